@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+// Millrace's rooms (targets) and who may import whom; see README.md, "Inside".
+import PackageDescription
+
+/// Warnings are errors where CI builds; on a newcomer's machine a newer compiler must not break the build.
+let strict = Context.environment["MILLRACE_STRICT"] == "1"
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// A room: a library target under Sources/, with its unit tests beside it under Tests/ when `tests` is true.
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true,
+    testDependencies: [Target.Dependency] = [], testData: [String] = []
+) -> [Target] {
+    let room = Target.target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+    guard tests else { return [room] }
+    return [
+        room,
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies + testDependencies,
+            exclude: testData, swiftSettings: swiftSettings),
+    ]
+}
+
+/// A shim target: C or C++ in front of an installed library. Its pointers stay in one Swift file each.
+func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
+    .target(
+        name: name, cxxSettings: cxx ? [.unsafeFlags(["-O3"])] : nil,
+        linkerSettings: [.linkedLibrary(library)] + (cxx ? [.linkedLibrary("stdc++")] : []))
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+
+let shims: [Target] = [
+    shim("CISAL", links: "isal"),
+    shim("CZstd", links: "zstd"),
+    shim("CLZ4", links: "lz4"),
+    shim("CSnappy", links: "snappy"),
+    shim("CSimdjson", links: "simdjson", cxx: true),
+]
+
+// The order is the design's: a room imports only from rooms above it.
+let rooms: [Target] =
+    room("Host", testDependencies: ["HostSimulation"])
+    + room("HostSimulation", ["Host"], tests: false)
+    + room("NodeMetrics", tests: false)
+    + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
+    + room("RecordBatch", ["Codecs"])
+    + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
+    + room("StreamStore", ["RecordBatch", crypto])
+    + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
+    + room("Catalog", ["StreamStore", grdb])
+    + room("EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch"], testDependencies: ["HostSimulation"])
+    + room("RandomCutForest")
+    + room("StreamSQL", ["CSimdjson"])
+    + room(
+        "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],
+        testDependencies: ["StreamStoreTesting", "HostSimulation"], testData: ["Golden"])
+    + room(
+        "Delivery", ["StreamStore", "RecordBatch", "Codecs", "Host", logging],
+        testDependencies: ["StreamStoreTesting", "HostSimulation"])
+    + room("AWSWire", [crypto])
+    + room("KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", crypto], testDependencies: ["StreamStoreTesting"])
+    + room("FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"], testDependencies: ["StreamStoreTesting"])
+    + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
+    + room("HTTPDoor", ["AWSWire", "NodeMetrics", hummingbird, httpTypes, nio, nioPosix, logging, lifecycle])
+
+let programs: [Target] = [
+    .executableTarget(
+        name: "millrace",
+        dependencies: [
+            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "StreamSQL", "StreamEngine", "Delivery",
+            "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, asyncHTTPClient, nio,
+            .product(name: "NIOHTTP1", package: "swift-nio"), "Yams",
+        ],
+        swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",
+        swiftSettings: swiftSettings),
+]
+
+let package = Package(
+    name: "millrace",
+    products: [.executable(name: "millrace", targets: ["millrace"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: shims + rooms + programs
+)

@@ -1,0 +1,76 @@
+/// The shape of one API operation: request, rules, errors, memory bound, work. One file each.
+
+/// An operation of an AWS API.
+///
+/// ```swift
+/// /// DeleteStream: removes a stream and its records.
+/// enum DeleteStream: AWSOperation {
+///     struct Request: WireReadable {
+///         var streamName: String?
+///         init(_ fields: WireFields) throws(AWSError) { streamName = try fields.string("StreamName") }
+///     }
+///     static let rules: [Rule<Request>] = [.member("streamName", \.streamName, .notNull, .pattern(.name))]
+///     static let errors: [AWSError.Name] = [.resourceNotFound]
+///     static let memoryBound = 16 << 10
+///     static func run(_ request: Request, _ service: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing { … }
+/// }
+/// ```
+public protocol AWSOperation: SendableMetatype {
+    /// What the operation works on: the service with its store, settings and clock.
+    associatedtype Service: Sendable
+    /// Its initialiser throws SerializationException only.
+    associatedtype Request: WireReadable
+    associatedtype Response: AWSResponse
+
+    /// As it stands in X-Amz-Target; the type's name unless stated.
+    static var name: String { get }
+    /// What makes a ValidationException, in the order in which AWS reports it.
+    static var rules: [Rule<Request>] { get }
+    /// What `run` may throw, besides InternalFailure and what the rules and the request's types give.
+    static var errors: [AWSError.Name] { get }
+    /// The largest body in bytes. It is checked before the body is read, and `AWSCall.memoryFactor` times the body's length is
+    /// reserved; an operation whose answer is larger than that asks its call's lease for more.
+    static var memoryBound: Int { get }
+    /// Does the work. The request has passed the rules.
+    static func run(_ request: Request, _ service: Service, _ call: AWSCall) async throws(AWSError) -> Response
+}
+
+extension AWSOperation {
+    public static var name: String { String(describing: Self.self) }
+}
+
+/// What an operation answers with.
+public protocol AWSResponse: Sendable {
+    /// Writes the answer's object. Whatever was written before an error is dropped.
+    func write(to writer: inout WireWriter) throws(AWSError)
+}
+
+/// The answer of a void operation of Kinesis: no body at all.
+public struct Nothing: AWSResponse {
+    public init() {}
+    public func write(to writer: inout WireWriter) {}
+}
+
+/// The answer of a void operation of Firehose and Kinesis Analytics: `{}`.
+public struct EmptyObject: AWSResponse {
+    public init() {}
+    public func write(to writer: inout WireWriter) { writer.object { _ in } }
+}
+
+/// One call of an operation.
+public struct AWSCall: Sendable {
+    /// Memory that is reserved for each byte of a body: the body, its parsed form, what is made of it.
+    public static let memoryFactor = 4
+
+    public var requestID: String
+    /// Who signed, if the request says so. Signatures are not verified yet.
+    public var credential: CredentialScope?
+    /// The memory that is reserved for the call.
+    public var memory: MemoryLease
+
+    public init(requestID: String, credential: CredentialScope? = nil, memory: MemoryLease) {
+        self.requestID = requestID
+        self.credential = credential
+        self.memory = memory
+    }
+}

@@ -1,0 +1,110 @@
+/// The Kinesis Analytics API in both versions: what its operations work on, and the tables of operations.
+
+public import AWSWire
+public import Host
+import StreamEngine
+
+/// The Kinesis Analytics service of a node. Both versions of the API show the same applications.
+public struct Analytics: Sendable {
+    /// What the service needs to know of its node.
+    public struct Settings: Sendable {
+        /// As in `us-east-1`; stands in ARNs.
+        public var region: String
+        /// Twelve digits; stands in ARNs.
+        public var accountID: String
+        /// How many applications may exist; CreateApplication is refused beyond it.
+        public var applicationLimit: Int
+
+        public init(region: String, accountID: String, applicationLimit: Int = 1_000) {
+            self.region = region
+            self.accountID = accountID
+            self.applicationLimit = applicationLimit
+        }
+    }
+
+    let applications: any ApplicationControl
+    let clock: any TimeSource
+    let settings: Settings
+
+    /// - Parameter applications: the node's `ApplicationManager`.
+    public init(applications: any ApplicationControl, clock: any TimeSource, settings: Settings) {
+        self.applications = applications
+        self.clock = clock
+        self.settings = settings
+    }
+
+    /// Both versions, to be given to a dispatcher.
+    public var services: [AWSService] { [version1, version2] }
+
+    private var version1: AWSService {
+        AWSService(
+            prefix: "KinesisAnalytics_20150814", serving: self,
+            [
+                .operation(V1.AddApplicationCloudWatchLoggingOption.self),
+                .operation(V1.AddApplicationInput.self),
+                .operation(V1.AddApplicationOutput.self),
+                .operation(V1.CreateApplication.self),
+                .operation(DeleteApplication.self),
+                .operation(V1.DeleteApplicationCloudWatchLoggingOption.self),
+                .operation(V1.DeleteApplicationOutput.self),
+                .operation(V1.DescribeApplication.self),
+                .operation(V1.ListApplications.self),
+                .operation(ListTagsForResource.self),
+                .operation(V1.StartApplication.self),
+                .operation(V1.StopApplication.self),
+                .operation(V1.UpdateApplication.self),
+            ] + refused)
+    }
+
+    private var version2: AWSService {
+        AWSService(
+            prefix: "KinesisAnalytics_20180523", serving: self,
+            [
+                .operation(V2.AddApplicationCloudWatchLoggingOption.self),
+                .operation(V2.AddApplicationInput.self),
+                .operation(V2.AddApplicationOutput.self),
+                .operation(V2.CreateApplication.self),
+                .operation(DeleteApplication.self),
+                .operation(V2.DeleteApplicationCloudWatchLoggingOption.self),
+                .operation(V2.DeleteApplicationOutput.self),
+                .operation(V2.DescribeApplication.self),
+                .operation(V2.ListApplications.self),
+                .operation(ListTagsForResource.self),
+                .operation(V2.StartApplication.self),
+                .operation(V2.StopApplication.self),
+                .operation(V2.UpdateApplication.self),
+            ] + refused)
+    }
+
+    /// Operations of both versions that cannot be done here yet: they say so.
+    private var refused: [OperationEntry<Analytics>] {
+        [
+            .operation(AddApplicationInputProcessingConfiguration.self),
+            .operation(AddApplicationReferenceDataSource.self),
+            .operation(DeleteApplicationInputProcessingConfiguration.self),
+            .operation(DeleteApplicationReferenceDataSource.self),
+            .operation(DiscoverInputSchema.self),
+            .operation(TagResource.self),
+            .operation(UntagResource.self),
+        ]
+    }
+}
+
+/// The operations of version 1, 2015-08-14.
+enum V1 {}
+/// The operations of version 2, 2018-05-23, as far as they are about SQL applications.
+enum V2 {}
+
+/// A version of the API, where its shapes differ in details.
+enum APIVersion: Sendable {
+    case v1
+    case v2
+}
+
+extension Analytics {
+    /// The ARN of an application.
+    func arn(_ name: String) -> String {
+        ARN(service: "kinesisanalytics", region: settings.region, account: settings.accountID, resource: "application/\(name)")
+            .description
+    }
+}

@@ -1,0 +1,26 @@
+/// What this room asks of the application manager; the tests put another one in its place.
+
+public import StreamEngine
+
+/// Keeps applications: the calls of `ApplicationManager` that the API needs, with the meaning and the errors described there.
+public protocol ApplicationControl: Sendable {
+    /// - Throws: `.notFound`.
+    func definition(_ name: String) async throws(ApplicationError) -> (ApplicationDefinition, ApplicationStatus)
+    /// All applications by name.
+    func list() async -> [(ApplicationDefinition, ApplicationStatus)]
+    /// - Throws: `.exists`, `.code`, `.configuration`, `.store`.
+    func create(_ definition: ApplicationDefinition) async throws(ApplicationError)
+    /// - Throws: `.notFound`, `.inUse`, `.staleVersion`, what `change` throws, `.code`, `.configuration`, `.store`.
+    func update(
+        _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
+    ) async throws(ApplicationError)
+    /// - Parameter positions: by input id.
+    /// - Throws: `.notFound`, `.inUse`, `.configuration`, `.store`.
+    func start(_ name: String, positions: [String: StartingPosition]) async throws(ApplicationError)
+    /// - Throws: `.notFound`, `.inUse`, `.store`.
+    func stop(_ name: String) async throws(ApplicationError)
+    /// - Throws: `.notFound`, `.inUse`, `.store`.
+    func delete(_ name: String) async throws(ApplicationError)
+}
+
+extension ApplicationManager: ApplicationControl {}

@@ -1,0 +1,132 @@
+/// Adds, changes and removes what an application is made of, within the limits of the service.
+
+import AWSWire
+import StreamEngine
+
+/// How much an application may have (Developer Guide, Limits).
+enum ApplicationLimits {
+    static let inputs = 1
+    static let outputs = 3
+    /// Ours; a description must not grow without bound.
+    static let loggingOptions = 10
+}
+
+extension ApplicationDefinition {
+    /// - Parameter field: where the input stands in the request.
+    mutating func add(_ request: InputRequest, at field: String) throws(InvalidArgument) {
+        if request.isProcessed { throw .lambda("\(field).InputProcessingConfiguration") }
+        guard inputs.count < ApplicationLimits.inputs else {
+            throw InvalidArgument(
+                "\(field): the application has an input already; it may have at most \(ApplicationLimits.inputs).")
+        }
+        let source = try StreamTarget(
+            stream: request.stream?.resourceARN, deliveryStream: request.deliveryStream?.resourceARN, at: field, direction: "Input")
+        // The rules have seen to it that prefix and schema are there.
+        guard let namePrefix = request.namePrefix, let schema = request.schema?.schema else {
+            throw InvalidArgument("\(field) must have NamePrefix and InputSchema.")
+        }
+        inputs.append(
+            ApplicationInput(
+                id: takeItemID(), namePrefix: namePrefix, source: source,
+                roleARN: request.stream?.roleARN ?? request.deliveryStream?.roleARN, schema: schema,
+                parallelism: request.parallelism?.count ?? 1))
+    }
+
+    /// - Parameter field: where the output stands in the request.
+    mutating func add(_ request: OutputRequest, at field: String) throws(InvalidArgument) {
+        if request.isLambda { throw .lambda("\(field).LambdaOutput") }
+        guard outputs.count < ApplicationLimits.outputs else {
+            throw InvalidArgument(
+                "\(field): the application has \(outputs.count) outputs already; it may have at most \(ApplicationLimits.outputs).")
+        }
+        let destination = try StreamTarget(
+            stream: request.stream?.resourceARN, deliveryStream: request.deliveryStream?.resourceARN, at: field, direction: "Output"
+        )
+        guard let name = request.name, let schema = request.schema else {
+            throw InvalidArgument("\(field) must have Name and DestinationSchema.")
+        }
+        outputs.append(
+            ApplicationOutput(
+                id: takeItemID(), name: name, destination: destination,
+                roleARN: request.stream?.roleARN ?? request.deliveryStream?.roleARN, format: schema.format))
+    }
+
+    /// - Parameter field: where the option stands in the request.
+    mutating func add(_ request: LoggingOptionRequest, at field: String) throws(InvalidArgument) {
+        guard loggingOptions.count < ApplicationLimits.loggingOptions else {
+            throw InvalidArgument(
+                "\(field): the application has \(loggingOptions.count) CloudWatch logging options already, which is the limit.")
+        }
+        loggingOptions.append(
+            LoggingOption(id: takeItemID(), logStreamARN: request.logStreamARN ?? "", roleARN: request.roleARN))
+    }
+
+    mutating func apply(_ updates: [InputUpdate], at field: String) throws(InvalidArgument) {
+        for (number, update) in updates.enumerated() {
+            let index = inputs.firstIndex { $0.id == update.id }
+            guard let index else {
+                throw .noItem(update.id, "\(field)[\(number)].InputId", among: inputs.map(\.id), "input")
+            }
+            try update.apply(to: &inputs[index], at: "\(field)[\(number)]")
+        }
+    }
+
+    mutating func apply(_ updates: [OutputUpdate], at field: String) throws(InvalidArgument) {
+        for (number, update) in updates.enumerated() {
+            let index = outputs.firstIndex { $0.id == update.id }
+            guard let index else {
+                throw .noItem(update.id, "\(field)[\(number)].OutputId", among: outputs.map(\.id), "output")
+            }
+            try update.apply(to: &outputs[index], at: "\(field)[\(number)]")
+        }
+    }
+
+    mutating func apply(_ updates: [LoggingOptionUpdate], at field: String) throws(InvalidArgument) {
+        var options = loggingOptions
+        for (number, update) in updates.enumerated() {
+            let index = options.firstIndex { $0.id == update.id }
+            guard let index else {
+                throw .noItem(
+                    update.id, "\(field)[\(number)].CloudWatchLoggingOptionId", among: options.map(\.id),
+                    "CloudWatch logging option")
+            }
+            update.apply(to: &options[index])
+        }
+        loggingOptions = options
+    }
+
+    mutating func removeOutput(_ id: String?) throws(InvalidArgument) {
+        guard let index = outputs.firstIndex(where: { $0.id == id }) else {
+            throw .noItem(id, "OutputId", among: outputs.map(\.id), "output")
+        }
+        outputs.remove(at: index)
+    }
+
+    mutating func removeLoggingOption(_ id: String?) throws(InvalidArgument) {
+        var options = loggingOptions
+        guard let index = options.firstIndex(where: { $0.id == id }) else {
+            throw .noItem(id, "CloudWatchLoggingOptionId", among: options.map(\.id), "CloudWatch logging option")
+        }
+        options.remove(at: index)
+        loggingOptions = options
+    }
+}
+
+extension InvalidArgument {
+    /// An id that the application does not have.
+    static func noItem(_ id: String?, _ field: String, among ids: [String], _ kind: String) -> InvalidArgument {
+        let known = ids.isEmpty ? "it has none" : "there are: \(ids.joined(separator: ", "))"
+        return InvalidArgument("\(field) '\(id ?? "")' names no \(kind) of the application; \(known).")
+    }
+
+    /// The refusal of reference tables.
+    static func referenceData(_ field: String) -> InvalidArgument {
+        InvalidArgument("\(field) is not supported: reference tables from S3 cannot be loaded here. Leave it out.")
+    }
+
+    /// The refusal of what only Flink applications have.
+    static func flink(_ field: String) -> InvalidArgument {
+        InvalidArgument(
+            "\(field) is not supported: it is for Flink applications; this service runs SQL applications. Leave it out.")
+    }
+}

@@ -1,0 +1,89 @@
+/// ApplicationDetail and ApplicationSummary, as each version of the API writes them.
+
+import AWSWire
+import StreamEngine
+
+/// An application with all that a description tells.
+struct ApplicationDetail: AWSResponse {
+    var definition: ApplicationDefinition
+    var status: ApplicationStatus
+    var arn: String
+    var version: APIVersion
+
+    init(_ application: (ApplicationDefinition, ApplicationStatus), _ service: Analytics, _ version: APIVersion) {
+        (definition, status) = application
+        arn = service.arn(application.0.name)
+        self.version = version
+    }
+
+    func write(to writer: inout WireWriter) {
+        writer.object { writer in
+            writer.object("ApplicationDetail") { writer in
+                switch version {
+                case .v1: writeVersion1(to: &writer)
+                case .v2: writeVersion2(to: &writer)
+                }
+            }
+        }
+    }
+
+    private func writeCommon(to writer: inout WireWriter) {
+        writer.field("ApplicationName", definition.name)
+        if !definition.description.isEmpty { writer.field("ApplicationDescription", definition.description) }
+        writer.field("ApplicationARN", arn)
+        writer.field("ApplicationStatus", status.rawValue)
+        writer.field("CreateTimestamp", milliseconds: definition.createdMilliseconds)
+        writer.field("LastUpdateTimestamp", milliseconds: definition.updatedMilliseconds)
+        writer.field("ApplicationVersionId", definition.version)
+        if !definition.loggingOptions.isEmpty { writer.loggingOptionDescriptions(definition, version) }
+    }
+
+    private func writeVersion1(to writer: inout WireWriter) {
+        writeCommon(to: &writer)
+        writer.inputDescriptions(definition, .v1)
+        writer.outputDescriptions(definition, .v1)
+        writer.field("ApplicationCode", definition.code)
+    }
+
+    private func writeVersion2(to writer: inout WireWriter) {
+        writeCommon(to: &writer)
+        writer.field("RuntimeEnvironment", V2.runtime)
+        writer.field("ServiceExecutionRole", definition.serviceExecutionRole)
+        writer.field("ApplicationVersionCreateTimestamp", milliseconds: definition.updatedMilliseconds)
+        writer.field("ConditionalToken", definition.conditionalToken)
+        writer.object("ApplicationConfigurationDescription") { writer in
+            writer.object("SqlApplicationConfigurationDescription") { writer in
+                writer.inputDescriptions(definition, .v2)
+                writer.outputDescriptions(definition, .v2)
+            }
+            writer.object("ApplicationCodeConfigurationDescription") { writer in
+                writer.field("CodeContentType", "PLAINTEXT")
+                writer.object("CodeContentDescription") { $0.field("TextContent", definition.code) }
+            }
+        }
+    }
+}
+
+extension V2 {
+    /// The runtime of every application here.
+    static let runtime = "SQL-1_0"
+}
+
+extension ApplicationDefinition {
+    /// Stands for the version of the configuration, and for this application among all that ever had its name.
+    var conditionalToken: String { "\(createdMilliseconds)-\(version)" }
+}
+
+extension WireWriter {
+    /// The members of an ApplicationSummary.
+    mutating func summary(
+        _ definition: ApplicationDefinition, _ status: ApplicationStatus, _ service: Analytics, _ version: APIVersion
+    ) {
+        field("ApplicationName", definition.name)
+        field("ApplicationARN", service.arn(definition.name))
+        field("ApplicationStatus", status.rawValue)
+        guard version == .v2 else { return }
+        field("ApplicationVersionId", definition.version)
+        field("RuntimeEnvironment", V2.runtime)
+    }
+}

@@ -1,0 +1,142 @@
+/// Streams and shards in the catalog, and the tombstones of those that were removed.
+
+import Foundation
+import GRDB
+public import StreamStore
+
+extension Catalog {
+    /// Everything that the store keeps in memory.
+    /// - Throws: `.damaged` when a row says what no version of this program writes.
+    public func load() async throws(CatalogError) -> CatalogContents {
+        let path = path
+        return try await read { db in
+            var reader = CatalogReader(path: path)
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM shard ORDER BY stream, shard") {
+                try reader.addShard(row)
+            }
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM stream ORDER BY id") { try reader.addStream(row) }
+            for row in try Row.fetchAll(db, sql: "SELECT stream, shard FROM removed_shard") {
+                try reader.addRemovedShard(row)
+            }
+            for row in try Row.fetchAll(db, sql: "SELECT owner, epoch FROM fence") { try reader.addFence(row) }
+            return reader.contents
+        }
+    }
+
+    /// Adds a stream with its first shards, whose logs are still to be made; the catalog gives it an id that no stream had before.
+    public func addStream(
+        _ definition: StreamDefinition, status: StreamStatus, atMilliseconds now: Int64
+    ) async throws(CatalogError) -> CatalogStream {
+        let shards = ShardDescription.initial(count: definition.shardCount, createdSecond: now / 1000)
+        return try await write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO stream (namespace, name, status, status_changed, created, mode, retention_hours,
+                        max_record_kib, tags, has_logs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+                    """,
+                arguments: [
+                    definition.key.namespace.rawValue, definition.key.name, status.rawValue, now, now,
+                    definition.mode.rawValue, definition.retentionHours, definition.maxRecordKiB,
+                    try Self.encode(tags: definition.tags),
+                ])
+            let id = StreamID(UInt64(db.lastInsertedRowID))
+            for shard in shards { try Self.put(shard, of: id, in: db) }
+            return CatalogStream(
+                description: StreamDescription(
+                    id: id, key: definition.key, status: status, createdMilliseconds: now, mode: definition.mode,
+                    retentionHours: definition.retentionHours, maxRecordKiB: definition.maxRecordKiB,
+                    tags: definition.tags, shards: shards),
+                statusChangedMilliseconds: now, hasLogs: false)
+        }
+    }
+
+    /// Writes a stream's row and shards as they are now; shards that it no longer has become tombstones.
+    public func update(_ stream: CatalogStream) async throws(CatalogError) {
+        try await write { db in
+            let description = stream.description
+            let id = description.id.rawValue
+            try db.execute(
+                sql: """
+                    UPDATE stream SET status = ?, status_changed = ?, mode = ?, retention_hours = ?,
+                        max_record_kib = ?, tags = ?, has_logs = ? WHERE id = ?
+                    """,
+                arguments: [
+                    description.status.rawValue, stream.statusChangedMilliseconds, description.mode.rawValue,
+                    description.retentionHours, description.maxRecordKiB, try Self.encode(tags: description.tags),
+                    stream.hasLogs, id,
+                ])
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
+                arguments: [id])
+            try db.execute(sql: "DELETE FROM shard WHERE stream = ?", arguments: [id])
+            for shard in description.shards {
+                try Self.put(shard, of: description.id, in: db)
+                try db.execute(
+                    sql: "DELETE FROM removed_shard WHERE stream = ? AND shard = ?", arguments: [id, shard.id.index])
+            }
+        }
+    }
+
+    /// Notes that the logs of streams were made.
+    public func markLogsMade(_ ids: [StreamID]) async throws(CatalogError) {
+        guard !ids.isEmpty else { return }
+        try await write { db in
+            for id in ids {
+                try db.execute(sql: "UPDATE stream SET has_logs = 1 WHERE id = ?", arguments: [id.rawValue])
+            }
+        }
+    }
+
+    /// Removes a stream and leaves tombstones for its shards, until `forgetRemoved` is told that their logs are gone.
+    public func removeStream(_ id: StreamID) async throws(CatalogError) {
+        try await write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
+                arguments: [id.rawValue])
+            try db.execute(sql: "DELETE FROM shard WHERE stream = ?", arguments: [id.rawValue])
+            try db.execute(sql: "DELETE FROM stream WHERE id = ?", arguments: [id.rawValue])
+        }
+    }
+
+    /// Drops the tombstones of shards whose logs are gone.
+    public func forgetRemoved(_ shards: [ShardReference]) async throws(CatalogError) {
+        guard !shards.isEmpty else { return }
+        try await write { db in
+            for shard in shards {
+                try db.execute(
+                    sql: "DELETE FROM removed_shard WHERE stream = ? AND shard = ?",
+                    arguments: [shard.stream.rawValue, shard.shard.index])
+            }
+        }
+    }
+
+    /// Keeps ids up to this one from being given to new streams: for logs that were found without a stream.
+    public func reserveStreamIDs(through id: StreamID) async throws(CatalogError) {
+        try await write { db in
+            let last = Int64(clamping: id.rawValue)
+            try db.execute(sql: "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'stream'", arguments: [last])
+            if db.changesCount == 0 {
+                try db.execute(sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('stream', ?)", arguments: [last])
+            }
+        }
+    }
+
+    private static func put(_ shard: ShardDescription, of stream: StreamID, in db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO shard (stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                stream.rawValue, shard.id.index, shard.hashKeyRange.start.description,
+                shard.hashKeyRange.end.description, shard.createdSecond, shard.parent?.index,
+                shard.adjacentParent?.index, shard.endOffset,
+            ])
+    }
+
+    private static func encode(tags: [String: String]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(tags), as: UTF8.self)
+    }
+}

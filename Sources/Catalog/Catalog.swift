@@ -1,0 +1,106 @@
+/// The definitions of streams, their shards, fences and the rooms' own definitions, in one SQLite file (DESIGN, decision 5).
+
+import Dispatch
+import GRDB
+import Glibc
+
+/// The catalog of one data directory.
+///
+/// Every change is one transaction and is on disk when its call returns (WAL, synchronous=FULL). Calls run on GRDB's own queue,
+/// never on the cooperative pool, and a task's cancellation does not interrupt them.
+public final class Catalog: Sendable {
+    /// The SQLite file.
+    public let path: String
+    /// Whether `open` found no catalog and made one.
+    public let isNew: Bool
+    private let queue: DatabaseQueue
+
+    private init(path: String, isNew: Bool, queue: DatabaseQueue) {
+        self.path = path
+        self.isNew = isNew
+        self.queue = queue
+    }
+
+    /// Whether there is a catalog file with something in it. `open` would make one where there is not.
+    public static func exists(path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_size > 0
+    }
+
+    /// Opens the catalog, or makes it where there is none; checks its integrity and brings its tables up to date.
+    /// - Throws: `.damaged`, `.newer` and `.foreign`, each before anything in the file was changed.
+    public static func open(path: String) async throws(CatalogError) -> Catalog {
+        let result: Result<Catalog, any Error> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: Result { try openBlocking(path: path) })
+            }
+        }
+        do {
+            return try result.get()
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    private static func openBlocking(path: String) throws -> Catalog {
+        var configuration = Configuration()
+        configuration.label = "millrace.catalog"
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        do {
+            let isNew = try queue.inDatabase { db in
+                let isNew = try CatalogSchema.check(db, path: path)
+                try CatalogSchema.makeDurable(db)
+                return isNew
+            }
+            try CatalogSchema.migrator.migrate(queue)
+            return Catalog(path: path, isNew: isNew, queue: queue)
+        } catch {
+            try? queue.close()
+            throw error
+        }
+    }
+
+    /// Closes the file; further calls fail.
+    public func close() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            DispatchQueue.global().async { [queue] in
+                try? queue.close()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Runs one transaction to its end, whatever becomes of the calling task.
+    func write<T: Sendable>(_ work: @escaping @Sendable (Database) throws -> T) async throws(CatalogError) -> T {
+        let result: Result<T, any Error> = await withCheckedContinuation { continuation in
+            queue.asyncWrite(work) { _, result in continuation.resume(returning: result) }
+        }
+        do {
+            return try result.get()
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    /// Runs reads that see one state: the queue has one connection, and nobody else writes.
+    func read<T: Sendable>(_ work: @escaping @Sendable (Database) throws -> T) async throws(CatalogError) -> T {
+        let result: Result<T, any Error> = await withCheckedContinuation { continuation in
+            queue.asyncUnsafeRead { access in
+                continuation.resume(returning: Result { try work(try access.get()) })
+            }
+        }
+        do {
+            return try result.get()
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    /// The value of a pragma, for tests of durability.
+    package func pragma(_ name: String) async throws(CatalogError) -> String? {
+        try await read { db in
+            try String.fetchOne(db, sql: "PRAGMA \(name)")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// The catalog's tables, their migrations and the checks before anything is written.
+
+import GRDB
+
+enum CatalogSchema {
+    /// "MILR" in ASCII, in the header field that SQLite reserves for the application.
+    static let applicationID: Int64 = 0x4D49_4C52
+
+    /// Migrations are only ever added; one that was released is never changed.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 streams, fences, definitions") { db in
+            // AUTOINCREMENT: the number of a removed stream is never given again.
+            // STRICT: a value of the wrong type is refused, and the integrity check finds one.
+            try db.execute(
+                sql: """
+                    CREATE TABLE stream (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        namespace TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        status TEXT NOT NULL,
+                        status_changed INTEGER NOT NULL,
+                        created INTEGER NOT NULL,
+                        mode TEXT NOT NULL,
+                        retention_hours INTEGER NOT NULL,
+                        max_record_kib INTEGER NOT NULL,
+                        tags TEXT NOT NULL,
+                        has_logs INTEGER NOT NULL,
+                        UNIQUE (namespace, name)
+                    ) STRICT;
+                    CREATE TABLE shard (
+                        stream INTEGER NOT NULL REFERENCES stream (id),
+                        shard INTEGER NOT NULL,
+                        hash_start TEXT NOT NULL,
+                        hash_end TEXT NOT NULL,
+                        created_second INTEGER NOT NULL,
+                        parent INTEGER,
+                        adjacent_parent INTEGER,
+                        end_offset INTEGER,
+                        PRIMARY KEY (stream, shard)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE removed_shard (
+                        stream INTEGER NOT NULL,
+                        shard INTEGER NOT NULL,
+                        PRIMARY KEY (stream, shard)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE fence (
+                        owner TEXT NOT NULL PRIMARY KEY,
+                        epoch INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE definition (
+                        kind TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        value BLOB NOT NULL,
+                        PRIMARY KEY (kind, name)
+                    ) STRICT;
+                    """)
+        }
+        return migrator
+    }
+
+    /// Refuses a file that is damaged, foreign or newer, before anything in it changes.
+    /// - Returns: whether the file is empty, so that a new catalog begins.
+    static func check(_ db: Database, path: String) throws -> Bool {
+        let problems = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
+        guard problems == ["ok"] else {
+            throw CatalogError.damaged(path: path, detail: problems.joined(separator: "; "))
+        }
+        let tables = try String.fetchSet(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+        let application = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        if tables.isEmpty && application == 0 { return true }
+        guard application == applicationID else { throw CatalogError.foreign(path: path) }
+        let known = Set(migrator.migrations)
+        let unknown = try migrator.appliedIdentifiers(db).subtracting(known)
+        guard unknown.isEmpty else { throw CatalogError.newer(path: path, migrations: unknown.sorted()) }
+        let dangling = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+        guard dangling.isEmpty else {
+            throw CatalogError.damaged(path: path, detail: "\(dangling.count) shards of streams that do not exist")
+        }
+        return false
+    }
+
+    /// Every commit is on disk before it is reported: WAL with a sync at each commit.
+    static func makeDurable(_ db: Database) throws {
+        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else { throw DatabaseError(message: "the journal mode is \(mode ?? "unknown"), not WAL") }
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+    }
+}

@@ -1,0 +1,142 @@
+/// Opening a store: catalog first, then the log, then whatever an interrupted change left to do.
+
+import Catalog
+import Dispatch
+public import Host
+import StreamLog
+import StreamStore
+
+extension EmbeddedStore {
+    /// Opens the store of a data directory, or makes a new one.
+    ///
+    /// - Parameters:
+    ///   - disk: The data directory as the log sees it.
+    ///   - directory: The same directory's path, for SQLite's `catalog.sqlite`. It must exist.
+    ///   - time: Labels records (wall) and measures delays (monotonic).
+    /// - Returns: the store and what recovery found, to be logged.
+    public static func open(
+        disk: D, directory: String, time: any TimeSource, options: EmbeddedStoreOptions = EmbeddedStoreOptions()
+    ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
+        let path = directory + "/catalog.sqlite"
+        if !Catalog.exists(path: path) {
+            let files = await recordFileCount(on: disk)
+            guard files == 0 else { throw .catalogMissing(path: path, files: files) }
+        }
+        let catalog: Catalog
+        let contents: CatalogContents
+        do {
+            catalog = try await Catalog.open(path: path)
+            contents = try await catalog.load()
+        } catch {
+            throw .catalog(error)
+        }
+        do {
+            return try await open(disk: disk, catalog: catalog, contents: contents, time: time, options: options)
+        } catch {
+            await catalog.close()
+            throw error
+        }
+    }
+
+    private static func open(
+        disk: D, catalog: Catalog, contents: CatalogContents, time: any TimeSource, options: EmbeddedStoreOptions
+    ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
+        let known = Set(
+            contents.streams.flatMap { stream in
+                stream.description.shards.map { LogID(ShardReference(stream.description.id, $0.id)) }
+            })
+        let removed = Set(contents.removedShards.map { LogID($0) })
+        let log: StreamLog<D>
+        let report: RecoveryReport
+        do {
+            (log, report) = try await StreamLog.open(
+                disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+        } catch {
+            throw .log(error)
+        }
+        var recovery = StoreRecovery(
+            log: report, catalogIsNew: catalog.isNew, streamCount: contents.streams.count,
+            finishedRemovals: [], problems: [])
+        let store = EmbeddedStore(
+            log: log, catalog: catalog, time: time, options: options, state: initialState(contents, time, options))
+        await store.finishInterrupted(contents.streams, removed: removed, recovery: &recovery)
+        await store.completeDueChanges()
+        store.startHousekeeping()
+        return (store, recovery)
+    }
+
+    /// How many files of records there are; looked up on a thread of its own, for a disk blocks.
+    private static func recordFileCount(on disk: D) async -> Int {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                var count = 0
+                for directory in ["journal", "logs"] {
+                    // A directory that cannot be listed is not there yet.
+                    count += (try? disk.list(directory))?.count ?? 0
+                }
+                continuation.resume(returning: count)
+            }
+        }
+    }
+
+    /// Streams resume the rest of their delay: never more than a whole one, whatever the wall clock says now.
+    private static func initialState(
+        _ contents: CatalogContents, _ time: any TimeSource, _ options: EmbeddedStoreOptions
+    ) -> State {
+        let wall = time.wallMilliseconds()
+        let now = time.monotonicNanoseconds()
+        var state = State()
+        for stream in contents.streams {
+            var due: UInt64?
+            if stream.description.status != .active {
+                let delay = delayMilliseconds(stream.description.key, options)
+                let elapsed = wall.subtractingReportingOverflow(stream.statusChangedMilliseconds).partialValue
+                due = now &+ UInt64(min(max(delay - max(elapsed, 0), 0), delay)) * 1_000_000
+            }
+            state.directory.put(
+                StreamEntry(
+                    description: stream.description, statusChangedMilliseconds: stream.statusChangedMilliseconds,
+                    dueNanoseconds: due, counters: StreamCounters()))
+        }
+        state.fences = FenceBook(epochs: contents.fences)
+        return state
+    }
+
+    /// Only users' streams have a CREATING and a DELETING time; those of delivery and applications serve at once.
+    static func delayMilliseconds(_ key: StreamKey, _ options: EmbeddedStoreOptions) -> Int64 {
+        guard key.namespace == .stream else { return 0 }
+        return Int64(min(max(options.lifecycleDelaySeconds, 0), 86_400)) * 1000
+    }
+
+    /// Ends creations and removals that were cut short, names the logs that were lost, and keeps the numbers of unknown logs from being
+    /// given to new streams.
+    private func finishInterrupted(
+        _ streams: [CatalogStream], removed: Set<LogID>, recovery: inout StoreRecovery
+    ) async {
+        let byNumber = Dictionary(uniqueKeysWithValues: streams.map { ($0.description.id.rawValue, $0) })
+        for id in recovery.log.createdLogs {
+            guard let stream = byNumber[id.stream], stream.hasLogs else { continue }
+            recovery.problems.append(
+                "the files of \(ShardID(id.shard)) of stream \(stream.description.key.name) are missing: its records are lost")
+        }
+        for id in removed.sorted() {
+            do {
+                try await log.removeLog(id)
+                recovery.finishedRemovals.append(id)
+            } catch LogError.logNotFound {
+                recovery.finishedRemovals.append(id)
+            } catch {
+                recovery.problems.append("the removed log \(id) is still there: \(error)")
+            }
+        }
+        do {
+            try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id))
+            try await catalog.forgetRemoved(recovery.finishedRemovals.map { ShardReference($0) })
+            if let last = recovery.log.unknownLogs.map(\.stream).max() {
+                try await catalog.reserveStreamIDs(through: StreamID(last))
+            }
+        } catch {
+            recovery.problems.append("\(error)")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// What an operator sees of the store: readiness, counts, and the upkeep that runs in the background.
+
+import Host
+public import StreamLog
+import StreamStore
+import Synchronization
+
+/// Whether a store takes appends.
+public enum Writability: Sendable, Hashable {
+    case writable
+    /// Reads go on; why appends do not, in words for an operator.
+    case readOnly(reason: String)
+}
+
+extension EmbeddedStore {
+    /// Whether appends are taken; for `/readyz`.
+    public var writability: Writability { Writability(log.state) }
+
+    /// The log's own figures; for `/metrics`.
+    public var logStatistics: LogStatistics { log.statistics() }
+
+    /// What went in and out of each stream since the store was opened, by namespace and name.
+    public var traffic: [StreamTraffic] {
+        state.withLock { state in
+            state.directory.entries.values.map { $0.counters.traffic(of: $0.description.key) }
+        }.sorted { ($0.key.namespace.rawValue, $0.key.name) < ($1.key.namespace.rawValue, $1.key.name) }
+    }
+
+    /// Open shards of users' streams, which the shard limit counts.
+    public var openShardCount: Int {
+        let now = time.monotonicNanoseconds()
+        return state.withLock { $0.directory.openShardCount(at: now) }
+    }
+
+    /// What the background work last failed with; nil when its last round was clean.
+    public var housekeepingProblem: String? {
+        state.withLock { $0.housekeepingProblem }
+    }
+
+    /// One round of upkeep: ends the changes of status that are due and, once per sweep interval, applies retention. The background
+    /// task calls it; a simulator without one calls it itself.
+    public func maintain() async {
+        state.withLock { $0.housekeepingProblem = nil }
+        await completeDueChanges()
+        let now = time.monotonicNanoseconds()
+        let interval = UInt64(max(options.retentionSweepSeconds ?? 0, 0)) &* 1_000_000_000
+        let isTime = state.withLock { state in
+            guard now >= state.nextSweepNanoseconds else { return false }
+            state.nextSweepNanoseconds = now &+ interval
+            return true
+        }
+        if isTime { await applyRetention() }
+    }
+
+    /// Removes the records of users' streams that are older than their retention. Hidden streams are trimmed by those who read them.
+    private func applyRetention() async {
+        let nanoseconds = time.monotonicNanoseconds()
+        let now = retentionClock.now(wallMilliseconds: time.wallMilliseconds(), nanoseconds: nanoseconds)
+        for stream in state.withLock({ $0.directory.streams(in: .stream, at: nanoseconds) }) {
+            let oldest = now - Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
+            for shard in stream.shards {
+                guard !Task.isCancelled else { return }
+                do {
+                    try await log.applyRetention(
+                        LogID(ShardReference(stream.id, shard.id)), arrivedBefore: oldest)
+                } catch {
+                    // A stream that was deleted meanwhile is no problem.
+                    if holds(ShardReference(stream.id, shard.id)) { report("retention of \(stream.key.name): \(error)") }
+                }
+            }
+        }
+    }
+
+    private func holds(_ shard: ShardReference) -> Bool {
+        let now = time.monotonicNanoseconds()
+        return state.withLock { $0.directory.holds(shard, at: now) }
+    }
+
+    func report(_ problem: String) {
+        state.withLock { $0.housekeepingProblem = problem }
+    }
+}

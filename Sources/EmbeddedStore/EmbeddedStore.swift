@@ -1,0 +1,208 @@
+/// The `StreamStore` of this machine: the catalog knows what there is, the log holds the records.
+
+import Catalog
+public import Host
+import RecordBatch
+import StreamLog
+public import StreamStore
+import Synchronization
+
+// The log has an `Appended` of its own, a journal position; the seam's is meant here.
+public import struct StreamStore.Appended
+
+/// Streams on this machine's disk.
+///
+/// Appends and reads look at a snapshot of the definitions in memory and go to the log; they never touch SQLite. Changes of
+/// definitions pass one at a time, in an order that leaves an explainable state wherever they are cut short:
+///
+/// | change | order | after a crash between |
+/// |---|---|---|
+/// | create | catalog, logs, catalog (logs made), memory | the stream is in the catalog: opening makes the logs that are missing |
+/// | delete | catalog (DELETING), memory | the stream is DELETING again when the store is opened |
+/// | end of a deletion | catalog (stream out, tombstones in), memory, logs, tombstones out | opening removes what the tombstones name |
+/// | claim | catalog, memory, wait for older appends | an epoch is skipped |
+///
+/// The number of a removed stream is never given again, so that its records cannot return under its name.
+public final class EmbeddedStore<D: Disk>: StreamStore {
+    /// What appends and reads look at.
+    struct State: Sendable {
+        var directory = StreamDirectory()
+        var fences = FenceBook<CheckedContinuation<Void, Never>>()
+        var nextSweepNanoseconds: UInt64 = 0
+        /// What housekeeping last failed with; nil when all is well.
+        var housekeepingProblem: String?
+    }
+
+    let log: StreamLog<D>
+    let catalog: Catalog
+    let time: any TimeSource
+    let options: EmbeddedStoreOptions
+    let retentionClock: RetentionClock
+    let state: Mutex<State>
+    /// Changes of definitions pass it one at a time.
+    let turnstile = Turnstile()
+    private let housekeeping = Mutex<Task<Void, Never>?>(nil)
+
+    init(
+        log: StreamLog<D>, catalog: Catalog, time: any TimeSource, options: EmbeddedStoreOptions, state: State
+    ) {
+        self.log = log
+        self.catalog = catalog
+        self.time = time
+        self.options = options
+        retentionClock = RetentionClock(
+            wallMilliseconds: time.wallMilliseconds(), nanoseconds: time.monotonicNanoseconds())
+        self.state = Mutex(state)
+    }
+
+    deinit {
+        housekeeping.withLock { $0?.cancel() }
+    }
+
+    // MARK: Life
+
+    /// Starts the background work that the options ask for. It holds the store weakly.
+    func startHousekeeping() {
+        guard options.retentionSweepSeconds != nil else { return }
+        // Changes of status are noticed at once by those who ask; this pace only tells when their logs are removed.
+        let pace = Duration.milliseconds(options.lifecycleDelaySeconds > 0 ? 250 : 1000)
+        let task = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: pace)
+                guard !Task.isCancelled, let self else { return }
+                await self.maintain()
+            }
+        }
+        housekeeping.withLock { $0 = task }
+    }
+
+    /// Ends the background work, then closes the log and the catalog. Calls that come later fail.
+    public func close() async {
+        let task = housekeeping.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        task?.cancel()
+        await task?.value
+        await turnstile.enter()
+        await log.close()
+        await catalog.close()
+        turnstile.leave()
+    }
+
+    // MARK: Records
+
+    public func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
+        guard !entries.isEmpty else { return [] }
+        let now = time.monotonicNanoseconds()
+        let refusal = state.withLock { state -> StoreError? in
+            for entry in entries {
+                if let refusal = state.directory.refusal(ofAppendTo: entry.shard, at: now) { return refusal }
+            }
+            if let fence, !state.fences.begin(fence) {
+                return .fenced(fence, current: state.fences.epoch(of: fence.owner))
+            }
+            return nil
+        }
+        if let refusal { throw refusal }
+        defer {
+            if let fence { endAppend(under: fence) }
+        }
+        let appended: [LogAppended]
+        do {
+            appended = try await log.append(entries.map { (log: LogID($0.shard), batch: $0.batch) })
+        } catch {
+            throw StoreError(error)
+        }
+        count(entries)
+        return appended.map { Appended(baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds) }
+    }
+
+    /// Lets claims go on that waited for this append.
+    private func endAppend(under fence: Fence) {
+        let ready = state.withLock { $0.fences.end(fence) }
+        for claim in ready { claim.resume() }
+    }
+
+    private func count(_ entries: [ShardAppend]) {
+        state.withLock { state in
+            for entry in entries {
+                state.directory[entry.shard.stream]?.counters
+                    .countIn(records: entry.batch.recordCount, bytes: entry.batch.bytes.count)
+            }
+        }
+    }
+
+    public func read(
+        _ shard: ShardReference, from offset: Int64, maxBytes: Int
+    ) async throws(StoreError) -> ShardRead {
+        let counters = try readable(shard)
+        let found: LogRead
+        do {
+            found = try await log.read(LogID(shard), from: offset, maxBytes: maxBytes)
+        } catch {
+            throw StoreError(error)
+        }
+        let read = ShardRead(found)
+        counters.countOut(
+            records: read.batches.reduce(0) { $0 + $1.batch.recordCount },
+            bytes: read.batches.reduce(0) { $0 + $1.batch.bytes.count })
+        return read
+    }
+
+    public func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds {
+        _ = try readable(shard)
+        do {
+            let bounds = try log.bounds(LogID(shard))
+            return ShardBounds(startOffset: bounds.startOffset, highWatermark: bounds.highWatermark)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func firstOffset(
+        _ shard: ShardReference, arrivedAtOrAfter milliseconds: Int64
+    ) async throws(StoreError) -> Int64 {
+        _ = try readable(shard)
+        do {
+            return try await log.firstOffset(LogID(shard), arrivedAtOrAfter: milliseconds)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Returns at once, with true, when one of the shards does not exist: whoever waits for it finds out by reading.
+    public func awaitRecords(_ positions: [ShardReference: Int64], timeout: Duration) async -> Bool {
+        let now = time.monotonicNanoseconds()
+        let allExist = state.withLock { state in
+            positions.keys.allSatisfy { state.directory.holds($0, at: now) }
+        }
+        guard allExist else { return true }
+        var logPositions: [LogID: Int64] = [:]
+        logPositions.reserveCapacity(positions.count)
+        for (shard, offset) in positions { logPositions[LogID(shard)] = offset }
+        return await log.awaitRecords(logPositions, timeout: timeout)
+    }
+
+    public func settledTime() async -> Int64 {
+        log.settledTime()
+    }
+
+    public func trim(_ shard: ShardReference, before offset: Int64) async throws(StoreError) {
+        _ = try readable(shard)
+        do {
+            try await log.trim(LogID(shard), before: offset)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func readable(_ shard: ShardReference) throws(StoreError) -> StreamCounters {
+        let now = time.monotonicNanoseconds()
+        let counters = state.withLock { state in
+            state.directory.holds(shard, at: now) ? state.directory[shard.stream]?.counters : nil
+        }
+        guard let counters else { throw .shardNotFound(shard) }
+        return counters
+    }
+}

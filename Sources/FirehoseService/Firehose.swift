@@ -1,0 +1,80 @@
+/// The Firehose API over the delivery streams of a node: settings, and the table of its operations.
+
+public import AWSWire
+public import Delivery
+public import Host
+import StreamStore
+
+/// Firehose_20150804 on one `DeliveryManager`.
+public struct Firehose: Sendable {
+    /// What the service needs to know of its node.
+    public struct Settings: Sendable {
+        /// As in `us-east-1`; stands in ARNs.
+        public var region: String
+        /// Twelve digits; stands in ARNs and messages.
+        public var accountID: String
+
+        public init(region: String, accountID: String) {
+            self.region = region
+            self.accountID = accountID
+        }
+    }
+
+    let delivery: DeliveryManager
+    let clock: any TimeSource
+    let settings: Settings
+
+    public init(delivery: DeliveryManager, clock: any TimeSource, settings: Settings) {
+        self.delivery = delivery
+        self.clock = clock
+        self.settings = settings
+    }
+
+    /// The service for the dispatcher. A new operation is a file in `Operations/` and a line here.
+    public var service: AWSService {
+        AWSService(
+            prefix: "Firehose_20150804", serving: self,
+            [
+                .operation(CreateDeliveryStream.self),
+                .operation(DeleteDeliveryStream.self),
+                .operation(DescribeDeliveryStream.self),
+                .operation(ListDeliveryStreams.self),
+                .operation(ListTagsForDeliveryStream.self),
+                .operation(PutRecord.self),
+                .operation(PutRecordBatch.self),
+            ])
+    }
+
+    /// The ARN of a delivery stream of this node.
+    func arn(_ name: String) -> String {
+        ARN(service: "firehose", region: settings.region, account: settings.accountID, resource: "deliverystream/\(name)")
+            .description
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    var now: Int64 { clock.wallMilliseconds() }
+
+    /// A delivery stream's only destination (Firehose API, DestinationId).
+    static let destinationID = "destinationId-000000000001"
+
+    /// What the manager's refusals are in the words of the Firehose API.
+    func awsError(_ error: DeliveryError) -> AWSError {
+        let account = settings.accountID
+        return switch error {
+        case .notFound(let name): AWSError(.resourceNotFound, "Firehose \(name) under account \(account) not found.")
+        case .exists(let name): AWSError(.resourceInUse, "Firehose \(name) under accountId \(account) already exists")
+        case .busy(let name):
+            AWSError(.resourceInUse, "Firehose \(name) under account \(account) not ACTIVE, instead in state DELETING")
+        case .sourceNotFound(let stream): AWSError(.invalidArgument, "Stream \(stream) under account \(account) not found.")
+        case .notDirectPut(let name):
+            AWSError(
+                .invalidSource,
+                "Firehose \(name) under account \(account) takes its records from a Kinesis stream; put them there (DeliveryStreamType "
+                    + "KinesisStreamAsSource).")
+        case .name(let error): AWSError(.invalidArgument, "\(error.field) '\(error.value)' is not valid: \(error.rule).")
+        case .store(.overloaded): AWSError(.serviceUnavailable, "Slow down.")
+        case .store(.readOnly(let reason)): AWSError(.serviceUnavailable, "The node takes no records: \(reason)")
+        case .store(let error): AWSError(.internalFailure, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+/// Between HTTP and the dispatcher: the head first, then memory, then the body within its bound, then the call.
+
+import AWSWire
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NodeMetrics
+
+/// Serves AWS calls.
+struct AWSCalls: Sendable {
+    private let dispatcher: AWSDispatcher
+    private let budget: MemoryBudget
+    /// By the first digit of the status: 2, 4 and 5.
+    private let requests: [Int: Counter]
+    private let duration: Histogram
+
+    /// Reserved for a call however short its body is.
+    private static let leastMemory = 16 << 10
+
+    init(_ dispatcher: AWSDispatcher, _ budget: MemoryBudget, _ metrics: MetricsRegistry) {
+        self.dispatcher = dispatcher
+        self.budget = budget
+        requests = Dictionary(
+            uniqueKeysWithValues: [2, 4, 5].map { digit in
+                (
+                    digit,
+                    metrics.counter(
+                        "millrace_http_requests_total", help: "AWS calls answered, by class of status.",
+                        labels: [("status", "\(digit)xx")])
+                )
+            })
+        duration = metrics.histogram(
+            "millrace_http_request_duration_seconds", help: "Time from a call's head to its answer, in seconds.")
+        metrics.sampledGauge("millrace_memory_reserved_bytes", help: "Memory reserved for calls in flight.") {
+            [MetricsRegistry.Sample(Double(budget.reserved))]
+        }
+    }
+
+    func respond(to request: Request) async -> Response {
+        let start = ContinuousClock.now
+        let reply = await reply(to: request)
+        requests[reply.status / 100]?.add()
+        duration.observe(nanoseconds: Self.nanoseconds(start.duration(to: .now)))
+        return Self.response(reply)
+    }
+
+    private func reply(to request: Request) async -> AWSReply {
+        let head = Self.head(request)
+        let call: AdmittedCall
+        switch dispatcher.admit(head) {
+        case .answer(let reply): return reply
+        case .call(let admitted): call = admitted
+        }
+        // An unread body is passed over by the server, a piece at a time.
+        guard head.bodyLength ?? 0 <= call.memoryBound else { return call.tooLarge() }
+        let memory = Self.leastMemory + AWSCall.memoryFactor * (head.bodyLength ?? call.memoryBound)
+        guard let lease = budget.lease(memory) else { return call.overloaded() }
+        guard let body = await body(of: request, call.memoryBound, expected: head.bodyLength) else { return call.tooLarge() }
+        return await call.answer(body, memory: lease)
+    }
+
+    /// The body; nil when it is longer than the bound. Of a connection that breaks off, what came until then: nobody will read
+    /// the answer.
+    private func body(of request: Request, _ bound: Int, expected: Int?) async -> [UInt8]? {
+        var body: [UInt8] = []
+        body.reserveCapacity(min(expected ?? 0, bound))
+        do {
+            for try await part in request.body {
+                guard part.readableBytes <= bound - body.count else { return nil }
+                body.append(contentsOf: part.readableBytesView)
+            }
+        } catch {
+            return body
+        }
+        return body
+    }
+
+    private static func head(_ request: Request) -> AWSRequestHead {
+        let headers = request.headers
+        // A length that is no number is one that only the body's end will tell.
+        let length = headers[.contentLength].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
+        let isChunked = headers[.transferEncoding] != nil
+        return AWSRequestHead(
+            method: request.method.rawValue, path: request.uri.string, contentType: headers[.contentType],
+            target: headers[.amzTarget],
+            authorization: headers[.authorization], origin: headers[.origin],
+            requestedHeaders: headers[.accessControlRequestHeaders], requestedMethod: headers[.accessControlRequestMethod],
+            bodyLength: isChunked ? nil : length ?? 0)
+    }
+
+    private static func response(_ reply: AWSReply) -> Response {
+        var headers = HTTPFields()
+        for header in reply.headers {
+            if let name = HTTPField.Name(header.name) { headers.append(HTTPField(name: name, value: header.value)) }
+        }
+        return Response(
+            status: HTTPResponse.Status(code: reply.status), headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+    }
+
+    private static func nanoseconds(_ duration: Duration) -> UInt64 {
+        let (seconds, attoseconds) = duration.components
+        return UInt64(clamping: seconds) &* 1_000_000_000 &+ UInt64(clamping: attoseconds / 1_000_000_000)
+    }
+}
+
+extension HTTPField.Name {
+    /// `X-Amz-Target`.
+    fileprivate static let amzTarget = HTTPField.Name("X-Amz-Target") ?? .contentLocation
+}

@@ -1,0 +1,146 @@
+/// The real disk: one directory of the file system, locked against a second process, reached by Glibc calls.
+
+internal import Glibc
+
+/// Files below one root directory. The root stays locked until `close()` or the end of the process.
+public final class RealDisk: Disk {
+    public typealias File = RealDiskFile
+
+    private let root: Int32
+    private let lock: RealDiskFile
+    /// The root as given, for messages.
+    public let path: String
+
+    /// Opens a root directory, creating it if it is absent, and takes its lock.
+    /// - Throws: `DiskError` with `.alreadyExists`, operation `lock`, when another process holds the directory.
+    public init(root path: String) throws(DiskError) {
+        try RealDisk.createDirectories(path, in: AT_FDCWD)
+        let root = try RealDisk.retrying("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        do throws(DiskError) {
+            let descriptor = try RealDisk.retrying("open", "lock") { openat(root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+            let lock = RealDiskFile(descriptor: descriptor, path: "lock")
+            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                if errno == EINTR { continue }
+                throw errno == EWOULDBLOCK
+                    ? DiskError(
+                        .alreadyExists, operation: "lock", path: "\(path)/lock (the directory is in use by another process)")
+                    : RealDisk.error("flock", "\(path)/lock")
+            }
+            self.lock = lock
+        } catch {
+            _ = Glibc.close(root)
+            throw error
+        }
+        self.root = root
+        self.path = path
+        // The root itself may just have been created.
+        try syncDirectory("..")
+    }
+
+    deinit { _ = Glibc.close(root) }
+
+    /// Gives the directory free for another process. Call it when everything that uses the disk has ended.
+    public func close() { lock.close() }
+
+    public func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> RealDiskFile {
+        let flags: Int32 =
+            switch mode {
+            case .existing: 0
+            case .createNew: O_CREAT | O_EXCL
+            case .createIfAbsent: O_CREAT
+            }
+        let descriptor = try RealDisk.retrying("open", path) { openat(root, path, O_RDWR | O_CLOEXEC | flags, 0o644) }
+        return RealDiskFile(descriptor: descriptor, path: path)
+    }
+
+    public func list(_ directory: String) throws(DiskError) -> [String] {
+        let place = directory.isEmpty ? "." : directory
+        let descriptor = try RealDisk.retrying("open", place) { openat(root, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard let stream = fdopendir(descriptor) else {
+            let error = RealDisk.error("fdopendir", place)
+            _ = Glibc.close(descriptor)
+            throw error
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { throw RealDisk.error("readdir", place) }
+                return names.sorted()
+            }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            names.append(isDirectory(entry.pointee.d_type, "\(place)/\(name)") ? name + "/" : name)
+        }
+    }
+
+    /// Some file systems leave the type of an entry out; those are asked.
+    private func isDirectory(_ type: UInt8, _ path: String) -> Bool {
+        if Int(type) == Int(DT_DIR) { return true }
+        guard Int(type) == Int(DT_UNKNOWN) else { return false }
+        var status = stat()
+        return fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    public func createDirectory(_ path: String) throws(DiskError) {
+        try RealDisk.createDirectories(path, in: root)
+    }
+
+    public func rename(_ source: String, to destination: String) throws(DiskError) {
+        _ = try RealDisk.retrying("rename", source) { renameat(root, source, root, destination) }
+    }
+
+    public func remove(_ path: String) throws(DiskError) {
+        if unlinkat(root, path, 0) == 0 { return }
+        guard errno == EISDIR || errno == EPERM else { throw RealDisk.error("unlink", path) }
+        _ = try RealDisk.retrying("rmdir", path) { unlinkat(root, path, AT_REMOVEDIR) }
+    }
+
+    public func syncDirectory(_ path: String) throws(DiskError) {
+        let place = path.isEmpty ? "." : path
+        let descriptor = try RealDisk.retrying("open", place) { openat(root, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { _ = Glibc.close(descriptor) }
+        if fsync(descriptor) != 0 { throw RealDisk.error("fsync", place) }
+    }
+
+    public func freeBytes() throws(DiskError) -> UInt64 {
+        var status = statvfs()
+        _ = try RealDisk.retrying("fstatvfs", path) { fstatvfs(root, &status) }
+        return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
+    }
+
+    /// Creates each missing directory of a path.
+    private static func createDirectories(_ path: String, in root: Int32) throws(DiskError) {
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            prefix += prefix.isEmpty || prefix == "/" ? String(part) : "/\(part)"
+            if mkdirat(root, prefix, 0o755) != 0, errno != EEXIST { throw error("mkdir", prefix) }
+        }
+    }
+
+    /// Calls again while the call is interrupted.
+    static func retrying(_ operation: String, _ path: String, _ call: () -> Int32) throws(DiskError) -> Int32 {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            if errno != EINTR { throw error(operation, path) }
+        }
+    }
+
+    /// The error that errno tells of now.
+    static func error(_ operation: String, _ path: String) -> DiskError {
+        let kind: DiskError.Kind =
+            switch errno {
+            case ENOENT: .notFound
+            case EEXIST: .alreadyExists
+            case ENOSPC, EDQUOT: .noSpace
+            case EIO: .inputOutput
+            case EBADF: .closed
+            default: .other(errno: errno)
+            }
+        return DiskError(kind, operation: operation, path: path)
+    }
+}

@@ -1,0 +1,82 @@
+/// GetRecords: the records from an iterator on, and the iterator after them (Kinesis API, GetRecords).
+
+import AWSWire
+import Host
+import NodeMetrics
+import RecordBatch
+import StreamStore
+
+enum GetRecords: AWSOperation {
+    struct Request: WireReadable {
+        var limit: Int?
+        var shardIterator: String?
+        var streamARN: String?
+
+        init(_ fields: WireFields) throws(AWSError) {
+            limit = try fields.integer("Limit")
+            shardIterator = try fields.string("ShardIterator")
+            streamARN = try fields.string("StreamARN")
+        }
+    }
+
+    static let rules: [Rule<Request>] = [
+        .member("limit", \.limit, .atLeast(1), .atMost(maxRecords)),
+        .member("shardIterator", \.shardIterator, .notNull, .minLength(1), .maxLength(512)),
+        .member("streamARN", \.streamARN, .pattern(.arn(service: "kinesis", resource: "stream")), .minLength(1), .maxLength(2048)),
+    ]
+    static let errors: [AWSError.Name] = [
+        .resourceNotFound, .invalidArgument, .expiredIterator, .provisionedThroughputExceeded,
+    ]
+    static let memoryBound = 64 << 10
+    static let maxRecords = 10_000
+    /// Of data and partition keys in one answer.
+    static let maxBytes = 10 << 20
+
+    static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> ReadAnswer {
+        let start = kinesis.clock.monotonicNanoseconds()
+        let now = kinesis.now
+        let iterator = try ShardIterator(request.shardIterator ?? "", kinesis.tokens, now: now)
+        if let arn = request.streamARN, arn != kinesis.arn(iterator.streamName) {
+            throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
+        }
+        let (stream, shard) = try await kinesis.shard(iterator.shard.shard, ofStreamNamed: iterator.streamName)
+        guard stream.id == iterator.shard.stream else {
+            throw kinesis.shardMissing(shard.id, stream: iterator.streamName)
+        }
+        var reader = ShardReader(
+            iterator.shard, from: iterator.offset, maxRecords: request.limit ?? maxRecords, maxBytes: maxBytes)
+        do throws(StoreError) {
+            try await reader.read(kinesis.store, memory: call.memory)
+        } catch {
+            throw kinesis.readError(error, shard, stream: iterator.streamName)
+        }
+        kinesis.metrics.getDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- start)
+        return ReadAnswer(
+            read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: now,
+            tokens: kinesis.tokens,
+            counters: kinesis.metrics.stream(iterator.streamName))
+    }
+}
+
+extension Kinesis {
+    /// As `awsError`, but damage is told with the number after which reading may go on.
+    fileprivate func readError(_ error: StoreError, _ shard: ShardDescription, stream: String) -> AWSError {
+        switch error {
+        case .damaged(_, let from, let through):
+            let last = SequenceNumber(offset: max(0, through), in: shard, arrivalMilliseconds: shard.createdSecond * 1000)
+            return AWSError(
+                .internalFailure,
+                "Records \(from) to \(through) of shard \(shard.id) in stream \(stream) are damaged on disk and quarantined. To read "
+                    + "on, get an iterator AFTER_SEQUENCE_NUMBER \(last).")
+        case .overloaded: return AWSError(.provisionedThroughputExceeded, rateExceeded(shard.id, stream: stream))
+        default: return awsError(error)
+        }
+    }
+}
+
+extension StreamDescription {
+    /// The shards that a split or merge made of one.
+    fileprivate func children(of id: ShardID) -> [ShardDescription] {
+        shards.filter { $0.parent == id || $0.adjacentParent == id }
+    }
+}

@@ -1,0 +1,61 @@
+/// How a request names its stream: by name, by ARN, or by both if they agree.
+
+import AWSWire
+import StreamStore
+
+/// A request for one stream.
+protocol ChoosesStream: Sendable {
+    var streamName: String? { get }
+    var streamARN: String? { get }
+}
+
+extension ChoosesStream {
+    /// The rules of the two members; they stand last in AWS's reports.
+    static var streamRules: [Rule<Self>] {
+        [
+            .member("streamName", \.streamName, .pattern(.name), .minLength(1), .maxLength(128)),
+            .member(
+                "streamARN", \.streamARN, .pattern(.arn(service: "kinesis", resource: "stream")), .minLength(1), .maxLength(2048)),
+        ]
+    }
+}
+
+extension Kinesis {
+    /// The name of the stream that a request is for.
+    func name(of request: some ChoosesStream) throws(AWSError) -> String {
+        guard let text = request.streamARN else {
+            guard let name = request.streamName else {
+                throw AWSError(.invalidArgument, "Either StreamName or StreamARN should be provided.")
+            }
+            return name
+        }
+        guard let arn = ARN(text), arn.resource.hasPrefix("stream/") else {
+            throw AWSError(.invalidArgument, "StreamARN \(text) is not the ARN of a stream.")
+        }
+        let name = String(arn.resource.dropFirst("stream/".count))
+        if let other = request.streamName, other != name {
+            throw AWSError(.invalidArgument, "StreamName \(other) and StreamARN \(text) do not match.")
+        }
+        guard arn.account == settings.accountID, arn.region == settings.region else {
+            throw AWSError(.resourceNotFound, "Stream \(name) under account \(arn.account) not found.")
+        }
+        return name
+    }
+
+    /// The stream that a request is for.
+    func stream(_ request: some ChoosesStream) async throws(AWSError) -> StreamDescription {
+        try await stream(named: name(of: request))
+    }
+
+    func stream(named name: String) async throws(AWSError) -> StreamDescription {
+        do throws(StoreError) {
+            return try await store.stream(StreamKey(name))
+        } catch {
+            throw awsError(error)
+        }
+    }
+
+    func notFound(_ name: String) -> AWSError {
+        AWSError(.resourceNotFound, "Stream \(name) under account \(settings.accountID) not found.")
+    }
+}

@@ -1,0 +1,66 @@
+/// Shard iterators: where the next GetRecords reads, and until when it may.
+
+import AWSWire
+import StreamStore
+
+/// What an iterator says. It names the stream by number too, so that it does not read a later stream of the same name.
+struct ShardIterator: Equatable {
+    /// Milliseconds after which an iterator expires.
+    static let lifetime: Int64 = 300_000
+
+    var streamName: String
+    var shard: ShardReference
+    /// The next record to read.
+    var offset: Int64
+    /// Milliseconds since 1970-01-01 UTC.
+    var createdMilliseconds: Int64
+
+    private static let version: UInt8 = 1
+
+    func sealed(_ tokens: TokenSealer) throws(AWSError) -> String {
+        var writer = TokenWriter()
+        writer.append(Self.version)
+        writer.append(createdMilliseconds)
+        writer.append(shard.stream.rawValue)
+        writer.append(shard.shard.index)
+        writer.append(offset)
+        writer.append(streamName)
+        return try tokens.seal(writer.bytes, for: .shardIterator)
+    }
+
+    /// Opens an iterator. Double quotes around it, which shells leave there, do not matter.
+    /// - Throws: `.invalidArgument`, `.expiredIterator`.
+    init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
+        var bare = text[...]
+        if bare.count >= 2, bare.hasPrefix("\""), bare.hasSuffix("\"") { bare = bare.dropFirst().dropLast() }
+        guard let bytes = tokens.open(String(bare), for: .shardIterator), let iterator = ShardIterator(bytes) else {
+            throw AWSError(.invalidArgument, "Invalid ShardIterator.")
+        }
+        self = iterator
+        let (age, overflow) = now.subtractingReportingOverflow(createdMilliseconds)
+        guard !overflow, age <= Self.lifetime else {
+            throw AWSError(
+                .expiredIterator,
+                "Iterator expired. The iterator was created at time \(JavaDate.text(createdMilliseconds)) while right now it is "
+                    + "\(JavaDate.text(now)) which is further in the future than the tolerated delay of \(Self.lifetime) "
+                    + "milliseconds.")
+        }
+    }
+
+    init(streamName: String, shard: ShardReference, offset: Int64, createdMilliseconds: Int64) {
+        self.streamName = streamName
+        self.shard = shard
+        self.offset = offset
+        self.createdMilliseconds = createdMilliseconds
+    }
+
+    private init?(_ bytes: [UInt8]) {
+        var reader = TokenReader(bytes)
+        guard reader.number(UInt8.self) == Self.version, let created = reader.number(Int64.self),
+            let stream = reader.number(UInt64.self), let shard = reader.number(UInt32.self), let offset = reader.number(Int64.self),
+            offset >= 0, let name = reader.text(), reader.isAtEnd
+        else { return nil }
+        self.init(
+            streamName: name, shard: ShardReference(StreamID(stream), ShardID(shard)), offset: offset, createdMilliseconds: created)
+    }
+}

@@ -1,0 +1,150 @@
+/// What a streaming application is, as it is kept in the store's definitions.
+
+import Foundation
+public import StreamSQL
+public import StreamStore
+
+/// A streaming application: its code, where its rows come from and where they go (Kinesis Analytics API, ApplicationDetail).
+public struct ApplicationDefinition: Codable, Sendable {
+    public var name: String
+    public var description: String
+    public var createdMilliseconds: Int64
+    public var updatedMilliseconds: Int64
+    /// Rises by one with each change of the configuration, from 1.
+    public var version: Int64
+    public var code: String
+    public var inputs: [ApplicationInput]
+    public var outputs: [ApplicationOutput]
+    /// Whether it should run; what a restarted node goes by.
+    public var isStarted: Bool
+    /// How often it was started: tells whether the state in its hidden stream is of this start.
+    public var startNumber: Int64
+    /// The number that the next input or output is given an id from, such as `2.1`.
+    public var nextItemNumber: Int64
+    /// What the API must give back but the engine does not use (log options, tags, role): API field name to JSON text.
+    public var attributes: [String: String]
+
+    public init(name: String, description: String = "", code: String, createdMilliseconds: Int64) {
+        self.name = name
+        self.description = description
+        self.code = code
+        self.createdMilliseconds = createdMilliseconds
+        updatedMilliseconds = createdMilliseconds
+        version = 1
+        inputs = []
+        outputs = []
+        isStarted = false
+        startNumber = 0
+        nextItemNumber = 1
+        attributes = [:]
+    }
+
+    /// The next id for an input or output, `<number>.1`.
+    public mutating func takeItemID() -> String {
+        defer { nextItemNumber += 1 }
+        return "\(nextItemNumber).1"
+    }
+}
+
+/// A stream or a delivery stream, named by ARN as the API gives it.
+public enum StreamTarget: Codable, Sendable, Hashable {
+    case stream(arn: String)
+    case deliveryStream(arn: String)
+
+    public var arn: String {
+        switch self {
+        case .stream(let arn), .deliveryStream(let arn): arn
+        }
+    }
+    /// The part after the last `/` of the ARN.
+    public var name: String { arn.split(separator: "/").last.map(String.init) ?? arn }
+    /// The stream in the store that takes the rows of an output. A delivery stream fed by puts is a hidden stream of its name (DESIGN,
+    /// decision 12).
+    public var key: StreamKey {
+        switch self {
+        case .stream: StreamKey(name)
+        case .deliveryStream: StreamKey(name, in: .delivery)
+        }
+    }
+}
+
+/// Finds the stream that holds the records of a source. Delivery streams with a stream as their source have no hidden stream of their own;
+/// only the room that keeps delivery streams knows which is which.
+public typealias SourceResolver = @Sendable (StreamTarget) async -> StreamKey
+
+/// A source of rows and the in-application streams it fills, `<prefix>_001` and so on.
+public struct ApplicationInput: Codable, Sendable {
+    public var id: String
+    public var namePrefix: String
+    public var source: StreamTarget
+    public var roleARN: String?
+    public var schema: InputSchema
+    /// How many in-application streams the shards are spread over, 1...64.
+    public var parallelism: Int
+    /// As the last start asked for; nil before the first.
+    public var startingPosition: StartingPosition?
+
+    public init(id: String, namePrefix: String, source: StreamTarget, roleARN: String?, schema: InputSchema, parallelism: Int) {
+        self.id = id
+        self.namePrefix = namePrefix
+        self.source = source
+        self.roleARN = roleARN
+        self.schema = schema
+        self.parallelism = parallelism
+    }
+
+    /// The names of its in-application streams.
+    public var streamNames: [String] {
+        (1...max(1, parallelism)).map { number in
+            let digits = String(number)
+            return namePrefix + "_" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
+        }
+    }
+}
+
+/// Where a started application begins to read (Kinesis Analytics API, InputStartingPosition).
+public enum StartingPosition: String, Codable, Sendable {
+    case now = "NOW"
+    case trimHorizon = "TRIM_HORIZON"
+    case lastStoppedPoint = "LAST_STOPPED_POINT"
+}
+
+/// An in-application stream whose rows leave the application.
+public struct ApplicationOutput: Codable, Sendable {
+    public var id: String
+    /// The in-application stream's stored name, `error_stream` included.
+    public var name: String
+    public var destination: StreamTarget
+    public var roleARN: String?
+    public var format: OutputFormat
+
+    public init(id: String, name: String, destination: StreamTarget, roleARN: String?, format: OutputFormat) {
+        self.id = id
+        self.name = name
+        self.destination = destination
+        self.roleARN = roleARN
+        self.format = format
+    }
+}
+
+/// How an output's rows are written, one row a record (DestinationSchema.RecordFormatType).
+public enum OutputFormat: String, Codable, Sendable {
+    case json = "JSON"
+    case csv = "CSV"
+}
+
+extension ApplicationDefinition {
+    /// JSON, as the definition is stored.
+    func stored() -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Values of plain Codable structs always encode; were one not to, an empty value is refused when it is read.
+        return (try? encoder.encode(self)).map(Array.init) ?? []
+    }
+
+    /// Nil for bytes that `stored()` did not write.
+    init?(stored bytes: [UInt8]) {
+        guard let value = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
+        self = value
+    }
+}

@@ -1,0 +1,107 @@
+/// Reads the shards of a source as one sequence in order of arrival, the order in which every restart reads it again.
+
+package import StreamStore
+
+/// Merges the shards of a stream by (arrival time, shard, offset), up to a time that the store has settled.
+///
+/// Within such a time no record is missing, so the order does not depend on when or in what pieces it is read; that is what makes
+/// computing input again after a crash give the same rows.
+package struct InputMerge {
+    private struct Cursor {
+        var shard: ShardReference
+        /// The next offset to hand out.
+        var position: Int64
+        /// Read but not handed out.
+        var pending: [StoredBatch] = []
+        var firstPending = 0
+        /// The shard held nothing more at or before this time when it was last read.
+        var exhaustedThrough: Int64 = .min
+
+        var next: StoredBatch? { firstPending < pending.count ? pending[firstPending] : nil }
+    }
+
+    /// A batch with its shard, and how many of its first records were handed out before.
+    package struct Item {
+        package var shard: ShardReference
+        package var skip: Int
+        package var batch: StoredBatch
+    }
+
+    /// Records before the trim horizon: retention removed them before they were read.
+    package struct Gap: Sendable {
+        package var shard: ShardReference
+        package var from: Int64
+        package var to: Int64
+        package var reason: String
+    }
+
+    private let store: any StreamStore
+    private var cursors: [Cursor] = []
+    /// How many bytes one read of a shard may bring: with the number of shards the bound of this merge's memory.
+    private let readBytes: Int
+    /// Gaps met since they were last taken.
+    private(set) var gaps: [Gap] = []
+
+    package init(store: any StreamStore, positions: [ShardReference: Int64], readBytes: Int = 1 << 20) {
+        self.store = store
+        self.readBytes = readBytes
+        cursors = positions.sorted { $0.key < $1.key }.map { Cursor(shard: $0.key, position: $0.value) }
+    }
+
+    /// The next offset of each shard.
+    package var positions: [ShardReference: Int64] {
+        Dictionary(uniqueKeysWithValues: cursors.map { ($0.shard, $0.position) })
+    }
+
+    /// Adds a shard that came into being by a split or a merge.
+    mutating func add(_ shard: ShardReference, at position: Int64) {
+        guard !cursors.contains(where: { $0.shard == shard }) else { return }
+        cursors.append(Cursor(shard: shard, position: position))
+        cursors.sort { $0.shard < $1.shard }
+    }
+
+    mutating func takeGaps() -> [Gap] {
+        defer { gaps = [] }
+        return gaps
+    }
+
+    /// The next batch that arrived at or before `settled`, or nil when there is none left.
+    /// - Parameter limits: when given, batches at or past a shard's limit (0 for a shard without one) stay unread.
+    package mutating func next(through settled: Int64, limits: [ShardReference: Int64]? = nil) async throws(StoreError) -> Item? {
+        var best: Int?
+        for index in cursors.indices {
+            if cursors[index].next == nil, cursors[index].exhaustedThrough < settled {
+                try await refill(index, through: settled)
+            }
+            guard let candidate = cursors[index].next, candidate.arrivalMilliseconds <= settled else { continue }
+            if let limits, candidate.baseOffset >= limits[cursors[index].shard] ?? 0 { continue }
+            // Cursors are in order of shard, so on equal times the first one stays.
+            if let current = best, let leader = cursors[current].next, leader.arrivalMilliseconds <= candidate.arrivalMilliseconds { continue }
+            best = index
+        }
+        guard let best, let batch = cursors[best].next else { return nil }
+        let skip = Int(max(0, cursors[best].position - batch.baseOffset))
+        cursors[best].firstPending += 1
+        cursors[best].position = batch.endOffset
+        return Item(shard: cursors[best].shard, skip: skip, batch: batch)
+    }
+
+    private mutating func refill(_ index: Int, through settled: Int64) async throws(StoreError) {
+        while true {
+            let cursor = cursors[index]
+            do throws(StoreError) {
+                let read = try await store.read(cursor.shard, from: cursor.position, maxBytes: readBytes)
+                cursors[index].pending = read.batches.filter { $0.endOffset > cursor.position }
+                cursors[index].firstPending = 0
+                if cursors[index].pending.isEmpty { cursors[index].exhaustedThrough = settled }
+                return
+            } catch .offsetOutOfRange(_, let offset, let bounds) where offset < bounds.startOffset {
+                gaps.append(Gap(shard: cursor.shard, from: offset, to: bounds.startOffset, reason: "removed by retention"))
+                cursors[index].position = bounds.startOffset
+            } catch .damaged(_, let from, let through) {
+                gaps.append(Gap(shard: cursor.shard, from: max(from, cursor.position), to: through + 1, reason: "damaged on disk"))
+                cursors[index].position = through + 1
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// Collects the records of a source into pieces and decodes them to rows of the in-application streams.
+
+import RecordBatch
+import StreamSQL
+import StreamStore
+
+/// Decoded rows of one in-application stream, with the records that gave none.
+struct DecodedRows {
+    var stream: String
+    var batch: ColumnBatch
+    var errors: [RecordError]
+}
+
+/// Records of one run's source on their way to rows. Holds one piece at a time.
+struct SourceDecoder {
+    private struct Run {
+        var stream: Int
+        var records: [SourceRecord] = []
+    }
+
+    private let decoder: RecordDecoder
+    private let streams: [String]
+    /// Whether texts of record metadata are wanted; they cost more than the rest of a record.
+    private let wantsMetadata: Bool
+    private let createdSeconds: [ShardID: Int64]
+    private var bytes: [UInt8] = []
+    /// Consecutive records of the same in-application stream.
+    private var runs: [Run] = []
+
+    init(_ compiled: CompiledApplication, source: StreamDescription) throws {
+        guard let decoder = compiled.decoder else { throw RunFailure.configuration("the application has no input") }
+        self.decoder = decoder
+        streams = compiled.inputs.map(\.name)
+        wantsMetadata = compiled.inputs.first?.columns.contains(where: \.isHidden) ?? false
+        createdSeconds = Dictionary(source.shards.map { ($0.id, $0.createdSecond) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The data collected so far, in bytes.
+    var byteCount: Int { bytes.count }
+
+    /// Adds the records of a batch. Shards are dealt out to the in-application streams in turn (Developer Guide, "Parallelizing Input
+    /// Streams").
+    mutating func append(_ item: InputMerge.Item) throws {
+        let stream = Int(item.shard.shard.index) % streams.count
+        if runs.last?.stream != stream { runs.append(Run(stream: stream)) }
+        let last = runs.count - 1
+        let shard = item.shard.shard
+        let shardName = wantsMetadata ? shard.description : ""
+        let arrival = item.batch.arrivalMilliseconds
+        var index = 0
+        try item.batch.batch.forEachRecord { record in
+            defer { index += 1 }
+            guard index >= item.skip else { return }
+            let start = bytes.count
+            if let value = record.value { bytes.append(contentsOf: value) }
+            var source = SourceRecord(data: start..<bytes.count, rowtime: arrival, shardID: shardName)
+            if wantsMetadata {
+                source.partitionKey = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                source.sequenceNumber =
+                    SequenceNumber(
+                        offset: item.batch.baseOffset + Int64(index), shardIndex: shard.index,
+                        shardCreatedSecond: createdSeconds[shard] ?? 0, arrivalSecond: arrival / 1000
+                    ).description
+            }
+            runs[last].records.append(source)
+        }
+    }
+
+    /// The rows of everything added since the last call, in order.
+    mutating func takeRows() -> [DecodedRows] {
+        guard !runs.isEmpty else { return [] }
+        let decoded = bytes.withUnsafeBytes { buffer in
+            runs.map { run in
+                let (batch, errors) = decoder.decode(run.records, in: buffer)
+                return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
+            }
+        }
+        runs = []
+        bytes.removeAll(keepingCapacity: true)
+        return decoded
+    }
+}

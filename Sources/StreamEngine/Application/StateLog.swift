@@ -1,0 +1,121 @@
+/// Reads and writes an application's hidden stream.
+
+import RecordBatch
+import StreamStore
+
+/// What the hidden stream says about the last run.
+struct RecoveredState {
+    var run: StateRecord.Run
+    /// Where computing again begins, with the dataflow's state there; nil state is the beginning of the run.
+    var base: InputProgress
+    var snapshot: [UInt8]?
+    /// Up to where rows were appended.
+    var last: InputProgress
+}
+
+/// The hidden stream of one application: one shard, trimmed behind each whole snapshot.
+struct StateLog {
+    /// Bytes of a snapshot in one record.
+    private static let partBytes = 512 << 10
+    /// Bytes of a snapshot in one append.
+    private static let appendBytes = 8 << 20
+
+    let shard: ShardReference
+    private let store: any StreamStore
+
+    /// Opens the hidden stream of an application, creating it at its first start.
+    static func open(application: String, store: any StreamStore) async throws(StoreError) -> StateLog {
+        let key = StreamKey(application, in: .application)
+        let stream: StreamDescription
+        do throws(StoreError) {
+            stream = try await store.stream(key)
+        } catch .streamNotFound {
+            stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1, maxRecordKiB: 10_240))
+        }
+        return StateLog(shard: ShardReference(stream.id, ShardID(0)), store: store)
+    }
+
+    private init(shard: ShardReference, store: any StreamStore) {
+        self.shard = shard
+        self.store = store
+    }
+
+    /// A batch with one state record, to stand in an append.
+    static func batch(_ record: StateRecord, at milliseconds: Int64) throws(StoreError) -> RecordBatch {
+        try batch(of: [record.encoded()], at: milliseconds)
+    }
+
+    private static func batch(of records: [[UInt8]], at milliseconds: Int64) throws(StoreError) -> RecordBatch {
+        var builder = RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
+        do {
+            for record in records { try builder.append(key: nil, value: record, timestamp: milliseconds) }
+            return try builder.finish()
+        } catch {
+            throw StoreError.failed("state record: \(error)")
+        }
+    }
+
+    /// Writes a whole snapshot, then lets go of everything before it.
+    func writeSnapshot(
+        _ bytes: [UInt8], run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64
+    ) async throws(StoreError) {
+        let parts = max(1, (bytes.count + Self.partBytes - 1) / Self.partBytes)
+        let perAppend = Self.appendBytes / Self.partBytes
+        var firstOffset: Int64?
+        var part = 0
+        while part < parts {
+            let group = part..<min(parts, part + perAppend)
+            let records = group.map { part in
+                let slice = bytes[min(bytes.count, part * Self.partBytes)..<min(bytes.count, (part + 1) * Self.partBytes)]
+                return StateRecord.snapshot(run, progress, part: part, parts: parts, bytes: Array(slice)).encoded()
+            }
+            let batch = try Self.batch(of: records, at: milliseconds)
+            let appended = try await store.append([ShardAppend(shard, batch)], fence: fence)
+            firstOffset = firstOffset ?? appended.first?.baseOffset
+            part = group.upperBound
+        }
+        if let firstOffset { try await store.trim(shard, before: firstOffset) }
+    }
+
+    /// What the last run left, or nil when there was none.
+    func recover() async throws(StoreError) -> RecoveredState? {
+        var offset = try await store.bounds(shard).startOffset
+        var state: RecoveredState?
+        var parts: [[UInt8]] = []
+        while true {
+            let read = try await store.read(shard, from: offset, maxBytes: 1 << 20)
+            guard let end = read.batches.last?.endOffset else { return state }
+            for batch in read.batches {
+                for record in try records(of: batch.batch) { Self.apply(record, to: &state, parts: &parts) }
+            }
+            offset = end
+        }
+    }
+
+    private func records(of batch: RecordBatch) throws(StoreError) -> [StateRecord] {
+        do {
+            return try batch.records().map { try StateRecord(decoding: $0.value ?? []) }
+        } catch {
+            throw StoreError.failed("hidden stream \(shard.stream): \(error)")
+        }
+    }
+
+    private static func apply(_ record: StateRecord, to state: inout RecoveredState?, parts: inout [[UInt8]]) {
+        switch record {
+        case .begin(let run, let progress):
+            state = RecoveredState(run: run, base: progress, snapshot: nil, last: progress)
+            parts = []
+        case .commit(let progress):
+            state?.last = progress
+        case .snapshot(let run, let progress, let part, let count, let bytes):
+            if part == 0 { parts = [] }
+            // A part that does not follow belongs to a snapshot whose writing was cut off.
+            guard part == parts.count else { return }
+            parts.append(bytes)
+            if parts.count == count {
+                state = RecoveredState(run: run, base: progress, snapshot: Array(parts.joined()), last: progress)
+                parts = []
+            }
+        }
+    }
+}

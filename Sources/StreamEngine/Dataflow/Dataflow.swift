@@ -1,0 +1,253 @@
+/// A program while it runs: rows in, rows out, no I/O and no clock of its own.
+
+public import StreamSQL
+
+/// Plays a program over rows that carry their time.
+///
+/// There is one clock for all streams. It stands at a row's ROWTIME while the row is processed; before a row with a later time is, it moves
+/// there, and windows whose end is at or before that time close in the order of their ends, upstream before downstream at the same end.
+/// What comes out depends on the rows, their order and the clock's moves alone: it is the same however the input is cut into batches,
+/// and across a snapshot.
+///
+/// A value: copying it copies the state.
+public struct Dataflow: Sendable {
+    /// The stream of rows and records that failed (Developer Guide, "Error Handling"). It can be an output, but not be read by the program.
+    public static let errorStream = ErrorStream.schema
+
+    /// What a dataflow is allowed.
+    public struct Limits: Sendable {
+        /// Bytes that open windows, held rows and forests may take together, about.
+        public var stateBytes: Int
+        public init(stateBytes: Int = 1 << 30) { self.stateBytes = stateBytes }
+    }
+
+    private struct RunningPump: Sendable {
+        var name: String
+        var target: Int
+        var graph: OperatorGraph
+    }
+
+    /// The inputs, the program's streams and `error_stream`, which comes last.
+    private var streams: [StreamState]
+    private let streamIndex: [String: Int]
+    private let inputCount: Int
+    /// In an order in which a stream's writers come before its readers.
+    private var pumps: [RunningPump]
+    private let queryStart: Int64?
+    private let limits: Limits
+    private var failure: DataflowError?
+    private var output: [(stream: String, batch: ColumnBatch)] = []
+
+    /// The clock: milliseconds since 1970-01-01 UTC, `Int64.min` before the first move.
+    public private(set) var clockMilliseconds: Int64 = .min
+    /// Number of rows put into `error_stream` so far, whether wanted or not.
+    public private(set) var errorRowCount = 0
+
+    /// The names of the streams whose rows `takeOutput` gives; nil for all that the program creates and `error_stream`.
+    public var wantedStreams: Set<String>?
+
+    /// A dataflow at the start.
+    ///
+    /// - Parameters:
+    ///   - program: what `Planner.plan` gave for these inputs.
+    ///   - inputs: the streams that exist before the program, as given to the planner.
+    ///   - seed: of the first forest; those after it, in the order of the program, have the numbers that follow.
+    ///   - queryStartMilliseconds: what CURRENT_TIMESTAMP and its kin give (SQL Reference, "CURRENT_TIMESTAMP": fixed when the query
+    ///     starts); nil to give the clock, as `millrace sql replay` does.
+    /// - Throws: `DataflowError.unusablePlan`.
+    public init(
+        _ program: Program, inputs: [StreamSchema], seed: UInt64, queryStartMilliseconds: Int64?, limits: Limits = Limits()
+    ) throws(DataflowError) {
+        streams = (inputs + program.streams).map { StreamState($0) }
+        streams.append(StreamState(Self.errorStream))
+        inputCount = inputs.count
+        queryStart = queryStartMilliseconds
+        self.limits = limits
+        var index: [String: Int] = [:]
+        for (position, stream) in streams.enumerated() {
+            guard index.updateValue(position, forKey: stream.schema.name) == nil else {
+                throw .unusablePlan("there are two streams \(stream.schema.name)")
+            }
+        }
+        streamIndex = index
+
+        var nextSeed = seed
+        var waiting: [RunningPump] = []
+        for pump in program.pumps {
+            // A stopped pump still takes its seeds, so that starting one does not change the others' scores.
+            let graph = try OperatorGraph(pump.query, streams: index, nextSeed: &nextSeed)
+            guard let target = index[pump.target], target >= inputs.count, target < streams.count - 1 else {
+                throw .unusablePlan("the pump \(pump.name) fills \(pump.target), which is no stream of the program")
+            }
+            guard pump.query.columns.map(\.type) == streams[target].schema.columns.map(\.type) else {
+                throw .unusablePlan("the pump \(pump.name) does not give the columns of \(pump.target)")
+            }
+            if pump.isStopped { continue }
+            streams[target].writers.append(pump.name)
+            waiting.append(RunningPump(name: pump.name, target: target, graph: graph))
+        }
+        pumps = []
+        while !waiting.isEmpty {
+            let unfinished = Set(waiting.map(\.target))
+            guard let next = waiting.firstIndex(where: { $0.graph.streams.isDisjoint(with: unfinished) }) else {
+                throw .unusablePlan("the pumps \(waiting.map(\.name).joined(separator: ", ")) feed each other")
+            }
+            pumps.append(waiting.remove(at: next))
+        }
+    }
+
+    // MARK: Input
+
+    /// Plays rows put into an input stream, one after the other; the clock then stands at the last row's time.
+    ///
+    /// - Parameters:
+    ///   - batch: rows with the stream's columns, hidden ones included; their times never decrease and are not before the clock.
+    ///   - stream: the stored name of an input stream.
+    ///   - errors: records that gave no rows, in order; they go to `error_stream`.
+    /// - Throws: `unknownInput`, `wrongColumns`, `timeDecreases`: nothing was played. `stateTooLarge`: the dataflow is of no more use.
+    public mutating func insert(_ batch: ColumnBatch, into stream: String, errors: [RecordError] = []) throws(DataflowError) {
+        if let failure { throw failure }
+        guard let index = streamIndex[stream], index < inputCount else { throw .unknownInput(stream) }
+        guard batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: stream) }
+        var time = clockMilliseconds
+        for rowtime in batch.rowtimes {
+            guard rowtime >= time else { throw .timeDecreases(stream: stream, rowtime: rowtime, clock: time) }
+            time = rowtime
+        }
+        // A record that failed happens at its time, but not before the row that precedes it nor after the one that follows.
+        var rejected: [RejectedRow] = []
+        var errorTime = clockMilliseconds
+        for error in errors {
+            let position = min(max(0, error.rowsBefore), batch.count)
+            if position > 0 { errorTime = max(errorTime, batch.rowtimes[position - 1]) }
+            errorTime = max(errorTime, error.rowtime)
+            if position < batch.count { errorTime = min(errorTime, batch.rowtimes[position]) }
+            rejected.append(RejectedRow(error, key: EventKey(time: errorTime, step: 2 * position)))
+        }
+        let keys = batch.rowtimes.enumerated().map { EventKey(time: $0.element, step: 2 * $0.offset + 1) }
+        if batch.count == 0 && rejected.isEmpty { return }
+        try play(KeyedBatch(batch, keys: keys), in: index, rejected: rejected, until: max(time, errorTime))
+    }
+
+    /// Moves the clock, closing what ends on the way. A time before the clock changes nothing.
+    /// - Throws: `stateTooLarge`: the dataflow is of no more use.
+    public mutating func advance(to milliseconds: Int64) throws(DataflowError) {
+        if let failure { throw failure }
+        guard milliseconds > clockMilliseconds else { return }
+        try play(nil, in: 0, rejected: [], until: milliseconds)
+    }
+
+    private mutating func play(
+        _ rows: KeyedBatch?, in input: Int, rejected: [RejectedRow], until: Int64
+    ) throws(DataflowError) {
+        clockMilliseconds = until
+        var context = OperatorContext(until: until, queryStart: queryStart)
+        context.rejected = rejected
+        var arrivals = streams.map { KeyedBatch.empty($0.schema.columns) }
+        if let rows { arrivals[input] = rows }
+        var written = [[KeyedBatch]](repeating: [], count: streams.count)
+        var isComplete = [Bool](repeating: false, count: streams.count)
+        for index in 0..<inputCount { isComplete[index] = true }
+        for index in pumps.indices {
+            for stream in pumps[index].graph.streams.sorted() where !isComplete[stream] {
+                arrivals[stream] = complete(stream, written[stream], &context)
+                written[stream] = []
+                isComplete[stream] = true
+            }
+            context.pump = pumps[index].name
+            let rows = pumps[index].graph.run(arrivals, &context)
+            if !rows.isEmpty { written[pumps[index].target].append(rows) }
+        }
+        for stream in inputCount..<(streams.count - 1) where !isComplete[stream] && !written[stream].isEmpty {
+            _ = complete(stream, written[stream], &context)
+        }
+        completeErrors(context.rejected)
+        let stateBytes = stateBytes
+        if stateBytes > limits.stateBytes {
+            let error = DataflowError.stateTooLarge(bytes: stateBytes, limit: limits.stateBytes)
+            failure = error
+            throw error
+        }
+    }
+
+    /// Puts the rows of all writers into a stream.
+    private mutating func complete(_ stream: Int, _ written: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
+        let rows = streams[stream].accept(KeyedBatch.merged(written, columns: streams[stream].schema.columns), &context)
+        emit(stream, rows.batch)
+        return rows
+    }
+
+    private mutating func completeErrors(_ rejected: [RejectedRow]) {
+        if rejected.isEmpty { return }
+        errorRowCount += rejected.count
+        let order = rejected.indices.sorted { rejected[$0].key == rejected[$1].key ? $0 < $1 : rejected[$0].key < rejected[$1].key }
+        let stream = streams.count - 1
+        emit(stream, ErrorStream.batch(order.map { rejected[$0] }))
+    }
+
+    private mutating func emit(_ stream: Int, _ batch: ColumnBatch) {
+        let name = streams[stream].schema.name
+        guard batch.count > 0, wantedStreams?.contains(name) ?? true else { return }
+        output.append((name, batch))
+    }
+
+    // MARK: Output and state
+
+    /// The rows put into streams since the last call. Batches of one stream are in the order in which its rows entered it; batches of different
+    /// streams are in no promised order.
+    public mutating func takeOutput() -> [(stream: String, batch: ColumnBatch)] {
+        let taken = output
+        output = []
+        return taken
+    }
+
+    /// The schema of each stream that `takeOutput` may name.
+    public var outputSchemas: [StreamSchema] { streams[inputCount...].map(\.schema) }
+
+    /// The clock at which something closes next if no row comes; nil when nothing is open.
+    public var nextDeadlineMilliseconds: Int64? { pumps.compactMap(\.graph.deadline).min() }
+
+    /// About how much memory open windows, held rows and forests take.
+    public var stateBytes: Int { pumps.reduce(0) { $0 + $1.graph.stateBytes } }
+
+    /// The whole state, for `restore(from:)` of a dataflow of the same program, inputs and seed. Output that was not taken is not part of it.
+    public func snapshot() -> [UInt8] {
+        var writer = DataflowSnapshot.begin()
+        writer.write(clockMilliseconds)
+        writer.write(count: errorRowCount)
+        writer.write(count: streams.count)
+        for stream in streams { writer.write(stream.lastRowtime) }
+        writer.write(count: pumps.count)
+        for pump in pumps { pump.graph.writeState(to: &writer) }
+        writer.writeChecksum()
+        return writer.bytes
+    }
+
+    /// Takes the state of a snapshot instead of its own.
+    /// - Throws: `SnapshotError`; the dataflow is then of no more use.
+    public mutating func restore(from bytes: [UInt8]) throws(SnapshotError) {
+        var reader = try DataflowSnapshot.open(bytes)
+        let clock = try reader.int64()
+        let errors = try reader.int64()
+        guard try reader.int64() == Int64(streams.count) else { throw .otherProgram }
+        for index in streams.indices { streams[index].lastRowtime = try reader.optionalInt64() }
+        guard try reader.int64() == Int64(pumps.count) else { throw .otherProgram }
+        for index in pumps.indices { try pumps[index].graph.readState(from: &reader) }
+        guard reader.isAtEnd, let errorCount = Int(exactly: errors), errorCount >= 0 else {
+            throw .damaged("it has bytes left over")
+        }
+        clockMilliseconds = clock
+        errorRowCount = errorCount
+        output = []
+        failure = nil
+    }
+}
+
+extension ColumnBatch {
+    fileprivate func hasColumns(_ definitions: [ColumnDefinition]) -> Bool {
+        columns.count == definitions.count
+            && zip(columns, definitions).allSatisfy { column, definition in
+                column.type == definition.type && column.count == count && column.nulls?.count ?? count == count
+            }
+    }
+}

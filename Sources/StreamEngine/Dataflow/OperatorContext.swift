@@ -1,0 +1,111 @@
+/// What operators share while events are played: the clock, evaluation, and where failed rows go.
+
+import StreamSQL
+
+/// An expression with what is known about it beforehand.
+struct PreparedExpression: Sendable {
+    let expression: TypedExpression
+    /// Whether it uses CURRENT_TIMESTAMP or its kin, so that its value may differ from event to event.
+    let readsClock: Bool
+
+    init(_ expression: TypedExpression) {
+        self.expression = expression
+        readsClock = Self.readsClock(expression)
+    }
+
+    var type: SQLType { expression.type }
+
+    private static func readsClock(_ expression: TypedExpression) -> Bool {
+        switch expression {
+        case .column, .rowtime, .literal: false
+        case .call(_, let arguments, _):
+            // The functions without arguments are the clock's: CURRENT_ROW_TIMESTAMP, LOCALTIMESTAMP, CURRENT_DATE ...
+            arguments.isEmpty || arguments.contains(where: readsClock)
+        case .cast(let operand, _, _): readsClock(operand)
+        case .and(let left, let right), .or(let left, let right): readsClock(left) || readsClock(right)
+        case .searchedCase(let branches, let otherwise, _):
+            readsClock(otherwise) || branches.contains { readsClock($0.condition) || readsClock($0.result) }
+        }
+    }
+}
+
+/// A row that failed, on its way to `error_stream`.
+struct RejectedRow: Sendable {
+    var key: EventKey
+    var name: String
+    var message: String
+    /// DATA_ROWTIME.
+    var rowtime: Int64
+    /// DATA_ROW before it is written as hex: the row's JSON text or the record's bytes.
+    var data: [UInt8]
+    /// PUMP_NAME; nil for records of an input and for a stream with several writers.
+    var pump: String?
+}
+
+/// Passed to every operator of every pump in one call of the dataflow.
+struct OperatorContext: Sendable {
+    /// The clock at the end of the call: windows that end by then close.
+    let until: Int64
+    /// What CURRENT_TIMESTAMP gives; nil to give the clock's time.
+    let queryStart: Int64?
+    /// The pump that runs.
+    var pump: String?
+    var rejected: [RejectedRow] = []
+    private let evaluator = Evaluator()
+
+    init(until: Int64, queryStart: Int64?) {
+        self.until = until
+        self.queryStart = queryStart
+    }
+
+    /// The expression's value in every row, with the clock of the row's event.
+    func evaluate(_ prepared: PreparedExpression, over input: KeyedBatch, errors: inout [RowError]) -> Column {
+        guard let first = input.keys.first else { return .empty(prepared.type) }
+        guard prepared.readsClock else {
+            return evaluate(prepared.expression, over: input.batch, clock: first.time, errors: &errors)
+        }
+        var column = Column.empty(prepared.type)
+        var start = 0
+        while start < input.count {
+            var end = start + 1
+            while end < input.count && input.keys[end].time == input.keys[start].time { end += 1 }
+            var ownErrors: [RowError] = []
+            let part = evaluate(
+                prepared.expression, over: input.batch.slice(start..<end), clock: input.keys[start].time, errors: &ownErrors)
+            for index in ownErrors.indices { ownErrors[index].row += start }
+            errors += ownErrors
+            column.append(contentsOf: part)
+            start = end
+        }
+        return column
+    }
+
+    private func evaluate(_ expression: TypedExpression, over batch: ColumnBatch, clock: Int64, errors: inout [RowError]) -> Column
+    {
+        var context = EvaluationContext(
+            count: batch.count, clockMilliseconds: clock, queryStartMilliseconds: queryStart ?? clock)
+        let column = evaluator.evaluate(expression, over: batch, context: &context)
+        errors += context.errors
+        return column
+    }
+
+    /// Reports failed rows, each once.
+    /// - Returns: which rows did not fail; nil when none did.
+    mutating func reject(_ errors: [RowError], of input: KeyedBatch, columns: [ColumnDefinition]) -> [Bool]? {
+        if errors.isEmpty { return nil }
+        var keep = [Bool](repeating: true, count: input.count)
+        var firsts: [RowError] = []
+        for error in errors where keep.indices.contains(error.row) && keep[error.row] {
+            keep[error.row] = false
+            firsts.append(error)
+        }
+        firsts.sort { $0.row < $1.row }
+        for error in firsts {
+            rejected.append(
+                RejectedRow(
+                    key: input.keys[error.row], name: error.name, message: error.message, rowtime: input.batch.rowtimes[error.row],
+                    data: ErrorStream.dataRow(input.batch, row: error.row, columns: columns), pump: pump))
+        }
+        return keep
+    }
+}

@@ -1,0 +1,180 @@
+/// The bytes of snapshots: fixed-width little-endian words, byte strings and columns.
+
+import StreamSQL
+
+/// Writes state.
+struct StateWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func write(_ value: UInt8) { bytes.append(value) }
+    mutating func write(_ value: Int64) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    mutating func write(count: Int) { write(Int64(count)) }
+    mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
+
+    mutating func write(_ value: Int64?) {
+        write(value != nil)
+        if let value { write(value) }
+    }
+
+    mutating func write(_ value: some Collection<UInt8>) {
+        write(count: value.count)
+        bytes.append(contentsOf: value)
+    }
+
+    mutating func write(_ column: Column) {
+        switch column.values {
+        case .booleans(let values):
+            write(UInt8(0))
+            write(count: values.count)
+            for value in values { write(value) }
+        case .integers(let values):
+            write(UInt8(1))
+            write(count: values.count)
+            bytes.reserveCapacity(bytes.count + values.count * 8)
+            for value in values { write(value) }
+        case .doubles(let values):
+            write(UInt8(2))
+            write(count: values.count)
+            for value in values { write(Int64(bitPattern: value.bitPattern)) }
+        case .bytes(let values):
+            write(UInt8(3))
+            write(count: values.count)
+            for end in values.ends { write(count: end) }
+            write(values.bytes)
+        }
+        write(column.nulls != nil)
+        for null in column.nulls ?? [] { write(null) }
+    }
+
+    mutating func write(_ batch: ColumnBatch) {
+        write(Column(.timestamp, .integers(batch.rowtimes)))
+        for column in batch.columns { write(column) }
+    }
+
+    /// FNV-1a over all bytes so far.
+    mutating func writeChecksum() { write(Int64(bitPattern: StateReader.checksum(bytes[...]))) }
+}
+
+/// Reads state. Every count is checked against the bytes that are left before it is believed.
+struct StateReader {
+    private let bytes: [UInt8]
+    private var index = 0
+    private var end: Int
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        end = bytes.count
+    }
+
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return hash
+    }
+
+    /// Compares the last eight bytes with the checksum of all before them.
+    mutating func checkChecksum() throws(SnapshotError) {
+        guard end >= 8 else { throw .damaged("it is cut short") }
+        var last = self
+        last.index = end - 8
+        let expected = try last.int64()
+        guard UInt64(bitPattern: expected) == Self.checksum(bytes[..<(end - 8)]) else {
+            throw .damaged("its checksum does not match")
+        }
+        end -= 8
+    }
+
+    var isAtEnd: Bool { index == end }
+
+    mutating func byte() throws(SnapshotError) -> UInt8 {
+        guard index < end else { throw .damaged("it is cut short") }
+        index += 1
+        return bytes[index - 1]
+    }
+
+    mutating func int64() throws(SnapshotError) -> Int64 {
+        guard end - index >= 8 else { throw .damaged("it is cut short") }
+        var value: UInt64 = 0
+        for offset in 0..<8 { value |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
+        index += 8
+        return Int64(bitPattern: value)
+    }
+
+    /// A count of things that take at least `size` bytes each.
+    mutating func count(of size: Int = 1) throws(SnapshotError) -> Int {
+        guard let count = Int(exactly: try int64()), count >= 0, count <= (end - index) / max(1, size) else {
+            throw .damaged("a count is out of range")
+        }
+        return count
+    }
+
+    mutating func bool() throws(SnapshotError) -> Bool {
+        switch try byte() {
+        case 0: return false
+        case 1: return true
+        default: throw .damaged("a flag is neither 0 nor 1")
+        }
+    }
+
+    mutating func optionalInt64() throws(SnapshotError) -> Int64? { try bool() ? try int64() : nil }
+
+    mutating func byteString() throws(SnapshotError) -> [UInt8] {
+        let count = try count()
+        index += count
+        return Array(bytes[(index - count)..<index])
+    }
+
+    /// A column of a type; `rows`, when given, is the number of rows it must have.
+    mutating func column(_ type: SQLType, rows: Int? = nil) throws(SnapshotError) -> Column {
+        let tag = try byte()
+        let values: ColumnValues
+        switch (tag, type.storage) {
+        case (0, .booleans):
+            let count = try count()
+            var all: [Bool] = []
+            all.reserveCapacity(count)
+            for _ in 0..<count { all.append(try bool()) }
+            values = .booleans(all)
+        case (1, .integers):
+            let count = try count(of: 8)
+            var all: [Int64] = []
+            all.reserveCapacity(count)
+            for _ in 0..<count { all.append(try int64()) }
+            values = .integers(all)
+        case (2, .doubles):
+            let count = try count(of: 8)
+            var all: [Double] = []
+            all.reserveCapacity(count)
+            for _ in 0..<count { all.append(Double(bitPattern: UInt64(bitPattern: try int64()))) }
+            values = .doubles(all)
+        case (3, .bytes):
+            let count = try count(of: 8)
+            var ends: [Int] = []
+            ends.reserveCapacity(count)
+            for _ in 0..<count {
+                guard let end = Int(exactly: try int64()), end >= ends.last ?? 0 else { throw .damaged("texts overlap") }
+                ends.append(end)
+            }
+            let text = try byteString()
+            guard ends.last ?? 0 == text.count else { throw .damaged("texts and their lengths differ") }
+            values = .bytes(ByteColumn(bytes: text, ends: ends))
+        default: throw .damaged("a column is not of type \(type)")
+        }
+        var column = Column(type, values)
+        if let rows, column.count != rows { throw .damaged("columns differ in length") }
+        if try bool() {
+            var nulls: [Bool] = []
+            nulls.reserveCapacity(column.count)
+            for _ in 0..<column.count { nulls.append(try bool()) }
+            column.nulls = nulls
+        }
+        return column
+    }
+
+    mutating func batch(_ columns: [ColumnDefinition]) throws(SnapshotError) -> ColumnBatch {
+        let rowtimes = try column(.timestamp).integers
+        var all: [Column] = []
+        for definition in columns { all.append(try column(definition.type, rows: rowtimes.count)) }
+        return ColumnBatch(rowtimes: rowtimes, columns: all)
+    }
+}

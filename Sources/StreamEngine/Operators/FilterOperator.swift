@@ -1,0 +1,19 @@
+/// WHERE and HAVING: rows for which the condition is TRUE pass; FALSE and NULL do not.
+
+import StreamSQL
+
+struct FilterOperator: Operator {
+    let condition: PreparedExpression
+    let columns: [ColumnDefinition]
+
+    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
+        let input = inputs[0]
+        if input.isEmpty { return input }
+        var errors: [RowError] = []
+        var keep = context.evaluate(condition, over: input, errors: &errors).isTrue
+        if let whole = context.reject(errors, of: input, columns: columns) {
+            for row in keep.indices where !whole[row] { keep[row] = false }
+        }
+        return input.filtered(by: keep)
+    }
+}

@@ -1,0 +1,30 @@
+/// SELECT items: computes columns and, for `expression AS ROWTIME`, the row's time.
+
+import StreamSQL
+
+struct ProjectOperator: Operator {
+    let expressions: [PreparedExpression]
+    let rowtime: PreparedExpression?
+    let inputColumns: [ColumnDefinition]
+    let columns: [ColumnDefinition]
+
+    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
+        let input = inputs[0]
+        if input.isEmpty { return .empty(columns) }
+        var errors: [RowError] = []
+        var output = KeyedBatch(
+            ColumnBatch(
+                rowtimes: input.batch.rowtimes,
+                columns: expressions.map { context.evaluate($0, over: input, errors: &errors) }),
+            keys: input.keys)
+        if let rowtime {
+            let times = context.evaluate(rowtime, over: input, errors: &errors)
+            for row in 0..<input.count where times.isNull(row) {
+                errors.append(RowError(row: row, name: "ROWTIME is NULL", message: "The expression AS ROWTIME is NULL."))
+            }
+            output.batch.rowtimes = times.integers
+        }
+        guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return output }
+        return output.filtered(by: keep)
+    }
+}

@@ -1,0 +1,145 @@
+/// Plays the lines of an input file and writes the rows that come out.
+
+import StreamSQL
+
+/// Lines in, lines out; holds at most one batch of rows.
+struct ReplayPlayer {
+    private let schema: ReplaySchema
+    private let plan: Program
+    private let seed: UInt64
+    private let batchRows: Int
+    private let restarts: Bool
+    private var dataflow: Dataflow
+    private let encoders: [String: (prefix: [UInt8], rows: RowEncoder)]
+
+    /// The stream whose rows are collected, with what was collected.
+    private var stream: String?
+    private var rows: ColumnBatchBuilder?
+    private var records: [SourceRecord] = []
+    private var recordBytes: [UInt8] = []
+    private var lastRowtime: Int64?
+
+    init(_ plan: Program, _ schema: ReplaySchema, seed: UInt64, batchRows: Int, restarts: Bool) throws(ReplayFailure) {
+        self.plan = plan
+        self.schema = schema
+        self.seed = seed
+        self.batchRows = batchRows
+        self.restarts = restarts
+        dataflow = try Self.makeDataflow(plan, schema, seed)
+        var encoders: [String: (prefix: [UInt8], rows: RowEncoder)] = [:]
+        for output in dataflow.outputSchemas {
+            // The name is written as the value of a row with one column, so that it is escaped as values are.
+            let name = ColumnBatch(rowtimes: [0], columns: [Column(.varchar(128), values: [.text(output.name)])])
+            var prefix: [UInt8] = []
+            RowEncoder(columns: [ColumnDefinition("stream", .varchar(128))], format: .json).encodeRow(0, of: name, into: &prefix)
+            prefix.removeLast()
+            encoders[output.name] = (prefix, RowEncoder(columns: output.columns, format: .json))
+        }
+        self.encoders = encoders
+    }
+
+    private static func makeDataflow(_ plan: Program, _ schema: ReplaySchema, _ seed: UInt64) throws(ReplayFailure) -> Dataflow {
+        do throws(DataflowError) {
+            return try Dataflow(plan, inputs: schema.inputSchemas, seed: seed, queryStartMilliseconds: nil)
+        } catch { throw ReplayFailure("\(error)") }
+    }
+
+    mutating func play(_ input: ReplayFile, advanceTo: Int64?, output: ([UInt8]) throws -> Void) throws {
+        // What ends the replay below the lines is no fault of a line.
+        var failure: (any Error)?
+        try input.forEachLine { (number, bytes) throws(LineError) in
+            if failure != nil { return }
+            let isFull = try add(ReplayLine(bytes), number: number) { previous in
+                do { try previous.flush(output) } catch { failure = error }
+            }
+            guard isFull, failure == nil else { return }
+            do { try flush(output) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try flush(output)
+        if let advanceTo {
+            if let lastRowtime, advanceTo < lastRowtime {
+                throw ReplayFailure("--advance-to \(advanceTo) is before the last row's time, \(lastRowtime)", status: .usage)
+            }
+            do throws(DataflowError) { try dataflow.advance(to: advanceTo) } catch { throw ReplayFailure("\(error)") }
+            try write(output)
+        }
+    }
+
+    /// Collects a line.
+    /// - Parameter flush: called before the line is collected when what was collected before belongs to another stream.
+    /// - Returns: whether a whole batch is collected.
+    private mutating func add(_ line: ReplayLine, number: Int, flush: (inout Self) -> Void) throws(LineError) -> Bool {
+        guard let name = line.stream else { throw LineError("\"stream\" is missing") }
+        guard let rowtime = line.rowtime else { throw LineError("\"rowtime_ms\" is missing") }
+        guard let input = schema.inputs[name] else { throw LineError("there is no stream '\(name)' in the schema") }
+        if let lastRowtime, rowtime < lastRowtime {
+            throw LineError("\"rowtime_ms\" is \(rowtime), less than the \(lastRowtime) of the line before")
+        }
+        lastRowtime = rowtime
+        if stream != name { flush(&self) }
+        stream = name
+        switch input.form {
+        case .row(let decoder):
+            guard let row = line.row else { throw LineError("\"row\" is missing: stream '\(name)' has \"columns\"") }
+            var builder = rows ?? decoder.makeBuilder()
+            rows = nil
+            do throws(RowMisfit) {
+                try decoder.append(row, record: line.source(0..<0, rowtime: rowtime, number: number), to: &builder)
+            } catch { throw LineError(error.message) }
+            rows = builder
+            return builder.count >= batchRows
+        case .record:
+            guard let record = line.record else {
+                throw LineError("\"record\" is missing: stream '\(name)' has an \"input_schema\"")
+            }
+            let start = recordBytes.count
+            recordBytes.append(contentsOf: record)
+            records.append(line.source(start..<recordBytes.count, rowtime: rowtime, number: number))
+            return records.count >= batchRows || recordBytes.count >= 4 << 20
+        }
+    }
+
+    /// Plays what was collected.
+    private mutating func flush(_ output: ([UInt8]) throws -> Void) throws {
+        guard let name = stream, let input = schema.inputs[name] else { return }
+        var batch: ColumnBatch?
+        var errors: [RecordError] = []
+        switch input.form {
+        case .row: batch = rows?.finish()
+        case .record(let decoder): if !records.isEmpty { (batch, errors) = decoder.decode(records, in: recordBytes) }
+        }
+        rows = nil
+        stream = nil
+        records.removeAll(keepingCapacity: true)
+        recordBytes.removeAll(keepingCapacity: true)
+        guard let batch else { return }
+        do throws(DataflowError) {
+            try dataflow.insert(batch, into: name, errors: errors)
+        } catch { throw ReplayFailure("\(error)") }
+        try write(output)
+        if restarts {
+            let state = dataflow.snapshot()
+            dataflow = try Self.makeDataflow(plan, schema, seed)
+            do throws(SnapshotError) { try dataflow.restore(from: state) } catch { throw ReplayFailure("\(error)") }
+        }
+    }
+
+    private mutating func write(_ output: ([UInt8]) throws -> Void) throws {
+        var bytes: [UInt8] = []
+        for (stream, batch) in dataflow.takeOutput() {
+            guard let encoder = encoders[stream] else { continue }
+            for row in 0..<batch.count {
+                bytes.append(contentsOf: encoder.prefix)
+                bytes.append(contentsOf: ",\"rowtime_ms\":\(batch.rowtimes[row]),\"row\":".utf8)
+                encoder.rows.encodeRow(row, of: batch, into: &bytes)
+                bytes.append(contentsOf: "}\n".utf8)
+                if bytes.count >= 1 << 20 {
+                    try output(bytes)
+                    bytes.removeAll(keepingCapacity: true)
+                }
+            }
+        }
+        if !bytes.isEmpty { try output(bytes) }
+    }
+}

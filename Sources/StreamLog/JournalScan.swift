@@ -1,0 +1,244 @@
+/// Reads journal files as recovery does: keeps what counts, cuts what never counted, salvages what was damaged.
+
+internal import Codecs
+
+/// The outcome of reading all journal files in order.
+package struct JournalScan: Sendable {
+    /// A journal file in memory. Its number is that of its first frame.
+    package struct File: Sendable {
+        package var number: UInt64
+        package var bytes: [UInt8]
+        package init(number: UInt64, bytes: [UInt8]) {
+            self.number = number
+            self.bytes = bytes
+        }
+    }
+
+    /// A frame that counts.
+    package struct Frame: Sendable {
+        package var file: Int
+        package var sequence: UInt64
+        package var arrival: Int64
+        package var entries: [JournalEntry]
+        /// For each entry that is a batch where its bytes lie in the file; nil where they are damaged.
+        package var batches: [Range<Int>?]
+    }
+
+    package private(set) var frames: [Frame] = []
+    /// Sequence numbers of frames of which nothing is known, not even for which logs they were.
+    package private(set) var lostFrames: [ClosedRange<UInt64>] = []
+    /// Bytes of torn tails and refused frames.
+    package private(set) var cutBytes = 0
+    /// Indices of files that hold damage.
+    package private(set) var damagedFiles: Set<Int> = []
+    /// Where the last kept frame lies. It may be on the disk's cache only: it is the one frame whose sync nothing proves.
+    package private(set) var lastFrame: (file: Int, bytes: Range<Int>)?
+
+    /// The last frame that counts, for the writer to go on from.
+    package private(set) var lastSequence: UInt64
+    package private(set) var lastChecksum: UInt32 = 0
+    package private(set) var lastDirectory: [JournalEntry] = []
+    /// False while the frame before the next one is unknown, so that its checksum cannot be compared.
+    private var chainIsKnown = false
+
+    private let files: [File]
+
+    /// - Parameter files: in order of their numbers.
+    package init(_ files: [File]) {
+        self.files = files
+        lastSequence = files.first.map { $0.number &- 1 } ?? 0
+        var place = Place(file: 0, offset: 0)
+        while place.file < files.count {
+            if place.offset == 0 { enter(place.file) }
+            place = step(at: place)
+        }
+    }
+
+    private struct Place {
+        var file: Int
+        var offset: Int
+    }
+
+    private struct Found {
+        var place: Place
+        var header: JournalHeader
+    }
+
+    /// The name of a file proves that all frames before its number were synced.
+    private mutating func enter(_ file: Int) {
+        let number = files[file].number
+        guard number > lastSequence &+ 1 else { return }
+        // The first frame of the file repeats the directory of the frame before; `step` will use it if it can.
+        if let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }), header.sequence >= number { return }
+        lose(lastSequence &+ 1, through: number - 1, file: max(0, file - 1))
+    }
+
+    private mutating func lose(_ first: UInt64, through last: UInt64, file: Int) {
+        if first <= last { lostFrames.append(first...last) }
+        damagedFiles.insert(file)
+        lastSequence = last
+        lastDirectory = []
+        chainIsKnown = false
+    }
+
+    /// Judges what stands at a place and returns where to go on.
+    private mutating func step(at place: Place) -> Place {
+        let bytes = files[place.file].bytes
+        let header = bytes.withUnsafeBytes { JournalHeader($0, at: place.offset) }
+        if let header, header.sequence == lastSequence &+ 1, !chainIsKnown || header.previousChecksum == lastChecksum {
+            if let frame = whole(header, at: place) {
+                keep(frame, header)
+                lastFrame = (place.file, place.offset..<place.offset + header.length)
+                return Place(file: place.file, offset: place.offset + header.length)
+            }
+            return judge(.damagedBody, at: place, header: header)
+        }
+        if let header, header.sequence > lastSequence { return judge(.nothing, at: place, header: nil) }
+        return judge(place.offset >= bytes.count ? .nothing : .damagedHeader, at: place, header: nil)
+    }
+
+    private mutating func judge(_ finding: Recovery.Finding, at place: Place, header: JournalHeader?) -> Place {
+        let afterThis = Place(
+            file: place.file, offset: header.map { min(place.offset + $0.length, files[place.file].bytes.count) } ?? place.offset)
+        let next = findHeader(from: afterThis, following: header)
+        let later: Recovery.Later =
+            if let next {
+                next.header.sequence == lastSequence &+ 1 && (!chainIsKnown || next.header.previousChecksum == lastChecksum)
+                    && (chainIsKnown || header == nil) ? .replaces : .proves
+            } else { .none }
+        switch Recovery.verdict(finding, later) {
+        case .keep, .end: return Place(file: files.count, offset: 0)
+        case .cut:
+            countCut(from: place, to: Place(file: files.count, offset: 0))
+            return Place(file: files.count, offset: 0)
+        case .pass:
+            guard let next else { return Place(file: files.count, offset: 0) }
+            countCut(from: place, to: next.place)
+            return next.place
+        case .salvage:
+            guard let next else { return Place(file: files.count, offset: 0) }
+            salvage(at: place, header: header, next: next)
+            return next.place
+        }
+    }
+
+    private mutating func countCut(from place: Place, to end: Place) {
+        for file in place.file..<min(files.count, end.file + 1) {
+            let from = file == place.file ? place.offset : 0
+            let to = file == end.file ? end.offset : files[file].bytes.count
+            cutBytes += max(0, to - from)
+        }
+    }
+
+    /// The next header at or after a place that can be one of this journal's: its sequence number is not a thing of the past.
+    private func findHeader(from place: Place, following: JournalHeader?) -> Found? {
+        let least = lastSequence &+ 1
+        for file in place.file..<files.count {
+            let start = file == place.file ? place.offset : 0
+            let found = files[file].bytes.withUnsafeBytes { bytes -> Found? in
+                var offset = start
+                while offset <= bytes.count - JournalHeader.size {
+                    if bytes.field(offset, as: UInt32.self) == JournalHeader.magic, let header = JournalHeader(bytes, at: offset),
+                        header.sequence >= least
+                    {
+                        return Found(place: Place(file: file, offset: offset), header: header)
+                    }
+                    offset += 1
+                }
+                return nil
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    /// The frame at a place if all of it is right.
+    private func whole(_ header: JournalHeader, at place: Place) -> Frame? {
+        guard let directory = directories(header, at: place)?.own else { return nil }
+        let end = place.offset + header.length
+        guard end <= files[place.file].bytes.count else { return nil }
+        let batches = locate(
+            directory, endingAt: end, in: place.file, notBefore: place.offset + JournalHeader.size + header.directoryBytes)
+        for (entry, batch) in zip(directory, batches) where entry.kind == .batch && batch == nil { return nil }
+        return Frame(
+            file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches)
+    }
+
+    /// Both directories of a frame if they are right.
+    private func directories(_ header: JournalHeader, at place: Place) -> (own: [JournalEntry], previous: [JournalEntry])? {
+        files[place.file].bytes.withUnsafeBytes { bytes in
+            let start = place.offset + JournalHeader.size
+            guard header.directoryBytes <= bytes.count - start else { return nil }
+            let seed = CRC32C.checksum(bytes.part(place.offset..<place.offset + 36))
+            guard CRC32C.checksum(bytes.part(start..<start + header.directoryBytes), continuing: seed) == header.checksum
+            else { return nil }
+            var entries: [JournalEntry] = []
+            entries.reserveCapacity(header.entryCount + header.previousEntryCount)
+            for index in 0..<header.entryCount + header.previousEntryCount {
+                guard let entry = JournalEntry(bytes, at: start + index * JournalEntry.size) else { return nil }
+                entries.append(entry)
+            }
+            return (Array(entries[..<header.entryCount]), Array(entries[header.entryCount...]))
+        }
+    }
+
+    /// Where the batches of a directory lie, counted from the frame's end; nil for each that is damaged.
+    private func locate(_ directory: [JournalEntry], endingAt end: Int, in file: Int, notBefore start: Int) -> [Range<Int>?] {
+        var places = [Range<Int>?](repeating: nil, count: directory.count)
+        files[file].bytes.withUnsafeBytes { bytes in
+            var upper = end
+            for index in directory.indices.reversed() where directory[index].kind == .batch {
+                let entry = directory[index]
+                let lower = upper - Int(entry.length)
+                guard lower >= start, upper <= bytes.count else { break }
+                if CRC32C.checksum(bytes.part(lower..<upper)) == entry.checksum { places[index] = lower..<upper }
+                upper = lower
+            }
+        }
+        return places
+    }
+
+    private mutating func keep(_ frame: Frame, _ header: JournalHeader) {
+        frames.append(frame)
+        lastSequence = header.sequence
+        lastChecksum = header.checksum
+        lastDirectory = frame.entries
+        chainIsKnown = true
+    }
+
+    /// Keeps of the frames between here and `next` what can be proven right.
+    private mutating func salvage(at place: Place, header: JournalHeader?, next: Found) {
+        let first = lastSequence &+ 1
+        let last = next.header.sequence &- 1
+        let own = header.flatMap { directories($0, at: place)?.own }
+        let copy = directories(next.header, at: next.place)?.previous
+        damagedFiles.insert(place.file)
+        // Only one frame is missing, or only the last of several can be known.
+        if let header, let own, header.sequence == first {
+            addSalvaged(own, sequence: first, arrival: header.arrival, place: place, end: place.offset + header.length)
+            if last > first { lose(first + 1, through: last, file: place.file) }
+        } else if let copy, first <= last {
+            if first < last { lostFrames.append(first...(last - 1)) }
+            let frameEnd = next.place.file == place.file ? next.place.offset : files[place.file].bytes.count
+            let end = first == last ? header.map { place.offset + $0.length } ?? frameEnd : frameEnd
+            addSalvaged(copy, sequence: last, arrival: frames.last?.arrival ?? 0, place: place, end: end)
+        } else {
+            lose(first, through: last, file: place.file)
+        }
+        lastSequence = last
+        lastChecksum = next.header.previousChecksum
+        chainIsKnown = true
+        lastDirectory = copy ?? own ?? []
+    }
+
+    private mutating func addSalvaged(_ entries: [JournalEntry], sequence: UInt64, arrival: Int64, place: Place, end: Int) {
+        var batches = locate(entries, endingAt: end, in: place.file, notBefore: place.offset)
+        // An append is all or nothing: if one of its batches is damaged, none is served.
+        var damaged: Set<UInt32> = []
+        for (index, entry) in entries.enumerated() where entry.kind == .batch && batches[index] == nil {
+            damaged.insert(entry.append)
+        }
+        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) { batches[index] = nil }
+        frames.append(Frame(file: place.file, sequence: sequence, arrival: arrival, entries: entries, batches: batches))
+    }
+}

@@ -1,0 +1,270 @@
+/// Opens a data directory: reads journal and segments, joins them, and reports what is wrong. It deletes only what was removed or expired.
+
+internal import Host
+internal import RecordBatch
+
+/// One recovery. It may be broken off at any point and begun again: what it writes changes nothing that it would read.
+struct RecoveryRun<D: Disk> {
+    private let disk: D
+    private let time: any TimeSource
+    private let options: LogOptions
+    private let knownLogs: Set<LogID>
+    private let removedLogs: Set<LogID>
+
+    private(set) var report = RecoveryReport()
+    private var scan = JournalScan([])
+    private var files: [JournalScan.File] = []
+    /// Logs whose removal the journal tells of.
+    private var tombstones: Set<LogID> = []
+    /// For each log the first offset that the journal holds.
+    private var firstOffsets: [LogID: Int64] = [:]
+    /// Logs of which the journal has lost something.
+    private var incomplete: Set<LogID> = []
+
+    init(disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>) {
+        self.disk = disk
+        self.time = time
+        self.options = options
+        self.knownLogs = knownLogs
+        self.removedLogs = removedLogs
+    }
+
+    /// - Throws: `.failed` when the disk cannot be read, or what was found cannot be put in order.
+    mutating func recover() throws(LogError) -> (NodeState, JournalWriter<D>) {
+        do throws(DiskError) {
+            for directory in [Paths.journal, Paths.logs, Paths.quarantine] { try disk.createDirectory(directory) }
+            try disk.syncDirectory("")
+            try readJournal()
+            surveyJournal()
+            return try join()
+        } catch {
+            throw .failed("the data directory cannot be opened: \(error)")
+        }
+    }
+
+    // MARK: Journal
+
+    private mutating func readJournal() throws(DiskError) {
+        for name in try disk.list(Paths.journal) {
+            guard let number = Paths.journalNumber(name), number > 0 else {
+                try quarantine("\(Paths.journal)/\(name)")
+                continue
+            }
+            let file = try disk.open(Paths.journal(number), .existing)
+            defer { file.close() }
+            files.append(JournalScan.File(number: number, bytes: try file.wholeContent()))
+        }
+        files.sort { $0.number < $1.number }
+        scan = JournalScan(files)
+        report.cutBytes = UInt64(scan.cutBytes)
+        report.replayedFrames = scan.frames.count
+        for lost in scan.lostFrames {
+            report.notes.append(
+                "journal frames \(lost.lowerBound) to \(lost.upperBound) are lost; what they held for logs without later records is unknown"
+            )
+        }
+        for file in scan.damagedFiles.sorted() {
+            report.notes.append("\(Paths.journal(files[file].number)) is damaged and will be kept in quarantine")
+        }
+    }
+
+    /// Writes the last frame once more and syncs it. It is the one frame whose sync nothing proves: it may have been read from the
+    /// system's cache, after a sync that failed, and a second sync alone would not bring it to the disk (faults.md, rule 2).
+    private func secureLastFrame() throws(DiskError) {
+        guard let last = scan.lastFrame else { return }
+        let file = try disk.open(Paths.journal(files[last.file].number), .existing)
+        defer { file.close() }
+        try file.write(Array(files[last.file].bytes[last.bytes]), at: UInt64(last.bytes.lowerBound))
+        try file.sync()
+    }
+
+    private mutating func surveyJournal() {
+        if !scan.lostFrames.isEmpty { incomplete.formUnion(knownLogs) }
+        for frame in scan.frames {
+            for (index, entry) in frame.entries.enumerated() {
+                switch entry.kind {
+                case .removal: tombstones.insert(entry.log)
+                case .batch:
+                    if frame.batches[index] == nil { incomplete.insert(entry.log) }
+                    if firstOffsets[entry.log] == nil { firstOffsets[entry.log] = entry.offset }
+                case .position: break
+                }
+            }
+        }
+    }
+
+    // MARK: Joining
+
+    private mutating func join() throws(DiskError) -> (NodeState, JournalWriter<D>) {
+        var logs = try readDirectories()
+        for id in knownLogs.subtracting(tombstones).sorted() where logs[id] == nil {
+            try LogDirectory(disk: disk, log: id).create(startOffset: 0)
+            logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: 1)
+            report.createdLogs.append(id)
+        }
+        let latest = max(
+            scan.frames.map(\.arrival).max() ?? .min,
+            logs.values.compactMap { $0.segments.map(\.state.lastArrival).max() }.max() ?? .min)
+        let commit = GroupCommit(
+            after: scan.lastSequence, maxPendingBytes: options.maxPendingBytes, maxGroupBytes: options.maxGroupBytes,
+            maxUnflushedBytes: options.maxUnflushedBytes)
+        var state = NodeState(
+            commit: commit,
+            clock: ArrivalClock(lastArrival: latest, wall: time.wallMilliseconds(), monotonic: time.monotonicNanoseconds()))
+        state.logs = logs
+        state.removed = removedLogs.union(tombstones)
+        state.journals = files.enumerated().map { index, file in
+            JournalFile(number: file.number, bytes: UInt64(file.bytes.count), isKept: scan.damagedFiles.contains(index))
+        }
+        replay(into: &state)
+        report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
+        report.unknownLogs.sort()
+        let writer = beginJournal(&state)
+        return (state, writer)
+    }
+
+    /// Begins a new file, so that nothing is ever written behind a tail that was cut. What fails here leaves a log that can be read.
+    private func beginJournal(_ state: inout NodeState) -> JournalWriter<D> {
+        var writer = JournalWriter(
+            disk: disk,
+            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory))
+        do throws(DiskError) {
+            try secureLastFrame()
+        } catch {
+            state.sealRequest = GroupCommit.JournalFailure(diskIsFull: false, reason: "\(error)")
+            return writer
+        }
+        let number = writer.nextNumber
+        do throws(GroupCommit.JournalFailure) {
+            try writer.startFile(arrival: state.clock.lastArrival, positions: StreamLog<D>.positions(of: state.logs))
+            state.begin(JournalFile(number: number, bytes: writer.end))
+        } catch {
+            if error.diskIsFull { state.statistics.diskIsFull = true } else { state.sealRequest = error }
+        }
+        return writer
+    }
+
+    private mutating func replay(into state: inout NodeState) {
+        var unknown: Set<LogID> = []
+        for frame in scan.frames {
+            for (index, entry) in frame.entries.enumerated() {
+                guard state.logs[entry.log] != nil else {
+                    if entry.kind == .batch, !removedLogs.contains(entry.log), !tombstones.contains(entry.log) {
+                        unknown.insert(entry.log)
+                        state.journals[frame.file].isKept = true
+                    }
+                    continue
+                }
+                switch entry.kind {
+                case .removal: break
+                case .position: fill(entry.log, upTo: entry.offset, frame, in: &state)
+                case .batch: replay(entry, frame.batches[index], frame, into: &state)
+                }
+            }
+        }
+        report.unknownLogs.append(contentsOf: unknown.subtracting(report.unknownLogs))
+    }
+
+    private mutating func replay(
+        _ entry: JournalEntry, _ place: Range<Int>?, _ frame: JournalScan.Frame, into state: inout NodeState
+    ) {
+        fill(entry.log, upTo: entry.offset, frame, in: &state)
+        guard let end = state.logs[entry.log]?.highWatermark, entry.endOffset > end else { return }
+        guard entry.offset == end else {
+            report.notes.append(
+                "the journal's batch \(entry.offset)..<\(entry.endOffset) of log \(entry.log) overlaps what is before it")
+            return fill(entry.log, upTo: entry.endOffset, frame, in: &state)
+        }
+        let batch = place.flatMap { place in try? RecordBatch(uncheckedCRC: Array(files[frame.file].bytes[place])) }
+        guard let batch, batch.recordCount == Int(entry.recordCount) else {
+            return fill(entry.log, upTo: entry.endOffset, frame, in: &state)
+        }
+        hold(
+            LogItem(
+                baseOffset: entry.offset, endOffset: entry.endOffset, arrival: frame.arrival, batch: batch,
+                journal: files[frame.file].number), of: entry.log, in: &state)
+    }
+
+    /// What is missing before an offset becomes a hole, and is reported.
+    private mutating func fill(_ log: LogID, upTo offset: Int64, _ frame: JournalScan.Frame, in state: inout NodeState) {
+        guard let from = state.logs[log]?.highWatermark, from < offset else { return }
+        report.damages.append(RecoveryReport.Damage(log: log, from: from, through: offset - 1))
+        hold(
+            LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].number),
+            of: log, in: &state)
+    }
+
+    private func hold(_ item: LogItem, of log: LogID, in state: inout NodeState) {
+        state.commit.recovered(bytes: item.byteCount)
+        state.hold(item, in: log)
+    }
+
+    // MARK: Directories
+
+    private mutating func quarantine(_ path: String) throws(DiskError) {
+        try Quarantine(disk: disk).move(path)
+        report.quarantined.append(path)
+    }
+
+    /// Reads the directories of known logs, deletes those of removed ones, and puts all others into quarantine.
+    private mutating func readDirectories() throws(DiskError) -> [LogID: ShardLog] {
+        var logs: [LogID: ShardLog] = [:]
+        for streamName in try disk.list(Paths.logs) {
+            guard let stream = Paths.directoryNumber(streamName, as: UInt64.self) else {
+                try quarantine("\(Paths.logs)/\(streamName)")
+                continue
+            }
+            for name in try disk.list("\(Paths.logs)/\(stream)") {
+                guard let shard = Paths.directoryNumber(name, as: UInt32.self) else {
+                    try quarantine("\(Paths.logs)/\(stream)/\(name)")
+                    continue
+                }
+                let id = LogID(stream: stream, shard: shard)
+                if tombstones.contains(id) || removedLogs.contains(id) {
+                    try LogDirectory(disk: disk, log: id).remove()
+                } else if knownLogs.contains(id) {
+                    logs[id] = try readLog(id)
+                } else {
+                    report.unknownLogs.append(id)
+                    try quarantine(Paths.directory(id))
+                }
+            }
+        }
+        return logs
+    }
+
+    private mutating func readLog(_ id: LogID) throws(DiskError) -> ShardLog {
+        let directory = Paths.directory(id)
+        var bases: [Int64] = []
+        var hasStart = false
+        for name in try disk.list(directory) {
+            if let base = Paths.segmentBase(name) {
+                bases.append(base)
+            } else if name == Paths.start {
+                hasStart = true
+            } else {
+                try quarantine("\(directory)/\(name)")
+            }
+        }
+        var log = try readStart(id, exists: hasStart, firstBase: bases.min())
+        try SegmentRecovery(disk: disk, options: options).read(
+            bases.sorted(), of: &log, journalHolds: incomplete.contains(id) ? nil : firstOffsets[id], report: &report)
+        return log
+    }
+
+    /// Without a start that can be read, everything that is there is held.
+    private mutating func readStart(_ id: LogID, exists: Bool, firstBase: Int64?) throws(DiskError) -> ShardLog {
+        if exists {
+            let file = try disk.open(Paths.start(id), .existing)
+            defer { file.close() }
+            if let start = try StartOffsetFile.read(file) {
+                return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
+            }
+            report.notes.append("\(Paths.start(id)) is damaged; the log begins at its first segment")
+            try quarantine(Paths.start(id))
+        }
+        let start = firstBase ?? firstOffsets[id] ?? 0
+        try LogDirectory(disk: disk, log: id).create(startOffset: start)
+        return ShardLog(id: id, startOffset: start, startGeneration: 1)
+    }
+}

@@ -1,0 +1,79 @@
+/// The durable start offset of one log: two slots, written in turn, so that a torn write leaves the other and a full disk does no harm.
+
+internal import Codecs
+internal import Host
+
+/// The file `start` of a log.
+struct StartOffsetFile {
+    /// The slots lie on pages of their own.
+    static let slotPlaces: [UInt64] = [0, 4_096]
+    static let slotSize = 32
+    /// "MRSTART1"
+    static let magic: UInt64 = 0x3154_5241_5453_524D
+
+    var offset: Int64
+    var generation: UInt64
+
+    static func slot(offset: Int64, generation: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.add(magic)
+        bytes.add(generation)
+        bytes.add(offset)
+        bytes.add(bytes.checksum(0..<bytes.count))
+        bytes.add(UInt32(0))
+        return bytes
+    }
+
+    /// Reads the slot of the highest generation that is right, nil when none is.
+    static func read(_ file: some DiskFile) throws(DiskError) -> StartOffsetFile? {
+        var best: StartOffsetFile?
+        for place in slotPlaces {
+            let bytes = try file.bytes(at: place, count: slotSize)
+            guard bytes.count == slotSize else { continue }
+            let slot = bytes.withUnsafeBytes { bytes -> StartOffsetFile? in
+                guard bytes.field(0, as: UInt64.self) == magic, CRC32C.checksum(bytes.part(0..<24)) == bytes.field(24) else {
+                    return nil
+                }
+                let offset: Int64 = bytes.field(16)
+                return offset >= 0 ? StartOffsetFile(offset: offset, generation: bytes.field(8)) : nil
+            }
+            if let slot, slot.generation >= best?.generation ?? 0 { best = slot }
+        }
+        return best
+    }
+
+    /// Writes both slots of a new file and syncs it.
+    static func create(_ file: some DiskFile, offset: Int64) throws(DiskError) {
+        for (generation, place) in slotPlaces.enumerated() {
+            try file.write(slot(offset: offset, generation: UInt64(generation)), at: place)
+        }
+        try file.sync()
+    }
+
+    /// Writes the slot whose turn it is and syncs it.
+    func write(to file: some DiskFile) throws(DiskError) {
+        let place = StartOffsetFile.slotPlaces[Int(generation % 2)]
+        try file.write(StartOffsetFile.slot(offset: offset, generation: generation), at: place)
+        try file.sync()
+    }
+}
+
+extension DiskFile {
+    /// Writes all of an array.
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(DiskError) {
+        try bytes.withUnsafeBufferPointer { pointer throws(DiskError) in try write(UnsafeRawBufferPointer(pointer), at: offset) }
+    }
+
+    /// Reads up to `count` bytes; fewer at the end of the file.
+    func bytes(at offset: UInt64, count: Int) throws(DiskError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 8)
+        defer { buffer.deallocate() }
+        let read = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset)
+        return [UInt8](buffer[..<min(read, count)])
+    }
+
+    /// Reads all there is.
+    func wholeContent() throws(DiskError) -> [UInt8] {
+        try bytes(at: 0, count: Int(clamping: try size()))
+    }
+}

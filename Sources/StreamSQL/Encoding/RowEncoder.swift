@@ -1,0 +1,58 @@
+/// Rows → JSON objects or CSV lines.
+
+/// Writes rows of one schema as text. A value without state.
+public struct RowEncoder: Sendable {
+    public enum Format: Sendable, Hashable {
+        /// An object a row: the columns' stored names in the order of declaration, no line end.
+        case json
+        /// A line a row, with its delimiter at the end. Fields are quoted when they hold a delimiter, a quote or a line end; NULL is nothing.
+        case csv
+    }
+
+    private enum Plan: Sendable {
+        /// What stands before each value.
+        case json(prefixes: [[UInt8]])
+        case csv(column: [UInt8], row: [UInt8])
+    }
+    private let plan: Plan
+
+    public init(columns: [ColumnDefinition], format: Format, columnDelimiter: String = ",", rowDelimiter: String = "\n") {
+        switch format {
+        case .json:
+            plan = .json(
+                prefixes: columns.enumerated().map { index, column in
+                    var prefix: [UInt8] = [index == 0 ? UInt8(ascii: "{") : UInt8(ascii: ",")]
+                    JSONText.append(string: Array(column.name.utf8), to: &prefix)
+                    return prefix + [UInt8(ascii: ":")]
+                })
+        case .csv: plan = .csv(column: Array(columnDelimiter.utf8), row: Array(rowDelimiter.utf8))
+        }
+    }
+
+    /// Appends the rows of a batch; row `i` ends at the i-th of the positions added to `ends`.
+    public func encode(_ batch: ColumnBatch, into output: inout [UInt8], ends: inout [Int]) {
+        for row in 0..<batch.count {
+            encodeRow(row, of: batch, into: &output)
+            ends.append(output.count)
+        }
+    }
+
+    /// Appends one row.
+    public func encodeRow(_ row: Int, of batch: ColumnBatch, into output: inout [UInt8]) {
+        switch plan {
+        case .json(let prefixes):
+            if prefixes.isEmpty { output.append(UInt8(ascii: "{")) }
+            for (index, prefix) in prefixes.enumerated() {
+                output.append(contentsOf: prefix)
+                JSONText.append(batch.columns[index], row, to: &output)
+            }
+            output.append(UInt8(ascii: "}"))
+        case .csv(let columnDelimiter, let rowDelimiter):
+            for index in batch.columns.indices {
+                if index > 0 { output.append(contentsOf: columnDelimiter) }
+                CSVText.append(batch.columns[index], row, columnDelimiter, rowDelimiter, to: &output)
+            }
+            output.append(contentsOf: rowDelimiter)
+        }
+    }
+}

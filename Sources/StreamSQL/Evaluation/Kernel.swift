@@ -1,0 +1,93 @@
+/// Loops that kernels share: NULL in, NULL out, failures reported by row.
+
+/// Why one row has no value; becomes a `RowError`.
+public struct RowFailure: Error, Sendable, Hashable {
+    public var name: String
+    public var message: String
+    public init(_ name: String, _ message: String) {
+        self.name = name
+        self.message = message
+    }
+
+    static let divisionByZero = RowFailure("Division by zero", "The divisor is zero.")
+    static func overflow(_ type: SQLType) -> RowFailure { RowFailure("Numeric overflow", "The result does not fit \(type).") }
+    static func argument(_ message: String) -> RowFailure { RowFailure("Invalid argument", message) }
+    static func conversion(_ message: String) -> RowFailure { RowFailure("Conversion error", message) }
+}
+
+extension EvaluationContext {
+    /// Reports a row that failed.
+    mutating func fail(_ row: Int, _ failure: RowFailure) {
+        errors.append(RowError(row: row, name: failure.name, message: String(failure.message.prefix(4096))))
+    }
+}
+
+/// Row loops over columns.
+enum Kernel {
+    /// Where any of the columns is NULL; nil when none is anywhere.
+    static func nulls(_ columns: [Column]) -> [Bool]? {
+        var all: [Bool]?
+        for column in columns {
+            guard let nulls = column.nulls else { continue }
+            if var combined = all {
+                for row in combined.indices where nulls[row] { combined[row] = true }
+                all = combined
+            } else {
+                all = nulls
+            }
+        }
+        return all
+    }
+
+    /// One value from one; NULL rows are skipped.
+    @inline(__always)
+    static func map<A, R>(
+        _ a: [A], nulls: [Bool]?, filler: R, _ context: inout EvaluationContext, _ body: (A) throws(RowFailure) -> R
+    ) -> [R] {
+        var result = [R](repeating: filler, count: a.count)
+        for row in 0..<a.count {
+            if let nulls, nulls[row] { continue }
+            do throws(RowFailure) { result[row] = try body(a[row]) } catch { context.fail(row, error) }
+        }
+        return result
+    }
+
+    /// One value from two; NULL rows are skipped.
+    @inline(__always)
+    static func map<A, B, R>(
+        _ a: [A], _ b: [B], nulls: [Bool]?, filler: R, _ context: inout EvaluationContext,
+        _ body: (A, B) throws(RowFailure) -> R
+    ) -> [R] {
+        let count = min(a.count, b.count)
+        var result = [R](repeating: filler, count: count)
+        for row in 0..<count {
+            if let nulls, nulls[row] { continue }
+            do throws(RowFailure) { result[row] = try body(a[row], b[row]) } catch { context.fail(row, error) }
+        }
+        return result
+    }
+
+    /// Any values from any, for kernels whose work per row outweighs a builder. `body` sees the rows in which no argument is NULL and
+    /// appends exactly one value, or throws before it appends.
+    static func eachRow(
+        _ arguments: [Column], _ result: SQLType, _ context: inout EvaluationContext,
+        _ body: (Int, inout ColumnBuilder) throws(RowFailure) -> Void
+    ) -> Column {
+        var builder = ColumnBuilder(result, capacity: context.count)
+        let nulls = nulls(arguments)
+        for row in 0..<context.count {
+            if let nulls, nulls[row] {
+                builder.appendNull()
+                continue
+            }
+            do throws(RowFailure) {
+                try body(row, &builder)
+            } catch {
+                context.fail(row, error)
+                builder.truncate(to: row)
+                builder.appendNull()
+            }
+        }
+        return builder.finish()
+    }
+}

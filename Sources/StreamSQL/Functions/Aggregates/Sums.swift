@@ -1,0 +1,82 @@
+/// Running sums for SUM and AVG.
+
+/// Exact sums of integers and of DECIMAL's unscaled digits. 128 bits hold the sum of any number of 64-bit values that can arrive, so
+/// whether a result overflows depends on the values alone, not on their order.
+struct ExactSums: Sendable {
+    private(set) var sums: [Int128] = []
+    /// How many values, without NULLs, each group has.
+    private(set) var counts: [Int64] = []
+
+    mutating func grow(to count: Int) {
+        guard count > counts.count else { return }
+        sums.append(contentsOf: repeatElement(0, count: count - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: count - counts.count))
+    }
+
+    mutating func update(groups: [Int], argument: Column) {
+        let values = argument.integers
+        let nulls = argument.nulls
+        for row in groups.indices {
+            if let nulls, nulls[row] { continue }
+            let group = groups[row]
+            sums[group] &+= Int128(values[row])
+            counts[group] &+= 1
+        }
+    }
+
+    mutating func removeAll() {
+        sums.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+    }
+
+    var columns: [Column] {
+        [
+            Column(.bigint, .integers(sums.map { Int64(truncatingIfNeeded: $0 >> 64) })),
+            Column(.bigint, .integers(sums.map { Int64(truncatingIfNeeded: $0) })),
+            Column(.bigint, .integers(counts)),
+        ]
+    }
+
+    init() {}
+    init(_ columns: [Column]) {
+        sums = zip(columns[0].integers, columns[1].integers).map { Int128($0) << 64 | Int128(UInt64(bitPattern: $1)) }
+        counts = columns[2].integers
+    }
+}
+
+/// Sums of doubles, added one value after the other as they arrive: the result depends on the order of rows only, never on how they were
+/// cut into batches.
+struct DoubleSums: Sendable {
+    private(set) var sums: [Double] = []
+    private(set) var counts: [Int64] = []
+
+    mutating func grow(to count: Int) {
+        guard count > counts.count else { return }
+        sums.append(contentsOf: repeatElement(0, count: count - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: count - counts.count))
+    }
+
+    mutating func update(groups: [Int], argument: Column) {
+        let values = argument.doubles
+        let nulls = argument.nulls
+        for row in groups.indices {
+            if let nulls, nulls[row] { continue }
+            let group = groups[row]
+            sums[group] += values[row]
+            counts[group] &+= 1
+        }
+    }
+
+    mutating func removeAll() {
+        sums.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+    }
+
+    var columns: [Column] { [Column(.double, .doubles(sums)), Column(.bigint, .integers(counts))] }
+
+    init() {}
+    init(_ columns: [Column]) {
+        sums = columns[0].doubles
+        counts = columns[1].integers
+    }
+}

@@ -1,0 +1,7 @@
+/// The table of text functions.
+
+extension ScalarFunctions {
+    static let text: [ScalarFunction] = [
+        .charLength, .initcap, .lower, .upper, .overlay, .position, .substring, .trim, .regexReplace,
+    ]
+}

@@ -1,0 +1,166 @@
+/// Resolves function calls: the program's own functions, rewritten ones, aggregates, and those of the table.
+
+extension ExpressionBinder {
+    /// Functions of the dialect that take OVER or give records, which the engine cannot run yet.
+    private static let unsupported: Set<String> = [
+        "LAG", "NTH_VALUE", "EXP_AVG", "FIRST_VALUE", "LAST_VALUE", "ROW_NUMBER", "RANK", "DENSE_RANK", "REGEX_LOG_PARSE",
+        "FAST_REGEX_LOG_PARSE", "FIXED_COLUMN_LOG_PARSE", "VARIABLE_COLUMN_LOG_PARSE", "W3C_LOG_PARSE", "SYS_LOG_PARSE",
+    ]
+
+    mutating func bind(_ call: Syntax.Call) throws(SQLError) -> TypedExpression {
+        let name = call.name.text
+        let position = call.name.position
+        if let window = call.window {
+            throw SQLError("\(Identifiers.written(name)) OVER a window is not supported yet", at: window.position)
+        }
+        if let nulls = call.nulls, nulls == .ignore || AggregateFunctions.named(name) == nil {
+            throw SQLError("\(nulls.rawValue) is not supported yet", at: position)
+        }
+        if let overloads = context.functions[name] { return try bind(call, to: overloads) }
+        switch name {
+        case "COALESCE": return try coalesce(call)
+        case "NULLIF":
+            guard call.arguments.count == 2 else {
+                throw SQLError("NULLIF takes 2 arguments, not \(call.arguments.count)", at: position)
+            }
+            let (first, second) = (try bind(call.arguments[0]), try bind(call.arguments[1]))
+            try context.spend(first.nodeCount, at: position)
+            let isSame = try apply("=", [first, second], at: position)
+            return try searchedCase([isSame], [(.literal(.null, first.type), position), (first, position)], of: name)
+        case "MONOTONIC":
+            guard call.arguments.count == 1 else {
+                throw SQLError("MONOTONIC takes 1 argument, not \(call.arguments.count)", at: position)
+            }
+            return try bind(call.arguments[0])
+        default: break
+        }
+        if let aggregate = AggregateFunctions.named(name) { return try bind(call, to: aggregate) }
+        guard ScalarFunctions.named(name) != nil else { throw unknown(call) }
+        if call.isStar || call.isDistinct {
+            throw SQLError("\(name) is not an aggregate function; it takes no \(call.isStar ? "*" : "DISTINCT")", at: position)
+        }
+        var arguments: [TypedExpression] = []
+        for argument in call.arguments { arguments.append(try bind(argument)) }
+        if name == "STEP", arguments.count == 2, case .literal(.integer(let width), _) = arguments[1], width <= 0 {
+            throw SQLError("STEP needs a width above 0", at: call.arguments[1].start)
+        }
+        let bound = try apply(name, arguments, at: position)
+        // The type depends on the unit, which is the value of an argument.
+        if name == "EXTRACT", case .call(let function, let arguments, _) = bound, case .literal(.text(let word), _) = arguments[0],
+            let unit = TimeUnit(rawValue: word)
+        {
+            return .call(function, arguments, ScalarFunction.extractType(unit))
+        }
+        return bound
+    }
+
+    private func unknown(_ call: Syntax.Call) -> SQLError {
+        let name = call.name.text
+        if Self.unsupported.contains(name) { return SQLError("\(name) is not supported yet", at: call.name.position) }
+        if context.lostNames.contains(name) { return .consequence(at: call.name.position) }
+        let known = ScalarFunctions.all.map(\.name).filter { $0.first?.isLetter == true } + AggregateFunctions.all.map(\.name)
+        let candidates = known + context.functions.keys.sorted() + Self.unsupported.sorted() + ["COALESCE", "NULLIF", "MONOTONIC"]
+        return SQLError(
+            "there is no function \(Identifiers.written(name))\(Suggestion.hint(for: name, among: candidates))",
+            at: call.name.position)
+    }
+
+    /// COALESCE(a, b, ...) is CASE WHEN a IS NOT NULL THEN a ... ELSE the last.
+    private mutating func coalesce(_ call: Syntax.Call) throws(SQLError) -> TypedExpression {
+        let position = call.name.position
+        guard !call.arguments.isEmpty else { throw SQLError("COALESCE takes at least 1 argument", at: position) }
+        var results: [(TypedExpression, SourcePosition)] = []
+        for argument in call.arguments { results.append((try bind(argument), argument.start)) }
+        var conditions: [TypedExpression] = []
+        for (result, position) in results.dropLast() {
+            try context.spend(result.nodeCount, at: position)
+            conditions.append(try apply("IS NOT NULL", [result], at: position))
+        }
+        return conditions.isEmpty ? results[0].0 : try searchedCase(conditions, results, of: "COALESCE")
+    }
+
+    // MARK: Aggregates
+
+    private mutating func bind(_ call: Syntax.Call, to function: AggregateFunction) throws(SQLError) -> TypedExpression {
+        let position = call.name.position
+        let name = Identifiers.written(call.name.text)
+        guard collectsAggregates else { throw SQLError("the aggregate function \(name) \(aggregateRefusal)", at: position) }
+        if call.isDistinct, function.name == "COUNT" {
+            throw SQLError(
+                "COUNT(DISTINCT ...) is not supported; COUNT_DISTINCT_ITEMS_TUMBLING will count distinct items", at: position)
+        }
+        var argument: TypedExpression?
+        if !call.isStar {
+            guard call.arguments.count == 1 else {
+                throw SQLError("\(name) takes 1 argument, not \(call.arguments.count)", at: position)
+            }
+            var inner = ExpressionBinder(context, scope)
+            inner.aggregateRefusal = "cannot stand inside another aggregate function"
+            argument = try inner.bind(call.arguments[0])
+        }
+        let signature: Signature
+        do throws(SignatureError) { signature = try function.resolve(argument?.type) } catch {
+            throw SQLError("\(name): \(error.message)", at: position)
+        }
+        if let type = signature.arguments.first { argument = argument?.converted(to: type, .widening) }
+        // The least and the greatest of distinct values are those of all.
+        let isDistinct = call.isDistinct && function.name != "MIN" && function.name != "MAX"
+        return column(for: AggregateCall(function, argument, isDistinct: isDistinct, type: signature.result))
+    }
+
+    // MARK: The program's functions
+
+    private mutating func bind(_ call: Syntax.Call, to overloads: [Syntax.CreateFunction]) throws(SQLError) -> TypedExpression {
+        let position = call.name.position
+        let name = Identifiers.written(call.name.text)
+        if call.isStar || call.isDistinct { throw SQLError("\(name) is not an aggregate function", at: position) }
+        var arguments: [TypedExpression] = []
+        for argument in call.arguments { arguments.append(try bind(argument)) }
+        let types = arguments.map(\.type)
+        if let exact = overloads.first(where: { $0.parameters.map(\.type) == types }) {
+            return try inline(exact, arguments, at: position)
+        }
+        let fitting = overloads.filter { overload in
+            overload.parameters.count == types.count
+                && zip(types, overload.parameters).allSatisfy { $0.canCast(to: $1.type, mode: .assignment) }
+        }
+        guard let function = fitting.first, fitting.count == 1 else {
+            let given = types.map(\.description).joined(separator: ", ")
+            throw SQLError(
+                "\(fitting.isEmpty ? "no" : "more than one") \(name) takes the arguments (\(given)); use CAST", at: position)
+        }
+        return try inline(function, arguments, at: position)
+    }
+
+    /// The function's body with the arguments in place of its parameters.
+    func inline(_ function: Syntax.CreateFunction, _ arguments: [TypedExpression], at position: SourcePosition) throws(SQLError)
+        -> TypedExpression
+    {
+        let name = function.name.last.text
+        try context.beginExpansion(of: name, .function, at: position)
+        defer { context.endExpansion(of: name, .function) }
+        var body = ExpressionBinder(context, Scope.empty)
+        body.aggregateRefusal = "cannot stand in a function's body"
+        var isNull: TypedExpression?
+        for (parameter, argument) in zip(function.parameters, arguments) {
+            let converted = argument.converted(to: parameter.type, .assignment)
+            body.parameters[parameter.name.text] = converted
+            guard function.returnsNullOnNull else { continue }
+            try context.spend(converted.nodeCount, at: position)
+            let test = try apply("IS NULL", [converted], at: position)
+            isNull = isNull.map { .or($0, test) } ?? test
+        }
+        let result = try body.bind(function.body)
+        // Arguments hang below the body's leaves, which the binder's own count of levels does not see.
+        if result.depth > PlanContext.maximumDepth { throw context.tooDeep(at: position) }
+        guard result.type.canCast(to: function.result, mode: .assignment) else {
+            throw SQLError(
+                "the function \(Identifiers.written(name)) gives a \(result.type) instead of a \(function.result); use CAST",
+                at: function.body.start)
+        }
+        let value = result.converted(to: function.result, .assignment)
+        guard let isNull else { return value }
+        return .searchedCase(
+            [CaseBranch(condition: isNull, result: .literal(.null, function.result))], otherwise: value, function.result)
+    }
+}

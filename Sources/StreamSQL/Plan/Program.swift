@@ -1,0 +1,154 @@
+/// The typed plan of a program: what the engine runs.
+
+/// A program after planning: the streams it creates and the pumps that fill them.
+public struct Program: Sendable {
+    /// In order of creation. `error_stream` is not among them; the engine adds it.
+    public var streams: [StreamSchema]
+    /// In order of creation; each reads streams that exist before it, inputs or created ones.
+    public var pumps: [Pump]
+    public init(streams: [StreamSchema], pumps: [Pump]) {
+        self.streams = streams
+        self.pumps = pumps
+    }
+}
+
+/// An in-application stream: its stored name and columns. ROWTIME is implicit.
+public struct StreamSchema: Sendable, Hashable {
+    public var name: String
+    public var columns: [ColumnDefinition]
+    public init(name: String, columns: [ColumnDefinition]) {
+        self.name = name
+        self.columns = columns
+    }
+}
+
+/// INSERT INTO a stream from a query, for as long as the application runs.
+public struct Pump: Sendable {
+    public var name: String
+    /// The stored name of the stream it fills.
+    public var target: String
+    /// Gives exactly the target's columns, in its order and types (the planner adds the assignment casts and NULLs).
+    public var query: Relation
+    /// Created STOPPED: it is planned and checked, but does not run.
+    public var isStopped: Bool
+    public init(name: String, target: String, query: Relation, isStopped: Bool) {
+        self.name = name
+        self.target = target
+        self.query = query
+        self.isStopped = isStopped
+    }
+}
+
+/// A relational operator over its inputs. New kinds of operators (joins, OVER windows, stagger) are new cases here and a file each in
+/// `StreamEngine/Operators/`.
+public indirect enum Relation: Sendable {
+    /// The rows put into a stream, by stored name.
+    case stream(StreamSchema)
+    case filter(Relation, condition: TypedExpression)
+    /// Computes columns; `rowtime`, when given, sets the output's ROWTIME (`expr AS ROWTIME`), else it is the input row's.
+    case project(Relation, columns: [ProjectedColumn], rowtime: TypedExpression?)
+    /// GROUP BY with a monotonic term.
+    case tumblingAggregate(Relation, TumblingAggregate)
+    /// TABLE(F(CURSOR(input), ...)): the input's columns and the function's.
+    case tableFunction(Relation, TableFunctionCall)
+    /// ORDER BY with a monotonic first term: rows wait while it is constant and leave sorted.
+    case sort(Relation, TimedSort)
+    /// UNION ALL: merged by ROWTIME.
+    case unionAll([Relation])
+
+    /// The columns of the rows that come out.
+    public var columns: [ColumnDefinition] {
+        switch self {
+        case .stream(let schema): schema.columns
+        case .filter(let input, _), .sort(let input, _): input.columns
+        case .project(_, let columns, _): columns.map { ColumnDefinition($0.name, $0.expression.type) }
+        case .tumblingAggregate(_, let aggregate): aggregate.columns
+        case .tableFunction(let input, let call): input.columns + call.addedColumns
+        case .unionAll(let inputs): inputs.first?.columns ?? []
+        }
+    }
+}
+
+/// A column of a projection.
+public struct ProjectedColumn: Sendable, Hashable {
+    public var name: String
+    public var expression: TypedExpression
+    public init(_ name: String, _ expression: TypedExpression) {
+        self.name = name
+        self.expression = expression
+    }
+}
+
+/// A tumbling aggregation: groups by `keys` while `window` is constant. Its output columns are the keys, the window's value, the results; its
+/// output ROWTIME is the window's end, the first time at which `window` has another value.
+public struct TumblingAggregate: Sendable {
+    /// Over the input; ordinary grouping terms.
+    public var keys: [TypedExpression]
+    /// Over the input; depends on ROWTIME and constants only and never decreases with it.
+    public var window: TypedExpression
+    public var results: [AggregateCall]
+    public init(keys: [TypedExpression], window: TypedExpression, results: [AggregateCall]) {
+        self.keys = keys
+        self.window = window
+        self.results = results
+    }
+    public var columns: [ColumnDefinition] {
+        keys.enumerated().map { ColumnDefinition("KEY$\($0.offset)", $0.element.type) }
+            + [ColumnDefinition("WINDOW$", window.type)]
+            + results.enumerated().map { ColumnDefinition("RESULT$\($0.offset)", $0.element.type) }
+    }
+}
+
+/// One aggregate of a group.
+public struct AggregateCall: Sendable, Hashable {
+    public var function: AggregateFunction
+    /// nil for COUNT(*).
+    public var argument: TypedExpression?
+    public var isDistinct: Bool
+    public var type: SQLType
+    public init(_ function: AggregateFunction, _ argument: TypedExpression?, isDistinct: Bool = false, type: SQLType) {
+        self.function = function
+        self.argument = argument
+        self.isDistinct = isDistinct
+        self.type = type
+    }
+}
+
+/// A table function with its arguments checked.
+public struct TableFunctionCall: Sendable, Hashable {
+    public var function: TableFunction
+    /// What it adds to the cursor's columns.
+    public var addedColumns: [ColumnDefinition]
+    public init(_ function: TableFunction, addedColumns: [ColumnDefinition]) {
+        self.function = function
+        self.addedColumns = addedColumns
+    }
+}
+
+/// The table functions and their arguments.
+public enum TableFunction: Sendable, Hashable {
+    /// SQL Reference, RANDOM_CUT_FOREST. `inputs` are the numeric columns that form the point.
+    case randomCutForest(inputs: [Int], trees: Int, sampleSize: Int, timeDecay: Int, shingleSize: Int)
+}
+
+/// A sort whose leading term is monotonic in time.
+public struct TimedSort: Sendable {
+    /// Over the input; rows are held while it is constant. Depends on ROWTIME and constants only.
+    public var period: TypedExpression
+    /// The remaining terms, most significant first.
+    public var keys: [SortKey]
+    public init(period: TypedExpression, keys: [SortKey]) {
+        self.period = period
+        self.keys = keys
+    }
+}
+
+/// A term of ORDER BY. NULLs sort as the largest value.
+public struct SortKey: Sendable, Hashable {
+    public var expression: TypedExpression
+    public var isDescending: Bool
+    public init(_ expression: TypedExpression, isDescending: Bool = false) {
+        self.expression = expression
+        self.isDescending = isDescending
+    }
+}

@@ -1,0 +1,349 @@
+/// Parses queries: SELECT with its clauses, set operations, FROM, windows and ORDER BY.
+
+extension Parser {
+    /// `body [ORDER BY terms]`.
+    mutating func query() throws(SQLError) -> Syntax.Query {
+        try enter()
+        defer { leave() }
+        let position = current.position
+        let body = try unions()
+        var order: [Syntax.OrderTerm] = []
+        if takeWord("ORDER") {
+            try expectWord("BY")
+            order = try orderTerms()
+        }
+        if isWord("LIMIT") || isWord("OFFSET") || isWord("FETCH") {
+            throw SQLError("\(current.described) is not part of streaming SQL; rows have no last one", at: current.position)
+        }
+        return Syntax.Query(body: body, order: order, position: position)
+    }
+
+    // MARK: Set operations
+
+    private mutating func unions() throws(SQLError) -> Syntax.QueryBody {
+        try chain(of: ["UNION", "EXCEPT"], intersections: true)
+    }
+
+    /// A chain of set operators; operands of UNION and EXCEPT are chains of INTERSECT, which binds tighter.
+    private mutating func chain(of words: [String], intersections: Bool) throws(SQLError) -> Syntax.QueryBody {
+        let position = current.position
+        var body = intersections ? try chain(of: ["INTERSECT"], intersections: false) : try queryPrimary()
+        var operands: [Syntax.Query] = []
+        var operation: Syntax.SetOperator?
+        var changes = 0
+        while let word = words.first(where: { isWord($0) }) {
+            let at = current.position
+            advance()
+            var next: Syntax.SetOperator = word == "UNION" ? .union : word == "EXCEPT" ? .except : .intersect
+            if takeWord("ALL") {
+                guard word == "UNION" else { throw SQLError("\(word) ALL is not supported, only \(word)", at: at) }
+                next = .unionAll
+            } else {
+                _ = takeWord("DISTINCT")
+            }
+            if next != operation {
+                if let operation { body = .set(operation, operands) }
+                operands = [Syntax.Query(body: body, order: [], position: position)]
+                operation = next
+                changes += 1
+                if changes + nesting > Self.maximumDepth { throw tooDeep(at: at) }
+            }
+            let operandPosition = current.position
+            let operand = intersections ? try chain(of: ["INTERSECT"], intersections: false) : try queryPrimary()
+            operands.append(Syntax.Query(body: operand, order: [], position: operandPosition))
+        }
+        return operation.map { .set($0, operands) } ?? body
+    }
+
+    private mutating func queryPrimary() throws(SQLError) -> Syntax.QueryBody {
+        if isWord("SELECT") { return .select(try select()) }
+        if takeWord("VALUES") { return .values(try valueRows()) }
+        if isWord("WITH") {
+            throw SQLError("WITH is not part of this language; write a subquery in FROM or a view", at: current.position)
+        }
+        guard takeSign("(") else { throw unexpected("SELECT", "VALUES", "'('") }
+        let inner = try query()
+        try expectSign(")")
+        return .parenthesized(inner)
+    }
+
+    private mutating func valueRows() throws(SQLError) -> [[Syntax.Expression]] {
+        var rows: [[Syntax.Expression]] = []
+        repeat {
+            try expectSign("(")
+            rows.append(try expressionList())
+            try expectSign(")")
+        } while takeSign(",")
+        return rows
+    }
+
+    // MARK: SELECT
+
+    private mutating func select() throws(SQLError) -> Syntax.Select {
+        let position = current.position
+        try expectWord("SELECT")
+        let isStream = takeWord("STREAM")
+        let isDistinct = takeWord("DISTINCT")
+        if !isDistinct { _ = takeWord("ALL") }
+        var select = Syntax.Select(
+            isStream: isStream, isDistinct: isDistinct, items: try selectItems(), windows: [], position: position,
+            groupPosition: position)
+        if takeWord("FROM") {
+            select.from = try tableReferences()
+        } else if current.kind != .end, !isSign(";"), !isSign(")"), !isWord("UNION"), !isWord("ORDER") {
+            throw unexpected("','", "FROM")
+        }
+        if takeWord("WHERE") { select.filter = try expression() }
+        select.groupPosition = current.position
+        if takeWord("GROUP") {
+            try expectWord("BY")
+            select.groupBy = try groupTerms()
+        } else if takeWord("WINDOWED") {
+            try expectWord("BY", "STAGGER")
+            select.stagger = try stagger()
+        }
+        if takeWord("HAVING") { select.having = try expression() }
+        if takeWord("WINDOW") {
+            repeat {
+                let name = try name("the window's name")
+                try expectWord("AS")
+                select.windows.append(Syntax.NamedWindow(name: name, window: try windowInParentheses()))
+            } while takeSign(",")
+        }
+        return select
+    }
+
+    private mutating func selectItems() throws(SQLError) -> [Syntax.SelectItem] {
+        var items: [Syntax.SelectItem] = []
+        repeat { items.append(try selectItem()) } while takeSign(",")
+        return items
+    }
+
+    private mutating func selectItem() throws(SQLError) -> Syntax.SelectItem {
+        let position = current.position
+        if takeSign("*") { return .star(position) }
+        if let name = takeQualifiedStar() { return .qualifiedStar(name) }
+        let expression = try expression()
+        if takeWord("AS") {
+            guard let alias = takeName(allowing: Identifiers.usableBare) else { throw unexpected("a name after AS") }
+            return .expression(expression, alias: alias)
+        }
+        return .expression(expression, alias: takeName(allowing: []))
+    }
+
+    /// `a.b.*`.
+    private mutating func takeQualifiedStar() -> Syntax.QualifiedName? {
+        let start = mark()
+        var names: [Syntax.Name] = []
+        while let name = takeName(allowing: []), takeSign(".") {
+            names.append(name)
+            if takeSign("*") { return Syntax.QualifiedName(qualifiers: Array(names.dropLast()), last: name) }
+        }
+        goBack(to: start)
+        return nil
+    }
+
+    private mutating func groupTerms() throws(SQLError) -> [Syntax.Expression] {
+        var terms: [Syntax.Expression] = []
+        for term in try expressionList() {
+            if case .row(let parts) = term.kind { terms += parts } else { terms.append(term) }
+        }
+        return terms
+    }
+
+    private mutating func stagger() throws(SQLError) -> Syntax.Stagger {
+        try expectSign("(")
+        try expectWord("PARTITION", "BY")
+        let partition = try expressionList()
+        try expectWord("RANGE")
+        let range = try expression()
+        try expectSign(")")
+        return Syntax.Stagger(partition: partition, range: range)
+    }
+
+    mutating func orderTerms() throws(SQLError) -> [Syntax.OrderTerm] {
+        var terms: [Syntax.OrderTerm] = []
+        repeat {
+            let expression = try expression()
+            let isDescending = takeWord("DESC")
+            if !isDescending { _ = takeWord("ASC") }
+            if isWord("NULLS"), isWord("FIRST", ahead: 1) || isWord("LAST", ahead: 1) {
+                throw SQLError(
+                    "NULLS FIRST and NULLS LAST are not supported; NULLs sort as the largest value", at: current.position)
+            }
+            terms.append(Syntax.OrderTerm(expression: expression, isDescending: isDescending))
+        } while takeSign(",")
+        return terms
+    }
+
+    // MARK: FROM
+
+    private mutating func tableReferences() throws(SQLError) -> Syntax.TableReference {
+        var reference = try joinedTable()
+        while isSign(",") {
+            let position = current.position
+            advance()
+            reference = try join(.cross, reference, try joinedTable(), .none, at: position)
+        }
+        return reference
+    }
+
+    private mutating func joinedTable() throws(SQLError) -> Syntax.TableReference {
+        var left = try tablePrimary()
+        while true {
+            let position = current.position
+            let isNatural = takeWord("NATURAL")
+            let kind: Syntax.JoinKind
+            if takeWord("CROSS") {
+                kind = .cross
+            } else if takeWord("LEFT") {
+                kind = .left
+            } else if takeWord("RIGHT") {
+                kind = .right
+            } else if takeWord("FULL") {
+                kind = .full
+            } else if takeWord("INNER") || isWord("JOIN") || isNatural {
+                kind = .inner
+            } else {
+                return left
+            }
+            if kind != .cross, kind != .inner { _ = takeWord("OUTER") }
+            try expectWord("JOIN")
+            let right = try tablePrimary()
+            let condition: Syntax.JoinCondition
+            if isNatural {
+                condition = .natural
+            } else if kind == .cross {
+                condition = .none
+            } else if takeWord("ON") {
+                condition = .on(try expression())
+            } else if takeWord("USING") {
+                condition = .using(try nameList("a column's name"))
+            } else {
+                throw unexpected("ON", "USING")
+            }
+            left = try join(kind, left, right, condition, at: position)
+        }
+    }
+
+    private func join(
+        _ kind: Syntax.JoinKind, _ left: Syntax.TableReference, _ right: Syntax.TableReference, _ condition: Syntax.JoinCondition,
+        at position: SourcePosition
+    ) throws(SQLError) -> Syntax.TableReference {
+        let depth = 1 + max(left.depth, right.depth)
+        if depth > Self.maximumDepth { throw tooDeep(at: position) }
+        return Syntax.TableReference(
+            kind: .join(kind, left, right, condition), columnNames: [], position: position, depth: depth)
+    }
+
+    private mutating func tablePrimary() throws(SQLError) -> Syntax.TableReference {
+        try enter()
+        defer { leave() }
+        let position = current.position
+        var kind: Syntax.TableReferenceKind
+        if takeWord("TABLE") {
+            kind = try tableFunction()
+        } else if isSign("(") {
+            // Parentheses may open a query or a join; the first word after them tells.
+            var inside = 1
+            while isSign("(", ahead: inside), inside <= Self.maximumDepth { inside += 1 }
+            if isWord("SELECT", ahead: inside) || isWord("VALUES", ahead: inside) {
+                advance()
+                kind = .subquery(try query())
+                try expectSign(")")
+            } else {
+                advance()
+                let inner = try tableReferences()
+                try expectSign(")")
+                return inner
+            }
+        } else {
+            kind = .named(try qualifiedName("the name of a stream, a view, TABLE(...) or a subquery"))
+        }
+        var reference = Syntax.TableReference(kind: kind, columnNames: [], position: position, depth: 1)
+        if takeWord("OVER") { reference.window = try windowReference() }
+        if takeWord("AS") {
+            reference.alias = try name("a name after AS")
+        } else {
+            reference.alias = takeName(allowing: [])
+        }
+        if reference.alias != nil, isSign("(") { reference.columnNames = try nameList("a column's name") }
+        return reference
+    }
+
+    /// What follows TABLE: `(F(CURSOR(query), ...))`.
+    private mutating func tableFunction() throws(SQLError) -> Syntax.TableReferenceKind {
+        try expectSign("(")
+        let function = try name("the table function's name")
+        try expectSign("(")
+        var arguments: [Syntax.TableArgument] = []
+        if !isSign(")") {
+            repeat {
+                if isWord("CURSOR") {
+                    advance()
+                    try expectSign("(")
+                    arguments.append(.cursor(try query()))
+                    try expectSign(")")
+                } else {
+                    arguments.append(.expression(try expression()))
+                }
+            } while takeSign(",")
+        }
+        guard takeSign(")") else { throw unexpected("','", "')'") }
+        try expectSign(")")
+        return .function(function, arguments)
+    }
+
+    // MARK: Windows
+
+    /// What follows OVER: a name or a specification in parentheses.
+    mutating func windowReference() throws(SQLError) -> Syntax.Window {
+        if isSign("(") { return try windowInParentheses() }
+        let name = try name("the name of a window")
+        return Syntax.Window(base: name, partition: [], order: [], position: name.position)
+    }
+
+    private mutating func windowInParentheses() throws(SQLError) -> Syntax.Window {
+        var window = Syntax.Window(partition: [], order: [], position: current.position)
+        try expectSign("(")
+        // PARTITION, ORDER, RANGE and ROWS are reserved, so a name here can only be another window's.
+        window.base = takeName(allowing: [])
+        if takeWord("PARTITION") {
+            try expectWord("BY")
+            window.partition = try expressionList()
+        }
+        if takeWord("ORDER") {
+            try expectWord("BY")
+            window.order = try orderTerms()
+        }
+        if isWord("RANGE") || isWord("ROWS") { window.frame = try frame() }
+        guard takeSign(")") else { throw unexpected("PARTITION BY", "ORDER BY", "RANGE", "ROWS", "')'") }
+        return window
+    }
+
+    private mutating func frame() throws(SQLError) -> Syntax.Frame {
+        let isRange = isWord("RANGE")
+        advance()
+        guard takeWord("BETWEEN") else { return Syntax.Frame(isRange: isRange, start: try frameBound(), end: .currentRow) }
+        let start = try frameBound()
+        try expectWord("AND")
+        return Syntax.Frame(isRange: isRange, start: start, end: try frameBound())
+    }
+
+    private mutating func frameBound() throws(SQLError) -> Syntax.FrameBound {
+        if takeWord("CURRENT") {
+            try expectWord("ROW")
+            return .currentRow
+        }
+        if takeWord("UNBOUNDED") {
+            if takeWord("PRECEDING") { return .unboundedPreceding }
+            if takeWord("FOLLOWING") { return .unboundedFollowing }
+            throw unexpected("PRECEDING", "FOLLOWING")
+        }
+        // Not a whole expression: AND ends the bound.
+        let amount = try expression(above: .sum)
+        if takeWord("PRECEDING") { return .preceding(amount) }
+        if takeWord("FOLLOWING") { return .following(amount) }
+        throw unexpected("PRECEDING", "FOLLOWING")
+    }
+}

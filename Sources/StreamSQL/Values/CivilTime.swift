@@ -1,0 +1,199 @@
+/// Dates and times of the proleptic Gregorian calendar in UTC.
+
+/// Calendar arithmetic and the ISO text forms. Days and milliseconds count from 1970-01-01.
+public enum CivilTime {
+    static let millisecondsPerDay: Int64 = 86_400_000
+    /// 0001-01-01 ... 9999-12-31, what the text forms can show.
+    static let dayRange: ClosedRange<Int64> = -719_162...2_932_896
+    static let millisecondRange: ClosedRange<Int64> =
+        dayRange.lowerBound * millisecondsPerDay...dayRange.upperBound * millisecondsPerDay + (millisecondsPerDay - 1)
+
+    /// The day of a calendar date. Month and day may be out of their ranges by any reasonable amount; they carry over.
+    static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let monthIndex = year &* 12 &+ (month &- 1)
+        let year = floorDivide(monthIndex, 12)
+        let month = monthIndex &- year &* 12 &+ 1
+        // Years begin in March, so that the leap day is the last of its year.
+        let y = month <= 2 ? year &- 1 : year
+        let era = floorDivide(y, 400)
+        let yearOfEra = y &- era &* 400
+        let dayOfYear = (153 &* (month &+ (month > 2 ? -3 : 9)) &+ 2) / 5
+        let dayOfEra = yearOfEra &* 365 &+ yearOfEra / 4 &- yearOfEra / 100 &+ dayOfYear
+        return era &* 146_097 &+ dayOfEra &- 719_468 &+ (day &- 1)
+    }
+
+    /// The calendar date of a day.
+    static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days &+ 719_468
+        let era = floorDivide(shifted, 146_097)
+        let dayOfEra = shifted &- era &* 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0), month, day)
+    }
+
+    static func daysInMonth(year: Int64, month: Int64) -> Int64 {
+        days(year: year, month: month + 1, day: 1) - days(year: year, month: month, day: 1)
+    }
+
+    /// The day `months` later, at most the last of its month: 31 January plus a month is 28 or 29 February.
+    static func addMonths(_ months: Int64, toDay day: Int64) -> Int64 {
+        let date = date(day)
+        let first = days(year: date.year, month: date.month &+ months, day: 1)
+        let target = Self.date(first)
+        return first &+ min(date.day, daysInMonth(year: target.year, month: target.month)) &- 1
+    }
+
+    /// Toward negative infinity. The divisor is positive.
+    static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+        let quotient = value / divisor
+        return value % divisor < 0 ? quotient - 1 : quotient
+    }
+
+    // MARK: Text
+
+    /// `yyyy-MM-dd`.
+    static func appendDate(_ days: Int64, to output: inout [UInt8]) {
+        let date = date(days)
+        if date.year < 0 { output.append(UInt8(ascii: "-")) }
+        appendPadded(date.year.magnitude, width: 4, to: &output)
+        output.append(UInt8(ascii: "-"))
+        appendPadded(date.month.magnitude, width: 2, to: &output)
+        output.append(UInt8(ascii: "-"))
+        appendPadded(date.day.magnitude, width: 2, to: &output)
+    }
+
+    /// How milliseconds are shown.
+    enum Fraction { case never, always, whenNotZero }
+
+    /// `HH:mm:ss`, `HH:mm:ss.SSS`.
+    static func appendTime(_ millisecondOfDay: Int64, fraction: Fraction, to output: inout [UInt8]) {
+        let milliseconds = millisecondOfDay.magnitude
+        appendPadded(milliseconds / 3_600_000, width: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        appendPadded(milliseconds / 60_000 % 60, width: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        appendPadded(milliseconds / 1000 % 60, width: 2, to: &output)
+        if fraction == .always || fraction == .whenNotZero && milliseconds % 1000 != 0 {
+            output.append(UInt8(ascii: "."))
+            appendPadded(milliseconds % 1000, width: 3, to: &output)
+        }
+    }
+
+    /// `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd HH:mm:ss.SSS`.
+    static func appendTimestamp(_ milliseconds: Int64, fraction: Fraction, to output: inout [UInt8]) {
+        let day = floorDivide(milliseconds, millisecondsPerDay)
+        appendDate(day, to: &output)
+        output.append(UInt8(ascii: " "))
+        appendTime(milliseconds &- day &* millisecondsPerDay, fraction: fraction, to: &output)
+    }
+
+    static func appendPadded(_ value: UInt64, width: Int, to output: inout [UInt8]) {
+        var unit: UInt64 = 1
+        var digits = 1
+        while value / unit >= 10 || digits < width {
+            unit *= 10
+            digits += 1
+        }
+        while unit > 0 {
+            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / unit % 10))
+            unit /= 10
+        }
+    }
+
+    /// Which texts are read as datetimes.
+    enum Strictness {
+        /// `yyyy-MM-dd HH:mm:ss[.f]` with all fields (literals, CAST).
+        case sql
+        /// Also a date alone, the `T` form, up to nine digits of fraction and a final `Z` (records).
+        case record
+    }
+
+    /// Days of a text `yyyy-MM-dd`, nil for any other.
+    static func parseDate(_ text: UnsafeRawBufferPointer) -> Int64? {
+        var cursor = Cursor(text)
+        guard let days = cursor.date(), cursor.isAtEnd else { return nil }
+        return days
+    }
+
+    /// Milliseconds of a text `HH:mm:ss[.f]`, nil for any other.
+    static func parseTime(_ text: UnsafeRawBufferPointer) -> Int64? {
+        var cursor = Cursor(text)
+        guard let time = cursor.time(fractionDigits: 9), cursor.isAtEnd else { return nil }
+        return time
+    }
+
+    /// Milliseconds of a text, nil when it has another form.
+    static func parseTimestamp(_ text: UnsafeRawBufferPointer, _ strictness: Strictness = .sql) -> Int64? {
+        var cursor = Cursor(text)
+        guard let days = cursor.date() else { return nil }
+        let midnight = days * millisecondsPerDay
+        if cursor.isAtEnd { return strictness == .record ? midnight : nil }
+        guard cursor.take(UInt8(ascii: " ")) || strictness == .record && cursor.take(UInt8(ascii: "T")) else { return nil }
+        guard let time = cursor.time(fractionDigits: 9) else { return nil }
+        if strictness == .record { _ = cursor.take(UInt8(ascii: "Z")) }
+        return cursor.isAtEnd ? midnight + time : nil
+    }
+
+    /// Reads fixed-width fields.
+    private struct Cursor {
+        let text: UnsafeRawBufferPointer
+        var index = 0
+        init(_ text: UnsafeRawBufferPointer) { self.text = text }
+        var isAtEnd: Bool { index == text.count }
+
+        mutating func take(_ byte: UInt8) -> Bool {
+            guard index < text.count, text[index] == byte else { return false }
+            index += 1
+            return true
+        }
+
+        mutating func digits(_ count: Int) -> Int64? {
+            guard text.count - index >= count else { return nil }
+            var value: Int64 = 0
+            for _ in 0..<count {
+                let digit = text[index] &- UInt8(ascii: "0")
+                guard digit < 10 else { return nil }
+                value = value * 10 + Int64(digit)
+                index += 1
+            }
+            return value
+        }
+
+        mutating func date() -> Int64? {
+            guard let year = digits(4), take(UInt8(ascii: "-")), let month = digits(2), take(UInt8(ascii: "-")),
+                let day = digits(2), year >= 1, (1...12).contains(month), day >= 1,
+                day <= CivilTime.daysInMonth(year: year, month: month)
+            else { return nil }
+            return CivilTime.days(year: year, month: month, day: day)
+        }
+
+        mutating func time(fractionDigits: Int) -> Int64? {
+            guard let hour = digits(2), take(UInt8(ascii: ":")), let minute = digits(2), take(UInt8(ascii: ":")),
+                let second = digits(2), hour < 24, minute < 60, second < 60
+            else { return nil }
+            var milliseconds = ((hour * 60 + minute) * 60 + second) * 1000
+            guard take(UInt8(ascii: ".")) else { return milliseconds }
+            var unit: Int64 = 100
+            var count = 0
+            while let digit = digits(1) {
+                milliseconds += digit * unit
+                unit /= 10
+                count += 1
+            }
+            return (1...fractionDigits).contains(count) ? milliseconds : nil
+        }
+    }
+}
+
+extension CivilTime {
+    /// Days of a text `yyyy-MM-dd`; nil for any other (DATE literals).
+    static func date(parsing text: String) -> Int64? { Array(text.utf8).withUnsafeBytes { parseDate($0) } }
+    /// Milliseconds of a text `HH:mm:ss[.SSS]`; nil for any other (TIME literals).
+    static func time(parsing text: String) -> Int64? { Array(text.utf8).withUnsafeBytes { parseTime($0) } }
+    /// Milliseconds of a text `yyyy-MM-dd HH:mm:ss[.SSS]`; nil for any other (TIMESTAMP literals).
+    static func timestamp(parsing text: String) -> Int64? { Array(text.utf8).withUnsafeBytes { parseTimestamp($0) } }
+}

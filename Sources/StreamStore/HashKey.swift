@@ -1,0 +1,95 @@
+/// Where a record belongs: hash keys from partition keys, and how shards divide the hash space.
+
+import Crypto
+
+/// The 128-bit hash key that routes a record to a shard.
+public enum HashKey {
+    /// The MD5 of a partition key in UTF-8, read as a big-endian unsigned integer (Kinesis API, PutRecord, PartitionKey).
+    public static func hash(partitionKey: String) -> UInt128 {
+        var key = partitionKey
+        return key.withUTF8 { hash(partitionKey: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The same for a key that is at hand as bytes.
+    public static func hash(partitionKey: UnsafeRawBufferPointer) -> UInt128 {
+        var function = Insecure.MD5()
+        function.update(bufferPointer: partitionKey)
+        return function.finalize().withUnsafeBytes { digest in
+            UInt128(bigEndian: digest.loadUnaligned(as: UInt128.self))
+        }
+    }
+
+    /// What the text of an ExplicitHashKey means.
+    public enum Explicit: Hashable, Sendable {
+        case key(UInt128)
+        /// Decimal, but 2^128 or more.
+        case outOfRange
+        /// Not of the form `0|([1-9]\d{0,38})`.
+        case malformed
+    }
+
+    /// Reads an ExplicitHashKey or a NewStartingHashKey (Kinesis API).
+    public static func parse(explicit text: some StringProtocol) -> Explicit {
+        let digits = text.utf8
+        guard (1...39).contains(digits.count), digits.first != UInt8(ascii: "0") || digits.count == 1 else {
+            return .malformed
+        }
+        var value: UInt128 = 0
+        var isInRange = true
+        for byte in digits {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit <= 9 else { return .malformed }
+            let (product, productOverflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, sumOverflow) = product.addingReportingOverflow(UInt128(digit))
+            isInRange = isInRange && !productOverflow && !sumOverflow
+            value = sum
+        }
+        return isInRange ? .key(value) : .outOfRange
+    }
+}
+
+extension HashKeyRange {
+    /// The whole hash space.
+    public static let all = HashKeyRange(start: 0, end: .max)
+
+    /// Divides the hash space among `count` shards as Kinesis does: each is floor(2^128 / count) wide, and the last one
+    /// reaches to the end. `count` must be at least 1.
+    public static func even(_ count: Int) -> [HashKeyRange] {
+        precondition(count >= 1, "a stream has at least one shard")
+        guard count > 1 else { return [.all] }
+        let divisor = UInt128(count)
+        let (quotient, remainder) = UInt128.max.quotientAndRemainder(dividingBy: divisor)
+        let width = remainder == divisor - 1 ? quotient + 1 : quotient
+        return (0..<count).map { index in
+            let start = UInt128(index) * width
+            return HashKeyRange(start: start, end: index == count - 1 ? .max : start + (width - 1))
+        }
+    }
+}
+
+/// The open shards of a stream in order of their hash ranges, to find the one that takes a hash key.
+public struct ShardRouting: Hashable, Sendable {
+    private let starts: [UInt128]
+    private let ends: [UInt128]
+    private let shards: [ShardID]
+
+    /// - Parameter shards: the stream's shards; closed ones are left out.
+    public init(_ shards: [ShardDescription]) {
+        let open = shards.filter { $0.endOffset == nil }.sorted { $0.hashKeyRange.start < $1.hashKeyRange.start }
+        starts = open.map(\.hashKeyRange.start)
+        ends = open.map(\.hashKeyRange.end)
+        self.shards = open.map(\.id)
+    }
+
+    /// The open shard whose range holds the key; nil when there is none, which a whole stream never shows.
+    public func shard(for hashKey: UInt128) -> ShardID? {
+        var lower = 0
+        var upper = starts.count
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if starts[middle] <= hashKey { lower = middle + 1 } else { upper = middle }
+        }
+        guard lower > 0, hashKey <= ends[lower - 1] else { return nil }
+        return shards[lower - 1]
+    }
+}

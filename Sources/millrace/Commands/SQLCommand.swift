@@ -1,0 +1,141 @@
+/// `millrace sql`: run, ls and stop on a server, replay without one.
+
+import ArgumentParser
+import Foundation
+
+struct SQLCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sql", abstract: "Run streaming SQL programs, or replay one over rows from a file.",
+        subcommands: [Run.self, List.self, Stop.self, SQLReplayCommand.self])
+
+    private struct NameRequest: Encodable { var ApplicationName: String }
+
+    private struct Detail: Decodable {
+        struct Fields: Decodable {
+            struct Input: Decodable { var InputId: String }
+            var ApplicationStatus: String
+            var ApplicationVersionId: Int64
+            var InputDescriptions: [Input]?
+        }
+        var ApplicationDetail: Fields
+    }
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create an application from a program and its definition, and start it.",
+            discussion: """
+                The definition is a CreateApplication request as JSON (its inputs, schema and outputs), the program the SQL text. \
+                An application of that name that is there already gets the new code.
+                """)
+        @Argument(help: "The program's file.") var program: String
+        @Option(help: "A CreateApplication request as a JSON file; ApplicationCode comes from the program.") var definition: String
+        @Option(help: "The application's name (default: the definition's).") var name: String?
+        @Option(help: "Where to begin to read: now, start or last (where it was stopped).") var from = "now"
+
+        func validate() throws {
+            guard Self.positions[from] != nil else { throw ValidationError("--from takes now, start or last, not '\(from)'.") }
+        }
+
+        private static let positions = ["now": "NOW", "start": "TRIM_HORIZON", "last": "LAST_STOPPED_POINT"]
+
+        private struct StartRequest: Encodable {
+            struct Input: Encodable {
+                struct Position: Encodable { var InputStartingPosition: String }
+                var Id: String
+                var InputStartingPositionConfiguration: Position
+            }
+            var ApplicationName: String
+            var InputConfigurations: [Input]
+        }
+
+        private struct UpdateRequest: Encodable {
+            struct Update: Encodable { var ApplicationCodeUpdate: String }
+            var ApplicationName: String
+            var CurrentApplicationVersionId: Int64
+            var ApplicationUpdate: Update
+        }
+
+        func run() async throws {
+            guard let code = FileManager.default.contents(atPath: program).flatMap({ String(validating: $0, as: UTF8.self) }) else {
+                throw CommandFailure(.failed, "\(program): cannot be read as UTF-8 text")
+            }
+            let file = try DefinitionFile(path: definition)
+            guard let name = name ?? file.text("ApplicationName") else {
+                throw CommandFailure(.usage, "\(definition): has no ApplicationName; give --name")
+            }
+            let client = ServiceClient()
+            do {
+                let body = try file.merging(["ApplicationName": name, "ApplicationCode": code])
+                _ = try await client.send(.analytics, "CreateApplication", body)
+                StandardError.print("Application \(name) created.")
+            } catch let refusal as ServiceClient.Refusal where refusal.name == "ResourceInUseException" {
+                let found = try await client.call(.analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self)
+                let update = UpdateRequest(
+                    ApplicationName: name, CurrentApplicationVersionId: found.ApplicationDetail.ApplicationVersionId,
+                    ApplicationUpdate: UpdateRequest.Update(ApplicationCodeUpdate: code))
+                _ = try await client.call(.analytics, "UpdateApplication", update, as: NoAnswer.self)
+                StandardError.print("Application \(name) updated.")
+            } catch let refusal as ServiceClient.Refusal where refusal.name == "CodeValidationException" {
+                throw CommandFailure(.programRefused, "\(program) was refused:\n\(refusal.message)")
+            } catch {
+                throw ServiceClient.failure(error)
+            }
+            let detail = try await client.call(.analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self)
+                .ApplicationDetail
+            guard detail.ApplicationStatus == "READY" else { return }
+            let inputs = (detail.InputDescriptions ?? []).map {
+                StartRequest.Input(
+                    Id: $0.InputId,
+                    InputStartingPositionConfiguration: StartRequest.Input.Position(
+                        InputStartingPosition: Self.positions[from] ?? "NOW"))
+            }
+            _ = try await client.call(
+                .analytics, "StartApplication", StartRequest(ApplicationName: name, InputConfigurations: inputs), as: NoAnswer.self)
+            StandardError.print("Application \(name) started.")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the applications.")
+        @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+
+        struct Row: Listable, Decodable {
+            var ApplicationName: String
+            var ApplicationStatus: String
+            var ApplicationARN: String
+            static let columns = ["NAME", "STATUS"]
+            var cells: [String] { [ApplicationName, ApplicationStatus] }
+        }
+
+        func run() async throws {
+            struct Request: Encodable {
+                var Limit = 50
+                var ExclusiveStartApplicationName: String?
+            }
+            struct Answer: Decodable {
+                var ApplicationSummaries: [Row]
+                var HasMoreApplications: Bool
+            }
+            let client = ServiceClient()
+            var rows: [Row] = []
+            while true {
+                let page = try await client.call(
+                    .analytics, "ListApplications", Request(ExclusiveStartApplicationName: rows.last?.ApplicationName), as: Answer.self)
+                rows += page.ApplicationSummaries
+                if !page.HasMoreApplications || page.ApplicationSummaries.isEmpty { break }
+            }
+            try ListPrinter.print(rows, as: output)
+        }
+    }
+
+    struct Stop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Stop an application; its state is kept.")
+        @Argument(help: "The application's name.") var name: String
+
+        func run() async throws {
+            _ = try await ServiceClient().call(
+                .analytics, "StopApplication", NameRequest(ApplicationName: name), as: NoAnswer.self)
+            StandardError.print("Application \(name) stopped.")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+/// `millrace stream`: create, ls, describe, delete.
+
+import ArgumentParser
+import Foundation
+
+struct StreamCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stream", abstract: "Create, list, describe and delete streams.",
+        subcommands: [Create.self, List.self, Describe.self, Delete.self])
+
+    /// A stream as DescribeStream tells it.
+    struct Description: Codable {
+        struct Shard: Codable {
+            struct HashKeyRange: Codable {
+                var StartingHashKey: String
+                var EndingHashKey: String
+            }
+            struct SequenceNumberRange: Codable {
+                var StartingSequenceNumber: String
+                var EndingSequenceNumber: String?
+            }
+            var ShardId: String
+            var HashKeyRange: HashKeyRange
+            var SequenceNumberRange: SequenceNumberRange
+            var ParentShardId: String?
+            var AdjacentParentShardId: String?
+        }
+        var StreamName: String
+        var StreamARN: String
+        var StreamStatus: String
+        var RetentionPeriodHours: Int
+        var StreamCreationTimestamp: Double
+        var Shards: [Shard]
+        var HasMoreShards: Bool
+    }
+
+    private struct NameRequest: Encodable {
+        var StreamName: String
+        var Limit: Int?
+        var ExclusiveStartShardId: String?
+    }
+
+    /// Describes a stream with all its shards.
+    static func describe(_ name: String, through client: ServiceClient) async throws(CommandFailure) -> Description {
+        struct Answer: Decodable { var StreamDescription: Description }
+        var whole: Description?
+        while true {
+            let request = NameRequest(StreamName: name, Limit: 10_000, ExclusiveStartShardId: whole?.Shards.last?.ShardId)
+            let page = try await client.call(.kinesis, "DescribeStream", request, as: Answer.self).StreamDescription
+            if whole == nil { whole = page } else { whole?.Shards += page.Shards }
+            if !page.HasMoreShards, let whole { return whole }
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Create a stream.")
+        @Argument(help: "The stream's name.") var name: String?
+        @Option(help: "How many shards, 1 or more.") var shards = 1
+        @Option(help: "A CreateStream request as a JSON file, as `aws --cli-input-json` takes it.") var definition: String?
+
+        func validate() throws {
+            guard name != nil || definition != nil else { throw ValidationError("Give the stream's name, or --definition FILE.") }
+            guard shards >= 1 else { throw ValidationError("--shards must be 1 or more, not \(shards).") }
+        }
+
+        func run() async throws {
+            let client = ServiceClient()
+            if let definition {
+                let body = try DefinitionFile(path: definition).merging(["StreamName": name])
+                do { _ = try await client.send(.kinesis, "CreateStream", body) } catch { throw ServiceClient.failure(error) }
+                StandardError.print("Stream created from \(definition).")
+            } else if let name {
+                struct Request: Encodable {
+                    var StreamName: String
+                    var ShardCount: Int
+                }
+                _ = try await client.call(.kinesis, "CreateStream", Request(StreamName: name, ShardCount: shards), as: NoAnswer.self)
+                StandardError.print("Stream \(name) created.")
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the streams.")
+        @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+
+        struct Row: Listable {
+            var StreamName: String
+            var StreamStatus: String
+            var OpenShardCount: Int
+            var RetentionPeriodHours: Int
+            static let columns = ["NAME", "STATUS", "SHARDS", "RETENTION"]
+            var cells: [String] { [StreamName, StreamStatus, "\(OpenShardCount)", "\(RetentionPeriodHours) h"] }
+        }
+
+        func run() async throws {
+            struct Request: Encodable {
+                var Limit = 10_000
+                var ExclusiveStartStreamName: String?
+            }
+            struct Answer: Decodable {
+                var StreamNames: [String]
+                var HasMoreStreams: Bool
+            }
+            struct Summary: Decodable { var StreamDescriptionSummary: RowSource }
+            struct RowSource: Decodable {
+                var StreamName: String
+                var StreamStatus: String
+                var OpenShardCount: Int
+                var RetentionPeriodHours: Int
+            }
+            let client = ServiceClient()
+            var names: [String] = []
+            while true {
+                let page = try await client.call(
+                    .kinesis, "ListStreams", Request(ExclusiveStartStreamName: names.last), as: Answer.self)
+                names += page.StreamNames
+                if !page.HasMoreStreams || page.StreamNames.isEmpty { break }
+            }
+            var rows: [Row] = []
+            for name in names {
+                let found = try await client.call(
+                    .kinesis, "DescribeStreamSummary", NameRequest(StreamName: name), as: Summary.self).StreamDescriptionSummary
+                rows.append(
+                    Row(
+                        StreamName: found.StreamName, StreamStatus: found.StreamStatus, OpenShardCount: found.OpenShardCount,
+                        RetentionPeriodHours: found.RetentionPeriodHours))
+            }
+            try ListPrinter.print(rows, as: output)
+        }
+    }
+
+    struct Describe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Describe a stream and its shards.")
+        @Argument(help: "The stream's name.") var name: String
+        @Option(help: "table or json.") var output = ListFormat.table
+
+        struct Row: Listable {
+            var ShardId: String
+            var range: String
+            var first: String
+            static let columns = ["SHARD", "HASH KEYS", "FIRST SEQUENCE NUMBER"]
+            var cells: [String] { [ShardId, range, first] }
+        }
+
+        func run() async throws {
+            let description = try await StreamCommand.describe(name, through: ServiceClient())
+            if output == .json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+                print(String(decoding: try encoder.encode(description), as: UTF8.self))
+                return
+            }
+            print("\(description.StreamName)  \(description.StreamStatus)  retention \(description.RetentionPeriodHours) h  \(description.StreamARN)")
+            try ListPrinter.print(
+                description.Shards.map { shard in
+                    Row(
+                        ShardId: shard.ShardId, range: "\(shard.HashKeyRange.StartingHashKey) - \(shard.HashKeyRange.EndingHashKey)",
+                        first: shard.SequenceNumberRange.StartingSequenceNumber)
+                }, as: output)
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Delete a stream and its records.")
+        @Argument(help: "The stream's name.") var name: String
+        @Flag(help: "Do not ask.") var yes = false
+
+        func run() async throws {
+            let client = ServiceClient()
+            if !yes {
+                guard isatty(0) == 1 else {
+                    throw CommandFailure(.usage, "Deleting '\(name)' removes its records; say --yes where nobody can be asked.")
+                }
+                StandardError.print("Delete stream '\(name)' and all its records? Type its name:")
+                guard readLine() == name else { throw CommandFailure(.failed, "Not deleted.") }
+            }
+            _ = try await client.call(.kinesis, "DeleteStream", NameRequest(StreamName: name), as: NoAnswer.self)
+            StandardError.print("Stream \(name) deleted.")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// `millrace serve`: the server.
+
+import ArgumentParser
+import Foundation
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the server.",
+        discussion: """
+            Every setting is a flag, a variable (MILLRACE_DATA_DIR, MILLRACE_HTTP, ...) or a key of the YAML file; the flag wins over \
+            the variable, the variable over the file. When requests are accepted it prints one line, \
+            `Ready. http=HOST:PORT data=DIR`. SIGTERM stops it cleanly.
+            """)
+    @Option(help: "Where everything is kept (default ./millrace-data).") var dataDir: String?
+    @Option(help: "HOST:PORT of the API; port 0 picks a free one (default 127.0.0.1:4566).") var http: String?
+    @Option(help: "A YAML file of settings.") var config: String?
+    @Option(help: "The region in ARNs (default us-east-1).") var region: String?
+    @Option(help: "The account in ARNs, 12 digits (default 000000000000).") var accountId: String?
+    @Option(help: "Seconds that streams stay CREATING and DELETING (default 0).") var lifecycleDelay: String?
+    @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let flags: [String: String?] = [
+            "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
+            "log-format": logFormat, "log-level": logLevel,
+        ]
+        var file: (path: String, text: String)?
+        if let path = config ?? environment["MILLRACE_CONFIG"] {
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure(.usage, "\(path): cannot be read")
+            }
+            file = (path, String(decoding: data, as: UTF8.self))
+        }
+        let settings = try ServeSettings.resolve(flags: flags.compactMapValues { $0 }, environment: environment, file: file)
+        try await ServerNode.run(settings)
+    }
+}

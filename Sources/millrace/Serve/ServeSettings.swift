@@ -1,0 +1,146 @@
+/// The server's settings: flag before variable before file before default.
+
+import Yams
+
+/// Settings of `millrace serve` and where each value came from.
+struct ServeSettings: Sendable, Equatable {
+    var dataDirectory = "./millrace-data"
+    /// HOST:PORT of the HTTP listener; port 0 picks a free one.
+    var http = "127.0.0.1:4566"
+    var region = "us-east-1"
+    var accountID = "000000000000"
+    /// How long streams stay CREATING, UPDATING and DELETING, in seconds.
+    var lifecycleDelay = 0
+    var logFormat = LogFormat.logfmt
+    var logLevel = "info"
+
+    enum LogFormat: String, Sendable, CaseIterable {
+        case logfmt, json
+    }
+
+    /// A setting's three names and how its text is taken.
+    struct Key: Sendable {
+        /// In the YAML file, such as `data-dir`; the flag is `--data-dir`, the variable `MILLRACE_DATA_DIR`.
+        var name: String
+        var apply: @Sendable (inout ServeSettings, String) throws(CommandFailure) -> Void
+
+        var variable: String { "MILLRACE_" + name.uppercased().replacing("-", with: "_") }
+    }
+
+    static let keys: [Key] = [
+        Key(name: "data-dir") { settings, text throws(CommandFailure) in
+            guard !text.isEmpty else { throw wrong("data-dir", text, "must not be empty") }
+            settings.dataDirectory = text
+        },
+        Key(name: "http") { settings, text throws(CommandFailure) in
+            guard Address(text) != nil else { throw wrong("http", text, "must be HOST:PORT with a port from 0 to 65535") }
+            settings.http = text
+        },
+        Key(name: "region") { settings, text throws(CommandFailure) in
+            guard text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else { throw wrong("region", text, "must be of the form us-east-1") }
+            settings.region = text
+        },
+        Key(name: "account-id") { settings, text throws(CommandFailure) in
+            guard text.wholeMatch(of: /[0-9]{12}/) != nil else { throw wrong("account-id", text, "must have 12 digits") }
+            settings.accountID = text
+        },
+        Key(name: "lifecycle-delay") { settings, text throws(CommandFailure) in
+            guard let seconds = Int(text), (0...3600).contains(seconds) else {
+                throw wrong("lifecycle-delay", text, "must be a whole number of seconds from 0 to 3600")
+            }
+            settings.lifecycleDelay = seconds
+        },
+        Key(name: "log-format") { settings, text throws(CommandFailure) in
+            guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }
+            settings.logFormat = format
+        },
+        Key(name: "log-level") { settings, text throws(CommandFailure) in
+            let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+            guard levels.contains(text) else { throw wrong("log-level", text, "must be one of " + levels.joined(separator: ", ")) }
+            settings.logLevel = text
+        },
+    ]
+
+    private static func wrong(_ name: String, _ text: String, _ rule: String) -> CommandFailure {
+        CommandFailure(.usage, "\(name): '\(text)' \(rule)")
+    }
+
+    /// Layers the sources.
+    /// - Parameters:
+    ///   - flags: values given on the command line, by key name.
+    ///   - environment: the process's variables.
+    ///   - file: the YAML file's text and path, if there is one.
+    static func resolve(
+        flags: [String: String], environment: [String: String], file: (path: String, text: String)?
+    ) throws(CommandFailure) -> ServeSettings {
+        var settings = ServeSettings()
+        let fileValues = try file.map { file throws(CommandFailure) in try values(of: file) } ?? [:]
+        for key in keys {
+            if let text = flags[key.name] ?? environment[key.variable] ?? fileValues[key.name] {
+                try key.apply(&settings, text)
+            }
+        }
+        return settings
+    }
+
+    private static func values(of file: (path: String, text: String)) throws(CommandFailure) -> [String: String] {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: file.text)
+        } catch {
+            throw CommandFailure(.usage, "\(file.path): not YAML: \(error)")
+        }
+        guard let node else { return [:] }
+        guard let mapping = node.mapping else {
+            throw CommandFailure(.usage, "\(file.path): must hold `key: value` lines")
+        }
+        var values: [String: String] = [:]
+        for (key, value) in mapping {
+            let line = key.mark.map { ":\($0.line)" } ?? ""
+            let name = key.string ?? ""
+            guard keys.contains(where: { $0.name == name }) else {
+                let known = keys.map(\.name)
+                let nearest = known.min { distance($0, name) < distance($1, name) } ?? ""
+                throw CommandFailure(
+                    .usage,
+                    "\(file.path)\(line): unknown key '\(name)'; did you mean '\(nearest)'? Known: \(known.joined(separator: ", "))")
+            }
+            guard let text = value.scalar?.string else {
+                throw CommandFailure(.usage, "\(file.path)\(line): '\(name)' must be a single value")
+            }
+            values[name] = text
+        }
+        return values
+    }
+
+    /// Levenshtein distance, for suggestions.
+    private static func distance(_ a: String, _ b: String) -> Int {
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (x == y ? 0 : 1))
+                diagonal = row[j + 1]
+                row[j + 1] = next
+            }
+        }
+        return row.last ?? 0
+    }
+}
+
+/// A listener's HOST:PORT.
+struct Address: Sendable, Equatable {
+    var host: String
+    var port: Int
+
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty else { return nil }
+        self.host = host
+        self.port = port
+    }
+}

@@ -1,0 +1,157 @@
+/// A node: the rooms wired together, from the data directory to a clean stop.
+
+import AWSWire
+import AnalyticsService
+import Delivery
+import EmbeddedStore
+import FirehoseService
+import HTTPDoor
+import Host
+import KinesisService
+import Logging
+import NodeMetrics
+import ServiceLifecycle
+import StreamEngine
+import StreamLog
+import StreamStore
+import UnixSignals
+
+/// Everything one server process holds open.
+struct ServerNode: Sendable {
+    private let settings: ServeSettings
+    private let address: Address
+    private let disk: RealDisk
+    private let store: EmbeddedStore<RealDisk>
+    private let threads: IOThreads
+    private let deliveries: DeliveryManager
+    private let applications: ApplicationManager
+    private let metrics: MetricsRegistry
+    private let tokenSecret: [UInt8]
+    private let time = SystemTime()
+    private let logger: Logger
+
+    /// Opens the data directory, serves until SIGTERM or SIGINT, closes everything.
+    static func run(_ settings: ServeSettings) async throws {
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        let format = settings.logFormat
+        LoggingSystem.bootstrap { label in LineLogHandler(label: label, format: format, logLevel: level) }
+        let node = try await ServerNode(opening: settings)
+        do {
+            try await node.serve()
+        } catch {
+            await node.close()
+            throw CommandFailure(.failed, "The server could not go on: \(error)")
+        }
+        await node.close()
+    }
+
+    /// Opens the store, then what works on it: deliveries before applications, which may write to them.
+    private init(opening settings: ServeSettings) async throws {
+        guard let address = Address(settings.http) else { throw CommandFailure(.usage, "http: '\(settings.http)' must be HOST:PORT") }
+        self.settings = settings
+        self.address = address
+        logger = Logger(label: "node")
+        metrics = MetricsRegistry()
+        do throws(DiskError) {
+            disk = try RealDisk(root: settings.dataDirectory)
+        } catch {
+            let reason = error.operation == "lock" ? "is in use by another server" : "cannot be opened: \(error)"
+            throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) \(reason).")
+        }
+        do {
+            tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
+        } catch {
+            throw CommandFailure(.failed, "The node's secret cannot be read: \(error)")
+        }
+        let recovery: StoreRecovery
+        do {
+            (store, recovery) = try await EmbeddedStore.open(
+                disk: disk, directory: settings.dataDirectory, time: time,
+                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay))
+        } catch {
+            throw CommandFailure(.failed, "The store cannot be opened: \(error)")
+        }
+        Self.report(recovery, to: Logger(label: "log"))
+        threads = IOThreads(name: "archive", count: 2)
+        let objects = DirectoryObjectStore(disk: disk, threads: threads)
+        let deliveries = DeliveryManager(
+            store: store, objects: objects, time: time, random: SystemRandom(), logger: Logger(label: "delivery"))
+        self.deliveries = deliveries
+        applications = ApplicationManager(
+            store: store, time: time, random: SystemRandom(),
+            resolve: { target in
+                switch target {
+                case .stream: target.key
+                case .deliveryStream: deliveries.streamKey(target.name)
+                }
+            }, logger: Logger(label: "engine"))
+        do {
+            try await objects.removeUnfinished()
+            try await deliveries.open()
+            try await applications.open()
+        } catch {
+            throw CommandFailure(.failed, "Deliveries and applications cannot be opened: \(error)")
+        }
+        NodeInstruments.register(
+            in: metrics, store: store, disk: disk, deliveries: deliveries, applications: applications, time: time)
+    }
+
+    /// What recovery found, a line for each thing a person wants to know.
+    private static func report(_ recovery: StoreRecovery, to logger: Logger) {
+        logger.info(
+            "store opened",
+            metadata: [
+                "streams": "\(recovery.streamCount)", "replayed-frames": "\(recovery.log.replayedFrames)",
+                "cut-bytes": "\(recovery.log.cutBytes)",
+            ])
+        for damage in recovery.log.damages {
+            logger.critical(
+                "records are damaged and were set aside",
+                metadata: ["log": "\(damage.log)", "from": "\(damage.from)", "through": "\(damage.through)"])
+        }
+        for path in recovery.log.quarantined { logger.error("moved to quarantine", metadata: ["path": "\(path)"]) }
+        for problem in recovery.problems + recovery.log.notes { logger.warning("\(problem)") }
+    }
+
+    private func serve() async throws {
+        let kinesis = Kinesis(
+            store: store, clock: time,
+            settings: Kinesis.Settings(region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret), metrics: metrics)
+        let firehose = Firehose(
+            delivery: deliveries, clock: time, settings: Firehose.Settings(region: settings.region, accountID: settings.accountID))
+        let analytics = Analytics(
+            applications: applications, clock: time, settings: Analytics.Settings(region: settings.region, accountID: settings.accountID))
+        let directory = settings.dataDirectory
+        let logger = logger
+        let door = HTTPDoor(
+            HTTPDoor.Settings(host: address.host, port: address.port),
+            dispatcher: AWSDispatcher([kinesis.service, firehose.service] + analytics.services),
+            readiness: { [store] in
+                switch store.writability {
+                case .writable: nil
+                case .readOnly(let reason): "read only: \(reason)"
+                }
+            },
+            metrics: metrics, logger: Logger(label: "http"),
+            onListening: { host, port in
+                let name = host.contains(":") ? "[\(host)]" : host
+                logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])
+                StandardOutput.line("Ready. http=\(name):\(port) data=\(directory)")
+            })
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
+        try await group.run()
+    }
+
+    /// Stops what reads and writes, then the store: everything acknowledged is synced already, so nothing can be lost here.
+    private func close() async {
+        logger.info("stopping")
+        await applications.close()
+        await deliveries.close()
+        await store.close()
+        threads.close()
+        logger.info("stopped")
+    }
+}

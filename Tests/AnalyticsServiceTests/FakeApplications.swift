@@ -1,0 +1,70 @@
+/// An application manager without streams: keeps definitions and states, refuses what it is told to.
+
+import AnalyticsService
+import StreamEngine
+
+actor FakeApplications: ApplicationControl {
+    private var applications: [String: (ApplicationDefinition, ApplicationStatus)] = [:]
+    private var refusal: ApplicationError?
+    /// The positions of the last start.
+    private(set) var positions: [String: StartingPosition] = [:]
+
+    /// The next call that changes something is refused with this.
+    func refuse(_ error: ApplicationError) { refusal = error }
+
+    func setStatus(_ name: String, _ status: ApplicationStatus) { applications[name]?.1 = status }
+
+    func definition(_ name: String) throws(ApplicationError) -> (ApplicationDefinition, ApplicationStatus) {
+        guard let application = applications[name] else { throw .notFound(name) }
+        return application
+    }
+
+    func list() -> [(ApplicationDefinition, ApplicationStatus)] { applications.values.sorted { $0.0.name < $1.0.name } }
+
+    func create(_ definition: ApplicationDefinition) throws(ApplicationError) {
+        guard applications[definition.name] == nil else { throw .exists(definition.name) }
+        try throwRefusal()
+        applications[definition.name] = (definition, .ready)
+    }
+
+    func update(
+        _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
+    ) throws(ApplicationError) {
+        var (definition, status) = try definition(name)
+        guard version == definition.version else { throw .staleVersion(given: version, current: definition.version) }
+        try change(&definition)
+        definition.version += 1
+        definition.updatedMilliseconds += 1_500
+        try throwRefusal()
+        applications[name] = (definition, status)
+    }
+
+    func start(_ name: String, positions: [String: StartingPosition]) throws(ApplicationError) {
+        var (definition, status) = try definition(name)
+        guard status == .ready else { throw .inUse(name, status) }
+        guard !definition.inputs.isEmpty else { throw .configuration("The application has no input configured.") }
+        try throwRefusal()
+        self.positions = positions
+        definition.inputs[0].startingPosition = positions.values.first
+        applications[name] = (definition, .running)
+    }
+
+    func stop(_ name: String) throws(ApplicationError) {
+        let (definition, status) = try definition(name)
+        guard status == .running else { throw .inUse(name, status) }
+        try throwRefusal()
+        applications[name] = (definition, .ready)
+    }
+
+    func delete(_ name: String) throws(ApplicationError) {
+        _ = try definition(name)
+        try throwRefusal()
+        applications[name] = nil
+    }
+
+    private func throwRefusal() throws(ApplicationError) {
+        guard let error = refusal else { return }
+        refusal = nil
+        throw error
+    }
+}

@@ -1,0 +1,202 @@
+/// Records: appended all or nothing, read back, counted, trimmed and aged out.
+
+import EmbeddedStore
+import Host
+import RecordBatch
+import StreamLog
+import StreamStore
+import Testing
+
+@Suite struct EmbeddedStoreRecordTests {
+    private let key = StreamKey("trades")
+
+    @Test("an append to several shards of several streams is read back from each, with one arrival time")
+    func append() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let a = try await store.createStream(StreamDefinition(key: key, shardCount: 2))
+            let b = try await store.createStream(StreamDefinition(key: StreamKey("state", in: .application), shardCount: 1))
+            let appended = try await store.append(
+                [
+                    ShardAppend(a.reference(1), try batch("x", "y")), ShardAppend(b.reference(0), try batch("s")),
+                    ShardAppend(a.reference(1), try batch("z")),
+                ], fence: nil)
+            #expect(appended.map(\.baseOffset) == [0, 0, 2])
+            #expect(Set(appended.map(\.arrivalMilliseconds)).count == 1)
+            #expect(try await store.values(a.reference(1)) == ["x", "y", "z"])
+            #expect(try await store.values(b.reference(0)) == ["s"])
+            #expect(try await store.values(a.reference(0)) == [])
+            let read = try await store.read(a.reference(1), from: 1, maxBytes: 1)
+            #expect(read.batches.map(\.baseOffset) == [0])
+            #expect(read.batches.first?.batch.baseOffset == 0)
+            #expect(read.bounds == ShardBounds(startOffset: 0, highWatermark: 3))
+            #expect(try await store.read(a.reference(1), from: 3, maxBytes: 100).batches.isEmpty)
+            #expect(try await store.append([], fence: nil).isEmpty)
+            await store.close()
+        }
+    }
+
+    @Test("an append that names a missing, a closed or a busy shard leaves nothing anywhere")
+    func allOrNothing() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            let other = try await store.createStream(StreamDefinition(key: StreamKey("other"), shardCount: 1))
+            try await store.deleteStream(other.key)
+            for missing in [other.reference(), stream.reference(1), ShardReference(StreamID(.max), ShardID(.max))] {
+                await #expect(throws: StoreError.shardNotFound(missing)) {
+                    _ = try await store.append(
+                        [ShardAppend(stream.reference(), try batch("half")), ShardAppend(missing, try batch("other half"))],
+                        fence: nil)
+                }
+            }
+            #expect(try await store.bounds(stream.reference()).highWatermark == 0)
+            await store.close()
+        }
+    }
+
+    @Test("offsets out of range are refused with the bounds; unknown shards are not found, on every call")
+    func refusals() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("one", to: stream.reference())
+            let bounds = ShardBounds(startOffset: 0, highWatermark: 1)
+            for offset in [-1, 2, .max, .min] as [Int64] {
+                await #expect(throws: StoreError.offsetOutOfRange(stream.reference(), offset: offset, bounds)) {
+                    _ = try await store.read(stream.reference(), from: offset, maxBytes: 100)
+                }
+            }
+            let missing = ShardReference(stream.id, ShardID(9))
+            let expected = StoreError.shardNotFound(missing)
+            await #expect(throws: expected) { _ = try await store.read(missing, from: 0, maxBytes: 1) }
+            await #expect(throws: expected) { _ = try await store.bounds(missing) }
+            await #expect(throws: expected) { _ = try await store.firstOffset(missing, arrivedAtOrAfter: 0) }
+            await #expect(throws: expected) { try await store.trim(missing, before: 1) }
+            await store.close()
+        }
+    }
+
+    @Test("waiting returns for a record that arrives, for a shard that is missing, and for one that is deleted meanwhile")
+    func awaiting() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 2))
+            let positions = [stream.reference(0): Int64(0), stream.reference(1): 0]
+            let long = Duration.seconds(600)
+            async let woken = store.awaitRecords(positions, timeout: long)
+            try await store.put("one", to: stream.reference(1))
+            #expect(await woken)
+            #expect(await store.awaitRecords(positions, timeout: long))
+            #expect(await store.awaitRecords([stream.reference(1): 1], timeout: .milliseconds(1)) == false)
+            #expect(await store.awaitRecords([stream.reference(7): 0], timeout: long))
+            async let ended = store.awaitRecords([stream.reference(0): 0], timeout: long)
+            try await store.deleteStream(key)
+            _ = await ended
+            await store.close()
+        }
+    }
+
+    @Test("records are found by arrival time, and arrival never lies at or before a settled time told earlier")
+    func times() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            let first = try #require(try await store.put("one", to: stream.reference()))
+            world.clock.advance(seconds: 10)
+            let settled = await store.settledTime()
+            world.clock.jumpWall(seconds: -3600)
+            let second = try #require(try await store.put("two", to: stream.reference()))
+            #expect(second.arrivalMilliseconds > settled)
+            #expect(await store.settledTime() >= settled)
+            #expect(try await store.firstOffset(stream.reference(), arrivedAtOrAfter: 0) == 0)
+            #expect(
+                try await store.firstOffset(stream.reference(), arrivedAtOrAfter: first.arrivalMilliseconds + 1) == 1)
+            #expect(
+                try await store.firstOffset(stream.reference(), arrivedAtOrAfter: second.arrivalMilliseconds + 1) == 2)
+            await store.close()
+        }
+    }
+
+    @Test("traffic counts what went in and out of each stream")
+    func traffic() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            let three = try batch("a", "b", "c")
+            _ = try await store.append([ShardAppend(stream.reference(), three)], fence: nil)
+            _ = try await store.read(stream.reference(), from: 0, maxBytes: 1 << 20)
+            _ = try await store.read(stream.reference(), from: 0, maxBytes: 1 << 20)
+            let traffic = try #require(store.traffic.first)
+            #expect(traffic.key == key)
+            #expect(traffic.recordsIn == 3)
+            #expect(traffic.bytesIn == UInt64(three.bytes.count))
+            #expect(traffic.recordsOut == 6)
+            #expect(traffic.bytesOut == 2 * UInt64(three.bytes.count))
+            await store.close()
+        }
+    }
+
+    @Test("retention drops what is older than the stream's hours, of users' streams only, and no clock jump hurries it")
+    func retention() async throws {
+        try await StoreWorld.run { world in
+            var world = world
+            world.options.log.segmentBytes = 32 << 10
+            world.options.log.flushThresholdBytes = 16 << 10
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1, retentionHours: 24))
+            let hidden = try await store.createStream(
+                StreamDefinition(key: StreamKey("state", in: .application), shardCount: 1, retentionHours: 24))
+            let filler = String(repeating: "x", count: 5_000)
+            for _ in 0..<40 {
+                try await store.put(filler, to: stream.reference())
+                try await store.put(filler, to: hidden.reference())
+            }
+            world.clock.jumpWall(seconds: 30 * 3600)
+            await store.maintain()
+            #expect(try await store.bounds(stream.reference()).startOffset == 0)
+            world.clock.jumpWall(seconds: -30 * 3600)
+
+            world.clock.advance(seconds: 23 * 3600)
+            await store.maintain()
+            #expect(try await store.bounds(stream.reference()).startOffset == 0)
+            for _ in 0..<40 { try await store.put(filler, to: stream.reference()) }
+            world.clock.advance(seconds: 2 * 3600)
+            await store.maintain()
+            let bounds = try await store.bounds(stream.reference())
+            #expect(bounds.highWatermark == 80)
+            #expect((1...40).contains(bounds.startOffset))
+            #expect(try await store.bounds(hidden.reference()).startOffset == 0)
+            #expect(store.housekeepingProblem == nil)
+            await store.close()
+        }
+    }
+
+    @Test("after a failed sync appends are refused with a reason, reads go on, and nothing unacknowledged is shown")
+    func readOnly() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("kept", to: stream.reference())
+            #expect(store.writability == .writable)
+            world.disk.failSyncs()
+            for _ in 0..<2 {
+                do {
+                    try await store.put("lost", to: stream.reference())
+                    Issue.record("acknowledged without a sync")
+                } catch StoreError.readOnly(let reason) {
+                    #expect(!reason.isEmpty)
+                }
+            }
+            guard case .readOnly = store.writability else {
+                Issue.record("still called writable")
+                return
+            }
+            #expect(try await store.values(stream.reference()) == ["kept"])
+            await #expect(throws: StoreError.self) {
+                _ = try await store.createStream(StreamDefinition(key: StreamKey("more"), shardCount: 1))
+            }
+            await store.close()
+        }
+    }
+}

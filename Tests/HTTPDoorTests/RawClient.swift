@@ -1,0 +1,83 @@
+/// A client of bare sockets: what it sends is what the test says, byte for byte.
+
+import Glibc
+import Testing
+
+/// One connection. Calls block; tests run them off the cooperative pool.
+final class RawClient {
+    private let socketDescriptor: Int32
+    private var buffered: [UInt8] = []
+
+    struct Failure: Error { var call: String }
+
+    struct Answer {
+        var status: Int
+        /// Names in lower case.
+        var headers: [String: String]
+        var body: String
+    }
+
+    init(port: Int) throws {
+        socketDescriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socketDescriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw Failure(call: "connect") }
+        // A test that waits in vain must end.
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(socketDescriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(socketDescriptor) }
+
+    func send(_ text: String) throws {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let sent = bytes.withUnsafeBytes { Glibc.send(socketDescriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard sent > 0 else { throw Failure(call: "send") }
+            bytes = bytes.dropFirst(sent)
+        }
+    }
+
+    /// The next answer; its body must have a Content-Length.
+    func receive() throws -> Answer {
+        var head = ""
+        while !head.hasSuffix("\r\n\r\n") { head.unicodeScalars.append(Unicode.Scalar(try byte())) }
+        let lines = head.split(separator: "\r\n")
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            headers[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+        }
+        let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        var body: [UInt8] = []
+        for _ in 0..<(Int(headers["content-length"] ?? "0") ?? 0) { body.append(try byte()) }
+        return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
+    }
+
+    /// Whether the other side has closed.
+    func isClosed() -> Bool {
+        do {
+            _ = try byte()
+            return false
+        } catch {
+            return true
+        }
+    }
+
+    private func byte() throws -> UInt8 {
+        if buffered.isEmpty {
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(socketDescriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { throw Failure(call: "recv") }
+            buffered = chunk[..<count].reversed()
+        }
+        return buffered.removeLast()
+    }
+}

@@ -1,0 +1,19 @@
+/// The room's own logarithm and exponential agree with the C library's.
+import Foundation
+import RandomCutForest
+import Testing
+
+@Test("logarithm and exponential agree with the C library to a few units in the last place")
+func elementary() {
+    var random = RandomSource(seed: 1, stream: 1)
+    for _ in 0..<200_000 {
+        let x = random.unit() * Foundation.exp(40 * (random.unit() - 0.5))
+        #expect(abs(Elementary.ln(x) - Foundation.log(x)) <= 4e-16 * max(1, abs(Foundation.log(x))))
+        let nearOne = 1 - random.unit() * 1e-8
+        #expect(abs(Elementary.ln(nearOne) / Foundation.log(nearOne) - 1) < 1e-15)
+        let y = (random.unit() - 0.5) * 1_400
+        #expect(abs(Elementary.exp(y) / Foundation.exp(y) - 1) < 1e-12)
+    }
+    for power in 0..<60 { #expect(Elementary.log2(Double(1 << power)) == Double(power)) }
+    #expect(Elementary.exp(0) == 1 && Elementary.exp(1_000) == .infinity && Elementary.exp(-1_000) == 0)
+}

@@ -1,0 +1,59 @@
+/// The records of an application's hidden stream, and the order in which shards are merged.
+
+import RecordBatch
+import StreamEngine
+import StreamStore
+import StreamStoreTesting
+import Testing
+
+@Suite("State records and the merge of shards")
+struct StateRecordTests {
+    private static let run = StateRecord.Run(
+        startNumber: 3, programDigest: .max, seed: 7, startMilliseconds: 1_700_000_000_000, source: StreamID(12))
+    private static let progress = InputProgress(
+        positions: [ShardID(0): 5, ShardID(7): 0], clockMilliseconds: .min, outputRows: ["OUT": 3, "error_stream": 1])
+
+    @Test(
+        "a state record reads back as it was written",
+        arguments: [
+            StateRecord.begin(run, progress), .commit(progress), .snapshot(run, progress, part: 1, parts: 3, bytes: [1, 2, 3]),
+        ])
+    func roundTrip(record: StateRecord) throws {
+        #expect(try StateRecord(decoding: record.encoded()) == record)
+    }
+
+    @Test("a state record cut off anywhere is refused, not trapped")
+    func truncated() {
+        let bytes = StateRecord.snapshot(Self.run, Self.progress, part: 0, parts: 1, bytes: [9]).encoded()
+        for length in 0..<bytes.count {
+            #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: Array(bytes[..<length])) }
+        }
+    }
+
+    @Test("shards are merged by arrival, then by shard, and nothing past the settled time is handed out")
+    func mergeOrder() async throws {
+        let store = MemoryStore(now: 1000)
+        let stream = try await store.createStream(StreamDefinition(key: StreamKey("s"), shardCount: 3))
+        func put(_ text: String, _ shard: UInt32) async throws {
+            var builder = RecordBatchBuilder(baseTimestamp: 0)
+            try builder.append(key: nil, value: Array(text.utf8), timestamp: 0)
+            _ = try await store.append([ShardAppend(ShardReference(stream.id, ShardID(shard)), try builder.finish())], fence: nil)
+        }
+        try await put("a", 2)
+        try await put("b", 0)
+        store.advance(milliseconds: 5)
+        try await put("c", 1)
+        try await put("d", 0)
+        store.advance(milliseconds: 5)
+        let settled = await store.settledTime()
+        try await put("late", 0)
+        var merge = InputMerge(
+            store: store, positions: Dictionary(uniqueKeysWithValues: (0..<3).map { (ShardReference(stream.id, ShardID($0)), 0) }))
+        var found: [String] = []
+        while let item = try await merge.next(through: settled) {
+            found += try item.batch.batch.records().map { String(decoding: $0.value ?? [], as: UTF8.self) }
+        }
+        #expect(found == ["b", "a", "d", "c"])
+        #expect(merge.positions[ShardReference(stream.id, ShardID(0))] == 2)
+    }
+}

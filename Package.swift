@@ -38,9 +38,9 @@ func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -57,7 +57,7 @@ let shims: [Target] = [
 let rooms: [Target] =
     room("Host", testDependencies: ["HostSimulation"])
     + room("HostSimulation", ["Host"], tests: false)
-    + room("NodeMetrics", tests: false)
+    + room("NodeMetrics")
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
@@ -75,9 +75,11 @@ let rooms: [Target] =
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", [crypto])
     + room("KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", crypto], testDependencies: ["StreamStoreTesting"])
-    + room("FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"], testDependencies: ["StreamStoreTesting"])
+    + room(
+        "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
+        testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
-    + room("HTTPDoor", ["AWSWire", "NodeMetrics", hummingbird, httpTypes, nio, nioPosix, logging, lifecycle])
+    + room("HTTPDoor", ["AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, logging, lifecycle])
 
 let programs: [Target] = [
     .executableTarget(

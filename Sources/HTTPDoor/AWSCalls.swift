@@ -82,7 +82,7 @@ struct AWSCalls: Sendable {
         let isChunked = headers[.transferEncoding] != nil
         return AWSRequestHead(
             method: request.method.rawValue, path: request.uri.string, contentType: headers[.contentType],
-            target: headers[.amzTarget],
+            target: HTTPField.Name.amzTarget.flatMap { headers[$0] },
             authorization: headers[.authorization], origin: headers[.origin],
             requestedHeaders: headers[.accessControlRequestHeaders], requestedMethod: headers[.accessControlRequestMethod],
             bodyLength: isChunked ? nil : length ?? 0)
@@ -106,5 +106,5 @@ struct AWSCalls: Sendable {
 
 extension HTTPField.Name {
     /// `X-Amz-Target`.
-    fileprivate static let amzTarget = HTTPField.Name("X-Amz-Target") ?? .contentLocation
+    fileprivate static let amzTarget = HTTPField.Name("X-Amz-Target")
 }

@@ -10,7 +10,7 @@ public enum DiskOperation: String, CaseIterable, Sendable {
 
 /// Which of the changes that were not synced survive a crash.
 public enum Survival: Sendable {
-    /// The process died, the system did not.
+    /// The process died, the system did not: all is there, and what was not synced can still be lost by the next crash.
     case everything
     /// The power failed and nothing had been written on its own account.
     case nothing
@@ -77,7 +77,7 @@ public final class SimulatedDisk: Disk {
 
     /// A disk with the same content, durable; this one goes on.
     public func copy() -> SimulatedDisk {
-        SimulatedDisk(world.withLock { $0.afterCrash(.everything) })
+        SimulatedDisk(world.withLock { $0.settled() })
     }
 
     // MARK: Content, for tests

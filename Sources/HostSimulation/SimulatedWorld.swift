@@ -211,14 +211,28 @@ struct SimulatedWorld: Sendable {
 
     // MARK: Crash
 
+    /// The same content, all of it durable.
+    func settled() -> SimulatedWorld {
+        var next = SimulatedWorld()
+        next.nextInode = nextInode
+        next.quota = quota
+        next.tree = tree
+        next.durableTree = tree
+        next.inodes = inodes.mapValues { Inode(current: $0.current, durable: $0.current) }
+        return next
+    }
+
     func afterCrash(_ survival: Survival) -> SimulatedWorld {
         var next = SimulatedWorld()
         next.nextInode = nextInode
         next.quota = quota
         switch survival {
         case .everything:
-            next.tree = tree
-            next.inodes = inodes.mapValues { Inode(current: $0.current, durable: $0.current) }
+            // The system lives on: what was not synced is still not synced.
+            next = self
+            next.counts = [:]
+            next.faults = [:]
+            return next
         case .nothing:
             next.tree = durableTree
             next.inodes = inodes.mapValues { Inode(current: $0.durable, durable: $0.durable) }

@@ -33,7 +33,8 @@ struct RecoveryRun<D: Disk> {
     mutating func recover() throws(LogError) -> (NodeState, JournalWriter<D>) {
         do throws(DiskError) {
             for directory in [Paths.journal, Paths.logs, Paths.quarantine] { try disk.createDirectory(directory) }
-            try disk.syncDirectory("")
+            // A process that was killed may have left names that can be seen and are not durable; what follows relies on them.
+            for directory in ["", Paths.journal, Paths.logs] { try disk.syncDirectory(directory) }
             try readJournal()
             surveyJournal()
             return try join()
@@ -214,6 +215,7 @@ struct RecoveryRun<D: Disk> {
                 try quarantine("\(Paths.logs)/\(streamName)")
                 continue
             }
+            try disk.syncDirectory("\(Paths.logs)/\(stream)")
             for name in try disk.list("\(Paths.logs)/\(stream)") {
                 guard let shard = Paths.directoryNumber(name, as: UInt32.self) else {
                     try quarantine("\(Paths.logs)/\(stream)/\(name)")
@@ -235,6 +237,7 @@ struct RecoveryRun<D: Disk> {
 
     private mutating func readLog(_ id: LogID) throws(DiskError) -> ShardLog {
         let directory = Paths.directory(id)
+        try disk.syncDirectory(directory)
         var bases: [Int64] = []
         var hasStart = false
         for name in try disk.list(directory) {
@@ -258,6 +261,8 @@ struct RecoveryRun<D: Disk> {
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
             if let start = try StartOffsetFile.read(file) {
+                // Records before it will be dropped on its word, so it is written once more, for the reason that the last frame is.
+                if firstOffsets[id] != nil || firstBase ?? start.offset < start.offset { try start.write(to: file) }
                 return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
             }
             report.notes.append("\(Paths.start(id)) is damaged; the log begins at its first segment")

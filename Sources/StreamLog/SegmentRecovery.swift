@@ -49,7 +49,11 @@ struct SegmentRecovery<D: Disk> {
             report.quarantined.append(path)
             return nil
         }
-        if let segment = try sealed(file, size: size, header: header) { return (segment, []) }
+        // A trailer proves nothing of a segment that may not have been synced: its page can have come to the disk before the others.
+        // That is so for the last one, as long as the journal holds a part of it.
+        if let segment = try sealed(file, size: size, header: header), !isLast || segment.endOffset <= journalHolds ?? .max {
+            return (segment, [])
+        }
         if !isLast { report.notes.append("\(path) has no trailer that is right; it was read through") }
         let bytes = try file.wholeContent()
         let scan = bytes.withUnsafeBytes { bytes in

@@ -94,12 +94,13 @@ import Testing
     func examples() async throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let files = try FileManager.default.subpathsOfDirectory(atPath: root.appendingPathComponent("Streams").path)
+        let streams = root.appendingPathComponent("Streams").resolvingSymlinksInPath()
+        let files = try FileManager.default.subpathsOfDirectory(atPath: streams.path)
             .filter { $0.hasSuffix("delivery.json") }
         #expect(!files.isEmpty)
         for file in files {
             let caller = Caller()
-            let body = try JSONValue(parsing: Array(Data(contentsOf: root.appendingPathComponent("Streams/\(file)"))))
+            let body = try JSONValue(parsing: Array(Data(contentsOf: streams.appendingPathComponent(file))))
             if let arn = body["KinesisStreamSourceConfiguration"]?["KinesisStreamARN"]?.string,
                 let name = arn.split(separator: "/").last
             {

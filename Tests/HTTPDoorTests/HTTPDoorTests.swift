@@ -180,7 +180,7 @@ func post(_ body: String, target: String = "Test_1.Echo", more: String = "") -> 
 
     @Test("calls past the memory limit are refused with 503 before their bodies are read")
     func overload() async throws {
-        // Enough for one call of a short body (16 KiB and four times its length).
+        // Enough for one call of a short body (16 KiB and six times its length).
         try await withDoor(memoryLimit: 20 << 10) { port, gate, _ in
             let first = Task {
                 try await offPool {

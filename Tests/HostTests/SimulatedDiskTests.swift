@@ -26,6 +26,8 @@ import Testing
         #expect(try disk().crash(keeping: .nothing).files == ["d/f": [UInt8](repeating: 1, count: 20_000)])
         let all = try disk().crash(keeping: .everything).files
         #expect(all["d/f"]?.count == 24_096 && all["d/g"] == [])
+        let twice = try disk().crash(keeping: .everything).crash(keeping: .nothing).files
+        #expect(twice == ["d/f": [UInt8](repeating: 1, count: 20_000)])
         var outcomes: Set<[UInt8]> = []
         for seed in UInt64(1)...40 {
             let content = try #require(try disk().crash(keeping: .some(seed: seed)).files["d/f"])

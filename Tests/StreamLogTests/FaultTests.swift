@@ -46,7 +46,7 @@ final class Ledger: Sendable {
 
     /// Checks a reopened log against what was told.
     func verify(_ log: SimulatedLog, _ report: RecoveryReport, logs: [LogID], _ comment: Comment) async throws {
-        #expect(report.damages.isEmpty && report.unknownLogs.isEmpty, comment)
+        #expect(report.damages.isEmpty && report.unknownLogs.isEmpty, "\(comment) \(report)")
         var found: [LogID: [Int64: LogBatch]] = [:]
         var tags: [Int: Set<LogID>] = [:]
         for id in logs {
@@ -105,14 +105,15 @@ final class Ledger: Sendable {
             let ledger = Ledger()
             var disk = SimulatedDisk()
             let options = options(&random)
-            for round in 0..<3 {
+            for round in 0..<4 {
                 let (log, report) = try await open(disk, options)
                 try await ledger.verify(log, report, logs: logs, comment)
                 // The cut comes at some write or sync; everything after it fails, as it does when there is no power.
                 let operation: DiskOperation = Bool.random(using: &random) ? .write : .sync
                 disk.fail(operation, nth: Int.random(in: 1...40, using: &random), onwards: true)
                 try await work(log, ledger, seed: seed &+ UInt64(round), appenders: 2, appends: 12)
-                let next = disk.crash(keeping: .some(seed: random.next()))
+                let survival = random.next()
+                let next = disk.crash(keeping: survival % 3 == 0 ? .everything : .some(seed: survival))
                 await log.close()
                 disk = next
             }

@@ -13,11 +13,6 @@ public struct AWSDispatcher: Sendable {
         self.identifiers = identifiers
     }
 
-    /// The largest body that any operation takes.
-    public var largestMemoryBound: Int {
-        services.values.flatMap { $0.operations.values.map(\.memoryBound) }.max() ?? 0
-    }
-
     /// Decides by the head alone. Any path will do: AWS does not look at it.
     public func admit(_ head: AWSRequestHead) -> AWSAdmission {
         let requestID = identifiers.requestID()

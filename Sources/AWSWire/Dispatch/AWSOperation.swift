@@ -59,8 +59,9 @@ public struct EmptyObject: AWSResponse {
 
 /// One call of an operation.
 public struct AWSCall: Sendable {
-    /// Memory that is reserved for each byte of a body: the body, its parsed form, what is made of it.
-    public static let memoryFactor = 4
+    /// Memory that is reserved for each byte of a body: the body itself, its tape (eight bytes for as little as two of a body
+    /// that is all commas), and what the operation makes of it.
+    public static let memoryFactor = 6
 
     public var requestID: String
     /// Who signed, if the request says so. Signatures are not verified yet.

@@ -53,8 +53,10 @@ public actor ApplicationManager {
     private let logger: Logger
     private var definitions: [String: ApplicationDefinition] = [:]
     private var runs: [String: RunTask] = [:]
-    /// Applications between two states.
+    /// Applications between two states. Set before the first suspension of a call, so that no other call comes between.
     private var transitions: [String: ApplicationStatus] = [:]
+    /// Names that are being created, and names whose stored definition cannot be read: both are taken.
+    private var takenNames: Set<String> = []
     private var isClosing = false
 
     public init(
@@ -76,6 +78,7 @@ public actor ApplicationManager {
         for (name, value) in stored {
             guard let definition = ApplicationDefinition(stored: value) else {
                 logger.error("application definition cannot be read; it is left as it is", metadata: ["application": "\(name)"])
+                takenNames.insert(name)
                 continue
             }
             definitions[name] = definition
@@ -83,13 +86,13 @@ public actor ApplicationManager {
         }
     }
 
-    /// Stops the runs with a snapshot each; they go on when the node is back.
+    /// Stops the runs with a snapshot each; they go on when the node is back. Nothing works on the store any more when it returns.
     public func close() async {
         isClosing = true
         let all = runs
-        runs = [:]
         for run in all.values { run.stop() }
         for run in all.values { await run.ended() }
+        runs = [:]
     }
 
     // MARK: What the API asks
@@ -122,16 +125,16 @@ public actor ApplicationManager {
 
     /// Stores a new application; its code is checked first.
     public func create(_ definition: ApplicationDefinition) async throws(ApplicationError) {
-        guard definitions[definition.name] == nil else { throw .exists(definition.name) }
+        let name = definition.name
+        guard definitions[name] == nil, !takenNames.contains(name) else { throw .exists(name) }
         try check(definition)
-        definitions[definition.name] = definition
-        do throws(ApplicationError) {
-            try await save(definition)
-        } catch {
-            definitions[definition.name] = nil
-            throw error
-        }
-        logger.info("application created", metadata: ["application": "\(definition.name)"])
+        takenNames.insert(name)
+        defer { takenNames.remove(name) }
+        // What an earlier application of this name may have left is not this one's state.
+        try await removeState(of: name)
+        try await save(definition)
+        definitions[name] = definition
+        logger.info("application created", metadata: ["application": "\(name)"])
     }
 
     /// Changes an application's configuration; a running one goes on with the new one from where it is.
@@ -147,16 +150,19 @@ public actor ApplicationManager {
         try check(definition)
         transitions[name] = .updating
         defer { transitions[name] = nil }
-        let running = runs.removeValue(forKey: name)
-        running?.stop()
-        await running?.ended()
+        // Stored first: when that fails the old one runs on, and when the node fails after it the new one goes on from the last append.
         try await save(definition)
         definitions[name] = definition
-        if running != nil { launch(definition, start: .lastStoppedPoint) }
+        if let running = runs[name] {
+            await end(running, of: name)
+            // From where it is; one whose start is not durable yet begins where that start asked for.
+            launch(definition, start: nil)
+        }
         logger.info("application updated", metadata: ["application": "\(name)", "version": "\(definition.version)"])
     }
 
-    /// Starts an application that is READY. Returns when the start position is durable and reading has begun.
+    /// Starts an application that is READY. Returns when the start position is durable and reading has begun, or, with the application
+    /// still STARTING, when a trouble delays that (`ApplicationStatistics.trouble`).
     public func start(_ name: String, positions: [String: StartingPosition]) async throws(ApplicationError) {
         var definition = try idle(name)
         guard runs[name] == nil else { throw .inUse(name, status(of: definition)) }
@@ -167,21 +173,7 @@ public actor ApplicationManager {
         definition.isStarted = true
         definition.startNumber += 1
         transitions[name] = .starting
-        do throws(StoreError) {
-            _ = try await store.stream(await resolve(input.source))
-            for output in definition.outputs { _ = try await store.stream(output.destination.key) }
-        } catch {
-            transitions[name] = nil
-            if case .streamNotFound(let key) = error { throw .configuration("There is no stream named \(key.name).") }
-            throw .store(error)
-        }
-        do throws(ApplicationError) { try await save(definition) } catch {
-            transitions[name] = nil
-            throw error
-        }
-        definitions[name] = definition
-        transitions[name] = nil
-        let run = launch(definition, start: position)
+        let run = try await begin(definition, input, position)
         await run?.begun()
         logger.info("application started", metadata: ["application": "\(name)", "position": "\(position.rawValue)"])
     }
@@ -195,30 +187,29 @@ public actor ApplicationManager {
         definition.isStarted = false
         try await save(definition)
         definitions[name] = definition
-        runs[name] = nil
-        run.stop()
-        await run.ended()
+        await end(run, of: name)
         logger.info("application stopped", metadata: ["application": "\(name)"])
     }
 
     /// Removes an application, its state and its run.
     public func delete(_ name: String) async throws(ApplicationError) {
-        _ = try idle(name)
+        var definition = try idle(name)
         transitions[name] = .deleting
         defer { transitions[name] = nil }
-        if let run = runs.removeValue(forKey: name) {
-            run.stop()
-            await run.ended()
+        // In this order each failure leaves an application that is stopped and can be deleted again, and never state without one.
+        if definition.isStarted {
+            definition.isStarted = false
+            try await save(definition)
+            definitions[name] = definition
         }
+        if let run = runs[name] { await end(run, of: name) }
+        try await removeState(of: name)
         do throws(StoreError) {
             try await store.setDefinitions([(DefinitionKey(.application, name), nil)])
-            definitions[name] = nil
-            try await store.deleteStream(StreamKey(name, in: .application))
-        } catch .streamNotFound {
-            // It was never started.
         } catch {
             throw .store(error)
         }
+        definitions[name] = nil
         logger.info("application deleted", metadata: ["application": "\(name)"])
     }
 
@@ -228,6 +219,46 @@ public actor ApplicationManager {
         guard let definition = definitions[name] else { throw .notFound(name) }
         if let transition = transitions[name] { throw .inUse(name, transition) }
         return definition
+    }
+
+    /// Makes a start durable and launches it; ends the transition to it.
+    private func begin(
+        _ definition: ApplicationDefinition, _ input: ApplicationInput, _ position: StartingPosition
+    ) async throws(ApplicationError) -> RunTask? {
+        defer { transitions[definition.name] = nil }
+        try await checkStreams(of: definition, input)
+        try await save(definition)
+        definitions[definition.name] = definition
+        return launch(definition, start: position)
+    }
+
+    /// Stops a run; it stays listed, and `close` waits for it, until it has ended.
+    private func end(_ run: RunTask, of name: String) async {
+        run.stop()
+        await run.ended()
+        runs[name] = nil
+    }
+
+    private func removeState(of name: String) async throws(ApplicationError) {
+        do throws(StoreError) {
+            try await store.deleteStream(StreamKey(name, in: .application))
+        } catch .streamNotFound {
+            // It was never started.
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// An application starts only when its streams are there; one that goes away later is waited for.
+    private func checkStreams(of definition: ApplicationDefinition, _ input: ApplicationInput) async throws(ApplicationError) {
+        do throws(StoreError) {
+            _ = try await store.stream(await resolve(input.source))
+            for output in definition.outputs { _ = try await store.stream(output.destination.key) }
+        } catch .streamNotFound(let key) {
+            throw .configuration("There is no stream named \(key.name).")
+        } catch {
+            throw .store(error)
+        }
     }
 
     private func check(_ definition: ApplicationDefinition) throws(ApplicationError) {

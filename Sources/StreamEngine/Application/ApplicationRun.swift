@@ -12,8 +12,10 @@ enum RunFailure: Error, Sendable {
     case store(StoreError)
     /// The program's state outgrew its bound, or its snapshot cannot be read.
     case state(String)
-    /// An output cannot take rows now; the run may be tried again.
+    /// An output cannot take rows now. Nothing was appended: the same run may be tried again.
     case destination(OutputWriter.Unavailable)
+    /// The source was deleted and made anew: what this run knows of it means nothing any more.
+    case sourceReplaced
 }
 
 /// What a run tells while it goes on.
@@ -33,12 +35,21 @@ struct RunProgress: Sendable {
 package struct ApplicationRun {
     /// Input handed to the dataflow in one piece, in bytes of record data.
     private static let pieceBytes = 1 << 20
+    /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped, and a snapshot taken.
+    private static let cycleBytes = 8 << 20
     /// One append's output rows; more are split over several appends.
     private static let appendBytes = 4 << 20
-    /// A snapshot is due when this much input was read since the last one, so that a restart computes at most this again ...
+    /// A snapshot is due when this much input was read since the last one (and no less than the state's own size), so that a restart
+    /// computes little again ...
     private static let snapshotBytes = 32 << 20
     /// ... or when this much time went by with new input.
     private static let snapshotNanoseconds: UInt64 = 60_000_000_000
+    /// A snapshot that took long is not followed by another one before this many times its duration: the clock stands still meanwhile.
+    private static let snapshotPauses: UInt64 = 20
+    /// The longest wait: a reshard and the clock's progress are seen at this pace when nothing else happens.
+    private static let idleMilliseconds: Int64 = 1000
+    /// The wait for records that are read but not settled, which takes about one sync of the journal.
+    private static let unsettledMilliseconds: Int64 = 5
 
     private let definition: ApplicationDefinition
     private let compiled: CompiledApplication
@@ -57,10 +68,15 @@ package struct ApplicationRun {
     private var writer: OutputWriter
     /// Rows of each in-application stream appended to its outputs since the run began.
     private var outputRows: [String: Int64]
-    /// Rows computed but not yet appended, oldest first.
+    /// Rows computed but not yet appended, oldest first. While there are any, no input is read.
     private var waiting: [(stream: String, batch: ColumnBatch)] = []
+    /// How many rows of the first batch that waits are appended already.
+    private var appendedOfFirst = 0
+    /// No row gets a ROWTIME before this: the clock of the state that computing again would begin from.
+    private var rowtimeFloor = Int64.min
     private var bytesSinceSnapshot = 0
     private var lastSnapshot: UInt64
+    private var lastSnapshotNanoseconds: UInt64 = 0
     private(set) var progress = RunProgress()
 
     /// Claims the application's fence and readies a run.
@@ -81,7 +97,14 @@ package struct ApplicationRun {
         stateLog = try await StateLog.open(application: definition.name, store: store)
         fence = try await store.claim(owner: "application/\(definition.name)")
 
-        let recovered = try await stateLog.recover()
+        let recovered: RecoveredState?
+        do {
+            recovered = try await stateLog.recover()
+        } catch {
+            // Who starts afresh does not need what cannot be read.
+            guard let start, start != .lastStoppedPoint else { throw error }
+            recovered = nil
+        }
         let (digest, sourceID) = (compiled.digest, source.id)
         // State of another program, or of a source that was deleted and made anew, means nothing to this one.
         let usable = recovered.flatMap { $0.run.programDigest == digest && $0.run.source == sourceID ? $0 : nil }
@@ -105,11 +128,22 @@ package struct ApplicationRun {
 
         if goesOn, let usable {
             outputRows = usable.base.outputRows
-            merge = InputMerge(store: store, positions: Self.references(usable.base.positions, in: source.id))
+            var positions = usable.base.positions
+            // Shards that came into being after the snapshot were read from their beginning.
+            for shard in usable.last.positions.keys where positions[shard] == nil { positions[shard] = 0 }
+            merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
             try await recompute(from: usable)
         } else {
             outputRows = [:]
-            let kept = recovered?.run.source == source.id ? recovered?.last.positions : nil
+            let kept: [ShardID: Int64]? =
+                if recovered?.run.source == source.id {
+                    recovered?.last.positions
+                } else if let recovered, source.createdMilliseconds >= recovered.run.startMilliseconds {
+                    // Made (anew) while the application ran: it has seen nothing of it yet.
+                    [:]
+                } else {
+                    nil
+                }
             let positions = try await Self.startPositions(position, source: source, kept: kept, store: store)
             merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
             // The clock has no reading yet: the first row may be as old as the trim horizon.
@@ -152,6 +186,7 @@ package struct ApplicationRun {
         if let snapshot = state.snapshot {
             do { try dataflow.restore(from: snapshot) } catch { throw RunFailure.state("snapshot: \(error)") }
         }
+        rowtimeFloor = state.base.clockMilliseconds
         let limits = Self.references(state.last.positions, in: source.id)
         var appended = state.last.outputRows
         for (stream, rows) in state.base.outputRows { appended[stream, default: 0] -= rows }
@@ -166,7 +201,13 @@ package struct ApplicationRun {
         try feed()
         try advance(to: state.last.clockMilliseconds)
         drop(&appended)
+        let gaps = merge.takeGaps()
+        gaps.forEach(reportGap)
+        // Without what retention took, other rows come out than the first time: counting cannot tell which were appended, and all but
+        // the rest of one append were.
+        if gaps.contains(where: { $0.reason == .retention }) { waiting = [] }
         outputRows = state.last.outputRows
+        progress.rowsIn = 0
     }
 
     /// Drops rows that an earlier life of this run has appended.
@@ -181,14 +222,30 @@ package struct ApplicationRun {
 
     // MARK: The cycle
 
-    /// Reads what has arrived, closes what has ended, appends what came out.
-    /// - Returns: whether there was input.
+    /// Reads what has arrived, or a cycle's share of it, closes what has ended, appends what came out.
+    ///
+    /// No row is ever older than the dataflow's clock. The clock moves to a settled time only when every record up to it was read; what
+    /// arrives later, also in shards made later, arrives after it. Only a node that starts again with its wall clock set back can break
+    /// that, and then such records are given the clock's time.
+    /// - Returns: whether there may be more to read at once.
+    /// - Throws: `RunFailure.destination`: nothing is lost, the next cycle goes on. After any other error the run is of no more use, as it
+    ///   is not known what was appended.
     package mutating func cycle() async throws -> Bool {
         try await append()
         let settled = await store.settledTime()
-        var sawInput = false
-        while let item = try await merge.next(through: settled) {
-            sawInput = true
+        // After the settled time was asked for: a shard that is made from here on holds only records that arrive after it.
+        try await followReshards()
+        var bytes = 0
+        var isCaughtUp = false
+        while bytes < Self.cycleBytes {
+            guard let item = try await merge.next(through: settled) else {
+                isCaughtUp = true
+                break
+            }
+            bytes += item.batch.batch.bytes.count
+            if item.batch.arrivalMilliseconds < dataflow.clockMilliseconds, rowtimeFloor < dataflow.clockMilliseconds {
+                try await raiseFloor(before: item)
+            }
             try decode(item)
             if decoder.byteCount >= Self.pieceBytes {
                 try feed()
@@ -197,27 +254,50 @@ package struct ApplicationRun {
         }
         merge.takeGaps().forEach(reportGap)
         try feed()
-        try advance(to: settled)
+        if isCaughtUp { try advance(to: settled) }
         try await append()
         progress.watermarkMilliseconds = dataflow.clockMilliseconds
-        if bytesSinceSnapshot > 0,
-            bytesSinceSnapshot >= Self.snapshotBytes || time.monotonicNanoseconds() &- lastSnapshot >= Self.snapshotNanoseconds
-        {
-            try await snapshot()
-        }
-        try await followReshards()
-        return sawInput
+        if isSnapshotDue { try await snapshot() }
+        return !isCaughtUp
     }
 
-    /// Waits for input or for the next window's end, whichever is first.
-    func awaitWork() async {
-        let untilDeadline = dataflow.nextDeadlineMilliseconds.map { max(1, $0 - time.wallMilliseconds()) } ?? .max
-        _ = await store.awaitRecords(merge.positions, timeout: .milliseconds(min(untilDeadline, 200)))
+    /// Makes the clock the least ROWTIME of the records from `item` on. A snapshot comes first, so that computing again does the same.
+    private mutating func raiseFloor(before item: InputMerge.Item) async throws {
+        try feed()
+        try await append()
+        var progress = currentProgress
+        progress.positions[item.shard.shard] = item.batch.baseOffset + Int64(item.skip)
+        try await writeSnapshot(at: progress)
+        rowtimeFloor = dataflow.clockMilliseconds
+    }
+
+    private var isSnapshotDue: Bool {
+        guard bytesSinceSnapshot > 0 else { return false }
+        let elapsed = time.monotonicNanoseconds() &- lastSnapshot
+        let (pause, overflow) = lastSnapshotNanoseconds.multipliedReportingOverflow(by: Self.snapshotPauses)
+        guard !overflow, elapsed >= pause else { return false }
+        return bytesSinceSnapshot >= max(Self.snapshotBytes, progress.lastSnapshotBytes) || elapsed >= Self.snapshotNanoseconds
+    }
+
+    /// What to wait for between two cycles, and how long at most.
+    var rest: (positions: [ShardReference: Int64], timeout: Duration) {
+        var milliseconds = merge.hasPending ? Self.unsettledMilliseconds : Self.idleMilliseconds
+        if let deadline = dataflow.nextDeadlineMilliseconds {
+            // The settled time may be a little behind the wall clock; without the least pause the wait would be a spin.
+            let (until, overflow) = deadline.subtractingReportingOverflow(time.wallMilliseconds())
+            if !overflow { milliseconds = min(milliseconds, max(2, until)) }
+        }
+        return (merge.readPositions, .milliseconds(milliseconds))
     }
 
     private mutating func decode(_ item: InputMerge.Item) throws {
         bytesSinceSnapshot += item.batch.batch.bytes.count
-        try decoder.append(item)
+        do {
+            try decoder.append(item, floor: rowtimeFloor)
+        } catch is RecordBatchError {
+            // It was stored as it came and will never be readable: the records before the bad one count, every time it is read.
+            merge.noteUndecodable(item)
+        }
     }
 
     private mutating func feed() throws {
@@ -242,54 +322,77 @@ package struct ApplicationRun {
         progress.errorRows = Int64(dataflow.errorRowCount)
     }
 
-    /// Appends the waiting rows with the progress they belong to.
+    /// Appends the waiting rows with the progress they belong to, in as many appends as their size asks for.
     private mutating func append() async throws {
         while !waiting.isEmpty {
-            var entries: [ShardAppend] = []
             var progress = currentProgress
             var rows: Int64 = 0
-            var bytes = 0
             var taken = 0
+            var first = appendedOfFirst
             let now = time.wallMilliseconds()
-            for output in waiting {
-                let appends: [ShardAppend]
-                do {
-                    appends = try await writer.appends(for: output.batch, of: output.stream, at: now)
-                } catch let error as OutputWriter.Unavailable {
-                    throw RunFailure.destination(error)
+            do { try await writer.begin(at: now) } catch { throw RunFailure.destination(error) }
+            while taken < waiting.count, writer.byteCount < Self.appendBytes {
+                let output = waiting[taken]
+                let next = try writer.add(output.batch, from: first, of: output.stream, until: Self.appendBytes)
+                rows += Int64(next - first)
+                progress.outputRows[output.stream, default: 0] += Int64(next - first)
+                first = next
+                if next == output.batch.count {
+                    taken += 1
+                    first = 0
                 }
-                entries += appends
-                bytes += appends.reduce(0) { $0 + $1.batch.bytes.count }
-                rows += Int64(output.batch.count)
-                progress.outputRows[output.stream, default: 0] += Int64(output.batch.count)
-                taken += 1
-                if bytes >= Self.appendBytes { break }
             }
+            var entries = try writer.takeAppends()
             entries.append(ShardAppend(stateLog.shard, try StateLog.batch(.commit(progress), at: now)))
-            _ = try await store.append(entries, fence: fence)
+            do throws(StoreError) {
+                _ = try await store.append(entries, fence: fence)
+            } catch {
+                guard isOfDestination(error) else { throw error }
+                throw RunFailure.destination(OutputWriter.Unavailable(output: nil, reason: error))
+            }
             outputRows = progress.outputRows
             self.progress.rowsOut += rows
             waiting.removeFirst(taken)
+            appendedOfFirst = first
         }
     }
 
-    /// Writes the whole state, so that a restart begins here.
+    /// Whether an append was refused as a whole for a reason that lies in a destination or passes by itself. Of all other errors it is
+    /// not known what they left.
+    private func isOfDestination(_ error: StoreError) -> Bool {
+        switch error {
+        case .overloaded: true
+        case .streamBusy(let key, _): key.namespace != .application
+        case .shardClosed(let shard), .shardNotFound(let shard): shard != stateLog.shard
+        default: false
+        }
+    }
+
+    /// Appends what waits and writes the whole state, so that a restart begins here.
+    /// - Throws: as `cycle`.
     package mutating func snapshot() async throws {
+        // A snapshot without the rows that wait would lose them.
+        try await append()
+        try await writeSnapshot(at: currentProgress)
+    }
+
+    private mutating func writeSnapshot(at progress: InputProgress) async throws {
+        let begin = time.monotonicNanoseconds()
         let bytes = dataflow.snapshot()
-        try await stateLog.writeSnapshot(bytes, run: run, at: currentProgress, fence: fence, writtenAt: time.wallMilliseconds())
+        try await stateLog.writeSnapshot(bytes, run: run, at: progress, fence: fence, writtenAt: time.wallMilliseconds())
         bytesSinceSnapshot = 0
         lastSnapshot = time.monotonicNanoseconds()
-        progress.lastSnapshotBytes = bytes.count
+        lastSnapshotNanoseconds = lastSnapshot &- begin
+        self.progress.lastSnapshotBytes = bytes.count
     }
 
     /// Begins to read shards that a split or a merge made.
     private mutating func followReshards() async throws {
         let current = try await store.stream(sourceKey)
-        guard current.id == source.id else { return }
-        let known = merge.positions
-        for shard in current.shards {
-            let reference = ShardReference(source.id, shard.id)
-            if known[reference] == nil { merge.add(reference, at: 0) }
+        guard current.id == source.id else { throw RunFailure.sourceReplaced }
+        for shard in current.shards where !merge.knows(ShardReference(source.id, shard.id)) {
+            merge.add(ShardReference(source.id, shard.id), at: 0)
+            decoder.add(shard)
         }
     }
 }

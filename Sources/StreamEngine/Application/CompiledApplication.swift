@@ -1,5 +1,6 @@
 /// A definition checked and planned: what a run is made of.
 
+import Foundation
 import StreamSQL
 
 /// The program of an application with the streams around it.
@@ -53,6 +54,12 @@ struct CompiledApplication: Sendable {
         for input in inputs {
             digest.add(input.name)
             for column in input.columns { digest.add("\(column.name) \(column.type)") }
+        }
+        // The mapping too: the same records must give the same rows when they are computed again.
+        if let schema = definition.inputs.first?.schema {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            digest.add((try? encoder.encode(schema)).map { String(decoding: $0, as: UTF8.self) } ?? "")
         }
         self.digest = digest.value
     }

@@ -27,20 +27,28 @@ package struct InputMerge {
         package var batch: StoredBatch
     }
 
-    /// Records before the trim horizon: retention removed them before they were read.
+    /// Records that were not read and never will be: offsets from `from` up to, without, `to`.
     package struct Gap: Sendable {
+        package enum Reason: String, Sendable {
+            case retention = "removed by retention before they were read"
+            case damage = "damaged on disk"
+            case undecodable = "a batch that cannot be decoded"
+        }
         package var shard: ShardReference
         package var from: Int64
         package var to: Int64
-        package var reason: String
+        package var reason: Reason
     }
+
+    /// The bound of what all shards together hold read but not handed out, in bytes, while there are fewer than 256 shards.
+    private static let totalBytes = 16 << 20
 
     private let store: any StreamStore
     private var cursors: [Cursor] = []
-    /// How many bytes one read of a shard may bring: with the number of shards the bound of this merge's memory.
+    /// How many bytes one read of a shard may bring at most.
     private let readBytes: Int
     /// Gaps met since they were last taken.
-    private(set) var gaps: [Gap] = []
+    private var gaps: [Gap] = []
 
     package init(store: any StreamStore, positions: [ShardReference: Int64], readBytes: Int = 1 << 20) {
         self.store = store
@@ -53,11 +61,26 @@ package struct InputMerge {
         Dictionary(uniqueKeysWithValues: cursors.map { ($0.shard, $0.position) })
     }
 
+    /// The next offset of each shard to read from the store, past what was read but is not settled yet.
+    var readPositions: [ShardReference: Int64] {
+        Dictionary(uniqueKeysWithValues: cursors.map { ($0.shard, max($0.position, $0.pending.last?.endOffset ?? 0)) })
+    }
+
+    /// Whether something was read that is not settled yet: it becomes so soon, without a further record.
+    var hasPending: Bool { cursors.contains { $0.next != nil } }
+
+    func knows(_ shard: ShardReference) -> Bool { cursors.contains { $0.shard == shard } }
+
     /// Adds a shard that came into being by a split or a merge.
     mutating func add(_ shard: ShardReference, at position: Int64) {
-        guard !cursors.contains(where: { $0.shard == shard }) else { return }
+        guard !knows(shard) else { return }
         cursors.append(Cursor(shard: shard, position: position))
         cursors.sort { $0.shard < $1.shard }
+    }
+
+    /// Notes a batch that was handed out but could not be read to its end.
+    mutating func noteUndecodable(_ item: Item) {
+        gaps.append(Gap(shard: item.shard, from: item.batch.baseOffset, to: item.batch.endOffset, reason: .undecodable))
     }
 
     mutating func takeGaps() -> [Gap] {
@@ -87,20 +110,23 @@ package struct InputMerge {
     }
 
     private mutating func refill(_ index: Int, through settled: Int64) async throws(StoreError) {
+        let share = min(readBytes, max(64 << 10, Self.totalBytes / max(1, cursors.count)))
         while true {
             let cursor = cursors[index]
             do throws(StoreError) {
-                let read = try await store.read(cursor.shard, from: cursor.position, maxBytes: readBytes)
+                let read = try await store.read(cursor.shard, from: cursor.position, maxBytes: share)
                 cursors[index].pending = read.batches.filter { $0.endOffset > cursor.position }
                 cursors[index].firstPending = 0
                 if cursors[index].pending.isEmpty { cursors[index].exhaustedThrough = settled }
                 return
             } catch .offsetOutOfRange(_, let offset, let bounds) where offset < bounds.startOffset {
-                gaps.append(Gap(shard: cursor.shard, from: offset, to: bounds.startOffset, reason: "removed by retention"))
+                gaps.append(Gap(shard: cursor.shard, from: offset, to: bounds.startOffset, reason: .retention))
                 cursors[index].position = bounds.startOffset
             } catch .damaged(_, let from, let through) {
-                gaps.append(Gap(shard: cursor.shard, from: max(from, cursor.position), to: through + 1, reason: "damaged on disk"))
-                cursors[index].position = through + 1
+                // Never stands still, whatever range the store names.
+                let next = max(through &+ 1, cursor.position &+ 1)
+                gaps.append(Gap(shard: cursor.shard, from: max(from, cursor.position), to: next, reason: .damage))
+                cursors[index].position = next
             }
         }
     }

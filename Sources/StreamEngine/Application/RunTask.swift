@@ -8,13 +8,19 @@ import Synchronization
 /// A running application as the manager holds it.
 ///
 /// A trouble that may pass (a full disk, a missing destination) is tried again for ever, with growing pauses, as the service did; the rows
-/// wait, nothing is lost. A run that lost its fence ends.
+/// wait, nothing is lost. Where it is sure that nothing was appended the same run goes on; after every other error a new one claims the
+/// next epoch and begins from the durable state, because the old one's state may be ahead of it or behind. A run that lost its fence ends.
 final class RunTask: Sendable {
     private struct State {
         var progress = RunProgress()
         var trouble: String?
         var hasBegun = false
         var isStopping = false
+        var hasEnded = false
+        /// The wait between two cycles or tries, which `stop` cuts short.
+        var rest: Task<Void, Never>?
+        /// Rows of this task's earlier runs.
+        var earlier = RunProgress()
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -36,12 +42,17 @@ final class RunTask: Sendable {
     }
 
     var progress: RunProgress { state.withLock { $0.progress } }
+    /// Why it does not get on; nil while it does.
     var trouble: String? { state.withLock { $0.trouble } }
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     /// Asks the run to end after its cycle, with a snapshot.
     func stop() {
-        state.withLock { $0.isStopping = true }
+        let rest = state.withLock { state in
+            state.isStopping = true
+            return state.rest
+        }
+        rest?.cancel()
         resumeWaiters()
     }
 
@@ -54,7 +65,7 @@ final class RunTask: Sendable {
     func begun() async {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                if state.hasBegun || state.trouble != nil || state.isStopping { return true }
+                if state.hasBegun || state.trouble != nil || state.isStopping || state.hasEnded { return true }
                 state.waiters.append(continuation)
                 return false
             }
@@ -76,52 +87,109 @@ final class RunTask: Sendable {
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
         random: any RandomSource, resolve: @escaping SourceResolver, logger: Logger
     ) async {
+        defer {
+            state.withLock { $0.hasEnded = true }
+            resumeWaiters()
+        }
         var start = start
-        var pause = Duration.milliseconds(100)
+        var pause = Self.firstPause
         while !isStopping {
             do {
+                // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
+                defer { start = nil }
                 var run = try await ApplicationRun(
                     definition, start: start, store: store, time: time, random: random, resolve: resolve
                 ) { gap in
                     logger.error(
                         "input records are missing",
                         metadata: [
-                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to)", "reason": "\(gap.reason)",
+                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to)", "reason": "\(gap.reason.rawValue)",
                         ])
                 }
-                // From here on the durable state says where to go on.
-                start = nil
-                state.withLock { $0.hasBegun = true }
-                resumeWaiters()
-                try await cycle(&run, pause: &pause, logger: logger)
-                return
-            } catch {
-                if case StoreError.fenced = error {
-                    logger.warning("another owner runs this application now; this run ends")
-                    return
+                state.withLock { state in
+                    state.hasBegun = true
+                    state.earlier = state.progress
                 }
-                await report("\(error)", pause: &pause, logger: logger)
+                resumeWaiters()
+                try await cycle(&run, store: store, pause: &pause, logger: logger)
+                return
+            } catch StoreError.fenced {
+                let reason = "another owner runs this application now; this run has ended"
+                state.withLock { $0.trouble = reason }
+                logger.warning("\(reason)")
+                return
+            } catch RunFailure.sourceReplaced {
+                logger.warning("the source was deleted and made anew; reading begins with its first record")
+            } catch {
+                await report(Self.describe(error), pause: &pause, logger: logger)
             }
         }
     }
 
-    private func cycle(_ run: inout ApplicationRun, pause: inout Duration, logger: Logger) async throws {
+    private static let firstPause = Duration.milliseconds(100)
+    private static let longestPause = Duration.seconds(10)
+
+    private func cycle(
+        _ run: inout ApplicationRun, store: any StreamStore, pause: inout Duration, logger: Logger
+    ) async throws {
         while !isStopping {
             do {
-                _ = try await run.cycle()
-                pause = .milliseconds(100)
-                let progress = run.progress
-                state.withLock { state in
-                    state.progress = progress
-                    state.trouble = nil
+                let hasMore = try await run.cycle()
+                pause = Self.firstPause
+                note(run.progress)
+                if hasMore {
+                    await Task.yield()
+                    continue
                 }
             } catch RunFailure.destination(let unavailable) {
-                await report("output \(unavailable.output.name): \(unavailable.reason)", pause: &pause, logger: logger)
+                await report(Self.describe(RunFailure.destination(unavailable)), pause: &pause, logger: logger)
                 continue
             }
-            await run.awaitWork()
+            let (positions, timeout) = run.rest
+            await rest { _ = await store.awaitRecords(positions, timeout: timeout) }
         }
-        try await run.snapshot()
+        do {
+            try await run.snapshot()
+            note(run.progress)
+        } catch {
+            // What was not appended is computed again from the snapshot before.
+            logger.warning("stopped without a snapshot", metadata: ["reason": "\(Self.describe(error))"])
+        }
+    }
+
+    private func note(_ progress: RunProgress) {
+        state.withLock { state in
+            state.progress = progress
+            state.progress.rowsIn += state.earlier.rowsIn
+            state.progress.rowsOut += state.earlier.rowsOut
+            state.trouble = nil
+        }
+    }
+
+    /// Waits, unless the run is to stop.
+    private func rest(_ wait: @escaping @Sendable () async -> Void) async {
+        let rest = Task(operation: wait)
+        let isStopping = state.withLock { state in
+            state.rest = rest
+            return state.isStopping
+        }
+        if isStopping { rest.cancel() }
+        await rest.value
+        state.withLock { $0.rest = nil }
+    }
+
+    private static func describe(_ error: any Error) -> String {
+        switch error {
+        case RunFailure.destination(let unavailable):
+            unavailable.output.map { "output \($0): \(describe(unavailable.reason))" } ?? describe(unavailable.reason)
+        case RunFailure.configuration(let reason), RunFailure.state(let reason), StoreError.failed(let reason): reason
+        case RunFailure.store(let error): describe(error)
+        case StoreError.streamNotFound(let key): "there is no stream named \(key.name)"
+        case StoreError.streamBusy(let key, let status): "the stream \(key.name) is \(status.rawValue)"
+        case StoreError.readOnly(let reason): "the node accepts no appends: \(reason)"
+        case StoreError.overloaded: "the node has too many appends waiting"
+        default: "\(error)"
+        }
     }
 
     private func report(_ trouble: String, pause: inout Duration, logger: Logger) async {
@@ -131,7 +199,8 @@ final class RunTask: Sendable {
         }
         resumeWaiters()
         if isNew { logger.error("application does not get on; trying again", metadata: ["reason": "\(trouble)"]) }
-        try? await Task.sleep(for: pause)
-        pause = min(pause * 2, .seconds(10))
+        let pauseNow = pause
+        await rest { try? await Task.sleep(for: pauseNow) }
+        pause = min(pause * 2, Self.longestPause)
     }
 }

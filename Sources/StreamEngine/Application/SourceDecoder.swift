@@ -18,44 +18,58 @@ struct SourceDecoder {
         var records: [SourceRecord] = []
     }
 
+    /// What a record costs beside its data while it is held, about.
+    private static let recordOverhead = 64
+
     private let decoder: RecordDecoder
     private let streams: [String]
-    /// Whether texts of record metadata are wanted; they cost more than the rest of a record.
-    private let wantsMetadata: Bool
-    private let createdSeconds: [ShardID: Int64]
+    /// Which texts of record metadata are wanted; they cost more than the rest of a record.
+    private let wanted: Set<MetadataColumn>
+    private var createdSeconds: [ShardID: Int64] = [:]
     private var bytes: [UInt8] = []
     /// Consecutive records of the same in-application stream.
     private var runs: [Run] = []
+    /// What is held, in bytes, the records' own cost included.
+    private(set) var byteCount = 0
 
     init(_ compiled: CompiledApplication, source: StreamDescription) throws {
         guard let decoder = compiled.decoder else { throw RunFailure.configuration("the application has no input") }
         self.decoder = decoder
         streams = compiled.inputs.map(\.name)
-        wantsMetadata = compiled.inputs.first?.columns.contains(where: \.isHidden) ?? false
-        createdSeconds = Dictionary(source.shards.map { ($0.id, $0.createdSecond) }, uniquingKeysWith: { first, _ in first })
+        wanted = Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? [])
+        for shard in source.shards { add(shard) }
     }
 
-    /// The data collected so far, in bytes.
-    var byteCount: Int { bytes.count }
+    /// Makes a shard known: its time of creation is part of its records' sequence numbers.
+    mutating func add(_ shard: ShardDescription) {
+        createdSeconds[shard.id] = shard.createdSecond
+    }
 
     /// Adds the records of a batch. Shards are dealt out to the in-application streams in turn (Developer Guide, "Parallelizing Input
     /// Streams").
-    mutating func append(_ item: InputMerge.Item) throws {
+    /// - Parameter floor: no row gets a ROWTIME before it.
+    /// - Throws: `RecordBatchError` for a batch that cannot be read to its end; the records before the bad one are added.
+    mutating func append(_ item: InputMerge.Item, floor: Int64) throws {
         let stream = Int(item.shard.shard.index) % streams.count
         if runs.last?.stream != stream { runs.append(Run(stream: stream)) }
         let last = runs.count - 1
         let shard = item.shard.shard
-        let shardName = wantsMetadata ? shard.description : ""
+        let shardName = wanted.contains(.shardID) ? shard.description : ""
         let arrival = item.batch.arrivalMilliseconds
+        let rowtime = max(arrival, floor)
         var index = 0
         try item.batch.batch.forEachRecord { record in
             defer { index += 1 }
             guard index >= item.skip else { return }
             let start = bytes.count
             if let value = record.value { bytes.append(contentsOf: value) }
-            var source = SourceRecord(data: start..<bytes.count, rowtime: arrival, shardID: shardName)
-            if wantsMetadata {
+            byteCount += bytes.count - start + Self.recordOverhead
+            var source = SourceRecord(
+                data: start..<bytes.count, rowtime: rowtime, arrivalMilliseconds: arrival, shardID: shardName)
+            if wanted.contains(.partitionKey) {
                 source.partitionKey = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+            }
+            if wanted.contains(.sequenceNumber) {
                 source.sequenceNumber =
                     SequenceNumber(
                         offset: item.batch.baseOffset + Int64(index), shardIndex: shard.index,
@@ -76,6 +90,7 @@ struct SourceDecoder {
             }
         }
         runs = []
+        byteCount = 0
         bytes.removeAll(keepingCapacity: true)
         return decoded
     }

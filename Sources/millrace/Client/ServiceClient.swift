@@ -23,6 +23,14 @@ struct ServiceClient: Sendable {
     /// The largest answer that is read: GetRecords gives at most 10 MiB of data, in base64.
     private static let maxAnswerBytes = 32 << 20
 
+    /// One attempt at a connection: whoever types a verb wants to know at once that no server is there.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     let endpoint: String
 
     /// The endpoint of `AWS_ENDPOINT_URL`, or the default port on this machine.
@@ -41,7 +49,7 @@ struct ServiceClient: Sendable {
         let status: HTTPResponseStatus
         let answer: Data
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let response = try await Self.http.execute(request, timeout: .seconds(60))
             status = response.status
             answer = Data(try await response.body.collect(upTo: Self.maxAnswerBytes).readableBytesView)
         } catch {

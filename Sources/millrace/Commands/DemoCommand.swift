@@ -34,7 +34,7 @@ struct DemoCommand: AsyncParsableCommand {
             guard once else { return try await DemoSender.run(readings, pace) }
             let record = DeviceReadings.record(device: DeviceReadings.devices[2], reading: readings.anomaly())
             var producer = RecordProducer(stream: pace.stream, client: ServiceClient())
-            try await producer.put(record)
+            try await producer.put(record.line)
             try await producer.flush()
             print(record.data)
         }
@@ -80,7 +80,7 @@ enum DemoSender {
                 try await Task.sleep(until: due)
             }
             for record in source.step(at: startMilliseconds + exampleMilliseconds) {
-                if pace.dryRun { print(record.data) } else { try await output.put(record) }
+                if pace.dryRun { print(record.data) } else { try await output.put(record.line) }
             }
             step += 1
             if !pace.dryRun, clock.now - told > .seconds(5) {

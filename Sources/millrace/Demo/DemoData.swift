@@ -6,6 +6,9 @@ import Host
 struct DemoRecord: Sendable, Equatable {
     var partitionKey: String
     var data: String
+
+    /// With a line end, so that the archive's objects, which hold records one after the other, have one a line.
+    var line: DemoRecord { DemoRecord(partitionKey: partitionKey, data: data + "\n") }
 }
 
 /// A producer that makes its records step by step. The same seed gives the same records.

@@ -74,7 +74,9 @@ let rooms: [Target] =
         "Delivery", ["StreamStore", "RecordBatch", "Codecs", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", [crypto])
-    + room("KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", crypto], testDependencies: ["StreamStoreTesting"])
+    + room(
+        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", crypto],
+        testDependencies: ["StreamStoreTesting"])
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
         testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
@@ -85,7 +87,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "StreamSQL", "StreamEngine", "Delivery",
+            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "StreamSQL", "StreamEngine",
+            "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, asyncHTTPClient, nio,

@@ -197,7 +197,9 @@ struct SimulatedWorld: Sendable {
 
     mutating func sync(_ id: Int) {
         guard !ignoresSync, var inode = inodes.removeValue(forKey: id) else { return }
-        inode.apply(inode.dirty, size: inode.sizeIsDirty ? inode.current.count : inode.durable.count)
+        // Writing a page out also makes the file as long as to hold it.
+        let reach = inode.dirty.max().map { min(inode.current.count, ($0 + 1) * SimulatedWorld.pageSize) } ?? 0
+        inode.apply(inode.dirty, size: inode.sizeIsDirty ? inode.current.count : max(reach, inode.durable.count))
         inode.dirty = []
         inode.sizeIsDirty = false
         inodes[id] = inode

@@ -1,12 +1,12 @@
-/// What the service counts, by stream.
+/// What the service counts. What is put is counted by the store, which sees every producer.
 
 import NodeMetrics
 import Synchronization
 
-/// The service's instruments. Those of a stream are registered with its first record and found once a call.
+/// The service's instruments. Those of a stream are registered when it is first read and found once a call.
 final class KinesisMetrics: Sendable {
     struct Stream: Sendable {
-        let recordsIn, bytesIn, recordsOut, bytesOut: Counter
+        let recordsOut, bytesOut: Counter
     }
 
     /// From the parsed request to the acknowledgement.
@@ -16,8 +16,6 @@ final class KinesisMetrics: Sendable {
     private let streams = Mutex<[String: Stream]>([:])
 
     private static let counters = [
-        (name: "millrace_records_in_total", help: "Records acknowledged."),
-        (name: "millrace_bytes_in_total", help: "Bytes of data and partition keys acknowledged."),
         (name: "millrace_records_out_total", help: "Records read."),
         (name: "millrace_bytes_out_total", help: "Bytes of data and partition keys read."),
     ]
@@ -33,7 +31,7 @@ final class KinesisMetrics: Sendable {
         streams.withLock { streams in
             if let known = streams[name] { return known }
             let counters = Self.counters.map { registry.counter($0.name, help: $0.help, labels: [("stream", name)]) }
-            let stream = Stream(recordsIn: counters[0], bytesIn: counters[1], recordsOut: counters[2], bytesOut: counters[3])
+            let stream = Stream(recordsOut: counters[0], bytesOut: counters[1])
             streams[name] = stream
             return stream
         }

@@ -7,10 +7,11 @@ import RecordBatch
 import StreamLog
 import Testing
 
-/// The seeds of a test: `count` from 1 on, or the one that MILLRACE_SEED names.
+/// The seeds of a test: `count` from 1 on (MILLRACE_SEEDS times as many for a soak), or the one that MILLRACE_SEED names.
 func seeds(_ count: UInt64) -> [UInt64] {
     if let seed = ProcessInfo.processInfo.environment["MILLRACE_SEED"].flatMap(UInt64.init) { return [seed] }
-    return Array(1...count)
+    let times = ProcessInfo.processInfo.environment["MILLRACE_SEEDS"].flatMap(UInt64.init) ?? 1
+    return Array(1...count * max(1, times))
 }
 
 /// A batch whose records carry a tag, so that it can be told from all others.

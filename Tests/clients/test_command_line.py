@@ -96,6 +96,19 @@ def test_settings_from_flags_variables_and_a_file(tmp_path):
         server.close()
 
 
+def test_config_tells_where_each_setting_is_from(tmp_path):
+    config = tmp_path / "millrace.yaml"
+    config.write_text("region: eu-west-1\nlog-level: debug\n")
+    result = subprocess.run(
+        [BINARY, "config", "--config", str(config), "--region", "eu-central-1", "--output", "json"], capture_output=True, text=True,
+        env={"MILLRACE_HTTP": "127.0.0.1:5000"}, check=True)
+    rows = {row["key"]: (row["value"], row["from"]) for row in json.loads(result.stdout)}
+    assert rows["region"] == ("eu-central-1", "flag")
+    assert rows["http"] == ("127.0.0.1:5000", "MILLRACE_HTTP")
+    assert rows["log-level"] == ("debug", str(config))
+    assert rows["account-id"] == ("000000000000", "default")
+
+
 def test_sigterm_stops_cleanly_and_everything_is_there_afterwards(tmp_path):
     server = Server(tmp_path / "data").start()
     try:

@@ -35,9 +35,6 @@ extension Kinesis {
             do throws(StoreError) {
                 let appended = try await store.append(appends, fence: nil)
                 metrics.putDuration.observe(nanoseconds: clock.monotonicNanoseconds() &- start)
-                let counters = metrics.stream(name)
-                counters.recordsIn.add(entries.count)
-                counters.bytesIn.add(byteCount)
                 return .appended(shards: batches.shards, places: batches.places, appended)
             } catch {
                 switch error {

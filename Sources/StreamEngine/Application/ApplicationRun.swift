@@ -6,7 +6,7 @@ import StreamSQL
 package import StreamStore
 
 /// Why a run ended by itself.
-enum RunFailure: Error, Sendable {
+package enum RunFailure: Error, Sendable {
     /// The definition no longer compiles or names things that are not there.
     case configuration(String)
     case store(StoreError)
@@ -33,17 +33,25 @@ struct RunProgress: Sendable {
 /// Exactly once (DESIGN, decision 7): the rows that leave, and how far the input was read to compute them, are one append under the run's
 /// fence. Input that gave no rows is not recorded at all: computing it again gives no rows again.
 package struct ApplicationRun {
-    /// Input handed to the dataflow in one piece, in bytes of record data.
-    private static let pieceBytes = 1 << 20
-    /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped, and a snapshot taken.
-    private static let cycleBytes = 8 << 20
-    /// One append's output rows; more are split over several appends.
-    private static let appendBytes = 4 << 20
-    /// A snapshot is due when this much input was read since the last one (and no less than the state's own size), so that a restart
-    /// computes little again ...
-    private static let snapshotBytes = 32 << 20
-    /// ... or when this much time went by with new input.
-    private static let snapshotNanoseconds: UInt64 = 60_000_000_000
+    /// How much is done at once.
+    package struct Limits: Sendable {
+        /// Input handed to the dataflow in one piece, in bytes of record data.
+        package var pieceBytes = 1 << 20
+        /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped, and a snapshot taken.
+        package var cycleBytes = 8 << 20
+        /// One append's output rows, in bytes of text; more are split over several appends.
+        package var appendBytes = 4 << 20
+        /// A snapshot is due when this much input was read since the last one (and no less than the state's own size), so that a restart
+        /// computes little again ...
+        package var snapshotBytes = 32 << 20
+        /// ... or when this much time went by with new input.
+        package var snapshotNanoseconds: UInt64 = 60_000_000_000
+        /// Bytes of a snapshot in one record of the hidden stream.
+        package var snapshotPartBytes = 512 << 10
+
+        package init() {}
+    }
+
     /// A snapshot that took long is not followed by another one before this many times its duration: the clock stands still meanwhile.
     private static let snapshotPauses: UInt64 = 20
     /// The longest wait: a reshard and the clock's progress are seen at this pace when nothing else happens.
@@ -51,6 +59,7 @@ package struct ApplicationRun {
     /// The wait for records that are read but not settled, which takes about one sync of the journal.
     private static let unsettledMilliseconds: Int64 = 5
 
+    private let limits: Limits
     private let definition: ApplicationDefinition
     private let compiled: CompiledApplication
     private let store: any StreamStore
@@ -84,8 +93,10 @@ package struct ApplicationRun {
     /// - Parameter start: where to begin; nil to go on after a crash or a restart of the node.
     package init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: SourceResolver, reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
+        random: any RandomSource, resolve: SourceResolver, limits: Limits = Limits(),
+        reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
+        self.limits = limits
         self.definition = definition
         self.store = store
         self.time = time
@@ -167,7 +178,8 @@ package struct ApplicationRun {
             switch start {
             case .now: positions[shard.id] = bounds.highWatermark
             case .trimHorizon: positions[shard.id] = bounds.startOffset
-            case .lastStoppedPoint: positions[shard.id] = kept?[shard.id] ?? (kept == nil ? bounds.highWatermark : bounds.startOffset)
+            case .lastStoppedPoint:
+                positions[shard.id] = kept?[shard.id] ?? (kept == nil ? bounds.highWatermark : bounds.startOffset)
             }
         }
         return positions
@@ -187,13 +199,13 @@ package struct ApplicationRun {
             do { try dataflow.restore(from: snapshot) } catch { throw RunFailure.state("snapshot: \(error)") }
         }
         rowtimeFloor = state.base.clockMilliseconds
-        let limits = Self.references(state.last.positions, in: source.id)
+        let ends = Self.references(state.last.positions, in: source.id)
         var appended = state.last.outputRows
         for (stream, rows) in state.base.outputRows { appended[stream, default: 0] -= rows }
         // Everything up to the commit arrived at or before its clock, so this merge meets the records of the first time in their order.
-        while let item = try await merge.next(through: state.last.clockMilliseconds, limits: limits) {
+        while let item = try await merge.next(through: state.last.clockMilliseconds, limits: ends) {
             try decode(item)
-            if decoder.byteCount >= Self.pieceBytes {
+            if decoder.byteCount >= limits.pieceBytes {
                 try feed()
                 drop(&appended)
             }
@@ -237,7 +249,7 @@ package struct ApplicationRun {
         try await followReshards()
         var bytes = 0
         var isCaughtUp = false
-        while bytes < Self.cycleBytes {
+        while bytes < limits.cycleBytes {
             guard let item = try await merge.next(through: settled) else {
                 isCaughtUp = true
                 break
@@ -247,7 +259,7 @@ package struct ApplicationRun {
                 try await raiseFloor(before: item)
             }
             try decode(item)
-            if decoder.byteCount >= Self.pieceBytes {
+            if decoder.byteCount >= limits.pieceBytes {
                 try feed()
                 try await append()
             }
@@ -276,7 +288,7 @@ package struct ApplicationRun {
         let elapsed = time.monotonicNanoseconds() &- lastSnapshot
         let (pause, overflow) = lastSnapshotNanoseconds.multipliedReportingOverflow(by: Self.snapshotPauses)
         guard !overflow, elapsed >= pause else { return false }
-        return bytesSinceSnapshot >= max(Self.snapshotBytes, progress.lastSnapshotBytes) || elapsed >= Self.snapshotNanoseconds
+        return bytesSinceSnapshot >= max(limits.snapshotBytes, progress.lastSnapshotBytes) || elapsed >= limits.snapshotNanoseconds
     }
 
     /// What to wait for between two cycles, and how long at most.
@@ -331,9 +343,9 @@ package struct ApplicationRun {
             var first = appendedOfFirst
             let now = time.wallMilliseconds()
             do { try await writer.begin(at: now) } catch { throw RunFailure.destination(error) }
-            while taken < waiting.count, writer.byteCount < Self.appendBytes {
+            while taken < waiting.count, writer.byteCount < limits.appendBytes {
                 let output = waiting[taken]
-                let next = try writer.add(output.batch, from: first, of: output.stream, until: Self.appendBytes)
+                let next = try writer.add(output.batch, from: first, of: output.stream, until: limits.appendBytes)
                 rows += Int64(next - first)
                 progress.outputRows[output.stream, default: 0] += Int64(next - first)
                 first = next
@@ -379,7 +391,8 @@ package struct ApplicationRun {
     private mutating func writeSnapshot(at progress: InputProgress) async throws {
         let begin = time.monotonicNanoseconds()
         let bytes = dataflow.snapshot()
-        try await stateLog.writeSnapshot(bytes, run: run, at: progress, fence: fence, writtenAt: time.wallMilliseconds())
+        try await stateLog.writeSnapshot(
+            bytes, run: run, at: progress, fence: fence, writtenAt: time.wallMilliseconds(), partBytes: limits.snapshotPartBytes)
         bytesSinceSnapshot = 0
         lastSnapshot = time.monotonicNanoseconds()
         lastSnapshotNanoseconds = lastSnapshot &- begin

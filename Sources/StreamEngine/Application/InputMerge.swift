@@ -99,7 +99,9 @@ package struct InputMerge {
             guard let candidate = cursors[index].next, candidate.arrivalMilliseconds <= settled else { continue }
             if let limits, candidate.baseOffset >= limits[cursors[index].shard] ?? 0 { continue }
             // Cursors are in order of shard, so on equal times the first one stays.
-            if let current = best, let leader = cursors[current].next, leader.arrivalMilliseconds <= candidate.arrivalMilliseconds { continue }
+            if let current = best, let leader = cursors[current].next, leader.arrivalMilliseconds <= candidate.arrivalMilliseconds {
+                continue
+            }
             best = index
         }
         guard let best, let batch = cursors[best].next else { return nil }

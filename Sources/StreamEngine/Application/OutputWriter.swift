@@ -2,10 +2,10 @@
 
 import RecordBatch
 import StreamSQL
-import StreamStore
+package import StreamStore
 
 /// The outputs of one run: which in-application stream goes where, and how it is written.
-struct OutputWriter {
+package struct OutputWriter {
     /// A batch is closed at this size, so that readers and compaction have pieces of a sensible length.
     private static let batchBytes = 1 << 20
 
@@ -20,10 +20,10 @@ struct OutputWriter {
     }
 
     /// A destination that cannot take rows now. Nothing was appended.
-    struct Unavailable: Error, Sendable {
+    package struct Unavailable: Error, Sendable {
         /// Nil when it is not known which destination it was.
-        var output: String?
-        var reason: StoreError
+        package var output: String?
+        package var reason: StoreError
     }
 
     private let store: any StreamStore
@@ -108,7 +108,8 @@ struct OutputWriter {
             let hash = HashKey.hash(partitionKey: key)
             guard let shard = stream.routing.shard(for: hash) else { return }
             let slot = slot(of: shard, in: target)
-            var builder = targets[target].builders[slot].builder.take() ?? RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
+            var builder =
+                targets[target].builders[slot].builder.take() ?? RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
             try row.span.withUnsafeBytes { value throws(RecordBatchError) in
                 try builder.append(key: key, value: value, timestamp: milliseconds)
             }

@@ -103,7 +103,8 @@ final class RunTask: Sendable {
                     logger.error(
                         "input records are missing",
                         metadata: [
-                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to)", "reason": "\(gap.reason.rawValue)",
+                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to)",
+                            "reason": "\(gap.reason.rawValue)",
                         ])
                 }
                 state.withLock { state in

@@ -15,10 +15,8 @@ struct RecoveredState {
 
 /// The hidden stream of one application: one shard, trimmed behind each whole snapshot.
 struct StateLog {
-    /// Bytes of a snapshot in one record.
-    private static let partBytes = 512 << 10
-    /// Bytes of a snapshot in one append.
-    private static let appendBytes = 8 << 20
+    /// Records of a snapshot in one append.
+    private static let partsPerAppend = 16
 
     let shard: ShardReference
     private let store: any StreamStore
@@ -56,17 +54,18 @@ struct StateLog {
     }
 
     /// Writes a whole snapshot, then lets go of everything before it.
+    /// - Parameter partBytes: the most of it in one record.
     func writeSnapshot(
-        _ bytes: [UInt8], run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64
+        _ bytes: [UInt8], run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64,
+        partBytes: Int
     ) async throws(StoreError) {
-        let parts = max(1, (bytes.count + Self.partBytes - 1) / Self.partBytes)
-        let perAppend = Self.appendBytes / Self.partBytes
+        let parts = max(1, (bytes.count + partBytes - 1) / partBytes)
         var firstOffset: Int64?
         var part = 0
         while part < parts {
-            let group = part..<min(parts, part + perAppend)
+            let group = part..<min(parts, part + Self.partsPerAppend)
             let records = group.map { part in
-                let slice = bytes[min(bytes.count, part * Self.partBytes)..<min(bytes.count, (part + 1) * Self.partBytes)]
+                let slice = bytes[min(bytes.count, part * partBytes)..<min(bytes.count, (part + 1) * partBytes)]
                 return StateRecord.snapshot(run, progress, part: part, parts: parts, bytes: Array(slice)).encoded()
             }
             let batch = try Self.batch(of: records, at: milliseconds)

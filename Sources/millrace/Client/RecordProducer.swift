@@ -59,7 +59,8 @@ struct RecordProducer {
             buffer = failed.map(\.0)
             guard let first = failed.first?.1 else { break }
             guard attempt < Self.maxAttempts else {
-                throw CommandFailure(.failed, "\(failed.count) records were not taken: \(first.ErrorMessage ?? first.ErrorCode ?? "")")
+                throw CommandFailure(
+                    .failed, "\(failed.count) records were not taken: \(first.ErrorMessage ?? first.ErrorCode ?? "")")
             }
             try? await Task.sleep(for: pause)
             pause *= 2

@@ -58,7 +58,8 @@ struct ServiceClient: Sendable {
         guard status == .ok else {
             let refusal = try? JSONDecoder().decode(RefusalBody.self, from: answer)
             let name = refusal?.type?.split(separator: "#").last.map(String.init) ?? "HTTP \(status.code)"
-            throw Refusal(name: name, message: refusal?.message ?? refusal?.capitalMessage ?? String(decoding: answer, as: UTF8.self))
+            throw Refusal(
+                name: name, message: refusal?.message ?? refusal?.capitalMessage ?? String(decoding: answer, as: UTF8.self))
         }
         return answer
     }

@@ -27,7 +27,9 @@ struct DeliveryCommand: AsyncParsableCommand {
         func validate() throws {
             guard name != nil || definition != nil else { throw ValidationError("Give a name, or --definition FILE.") }
             _ = try hints()
-            guard Self.formats[format] != nil else { throw ValidationError("--format takes gzip, zstd, lz4 or none, not '\(format)'.") }
+            guard Self.formats[format] != nil else {
+                throw ValidationError("--format takes gzip, zstd, lz4 or none, not '\(format)'.")
+            }
         }
 
         private static let formats = ["gzip": "GZIP", "zstd": "ZSTD", "lz4": "LZ4", "none": "UNCOMPRESSED"]
@@ -73,7 +75,8 @@ struct DeliveryCommand: AsyncParsableCommand {
                 do {
                     answer = try await client.send(.firehose, "CreateDeliveryStream", body)
                 } catch { throw ServiceClient.failure(error) }
-                StandardError.print("Delivery stream created: \(try JSONDecoder().decode(Answer.self, from: answer).DeliveryStreamARN)")
+                StandardError.print(
+                    "Delivery stream created: \(try JSONDecoder().decode(Answer.self, from: answer).DeliveryStreamARN)")
                 return
             }
             guard let name else { return }
@@ -155,7 +158,8 @@ struct DeliveryCommand: AsyncParsableCommand {
 
         func run() async throws {
             struct Request: Encodable { var DeliveryStreamName: String }
-            _ = try await ServiceClient().call(.firehose, "DeleteDeliveryStream", Request(DeliveryStreamName: name), as: NoAnswer.self)
+            _ = try await ServiceClient().call(
+                .firehose, "DeleteDeliveryStream", Request(DeliveryStreamName: name), as: NoAnswer.self)
             StandardError.print("Delivery stream \(name) deleted.")
         }
     }

@@ -18,7 +18,9 @@ struct DemoCommand: AsyncParsableCommand {
         @Flag(help: "Print the records on standard output instead of sending them.") var dryRun = false
 
         func validate() throws {
-            guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed must be above 0 and at most 100000, not \(speed).") }
+            guard speed > 0, speed <= 100_000 else {
+                throw ValidationError("--speed must be above 0 and at most 100000, not \(speed).")
+            }
         }
     }
 
@@ -30,7 +32,8 @@ struct DemoCommand: AsyncParsableCommand {
         @Flag(help: "Send one strange reading and stop.") var once = false
 
         func run() async throws {
-            var readings = DeviceReadings(seed: once ? UInt64.random(in: 0 ... .max) : pace.seed, anomalyEvery: max(0, anomalyEvery))
+            var readings = DeviceReadings(
+                seed: once ? UInt64.random(in: 0 ... .max) : pace.seed, anomalyEvery: max(0, anomalyEvery))
             guard once else { return try await DemoSender.run(readings, pace) }
             let record = DeviceReadings.record(device: DeviceReadings.devices[2], reading: readings.anomaly())
             var producer = RecordProducer(stream: pace.stream, client: ServiceClient())

@@ -69,7 +69,8 @@ struct SQLCommand: AsyncParsableCommand {
                 _ = try await client.send(.analytics, "CreateApplication", body)
                 StandardError.print("Application \(name) created.")
             } catch let refusal as ServiceClient.Refusal where refusal.name == "ResourceInUseException" {
-                let found = try await client.call(.analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self)
+                let found = try await client.call(
+                    .analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self)
                 let update = UpdateRequest(
                     ApplicationName: name, CurrentApplicationVersionId: found.ApplicationDetail.ApplicationVersionId,
                     ApplicationUpdate: UpdateRequest.Update(ApplicationCodeUpdate: code))
@@ -80,8 +81,10 @@ struct SQLCommand: AsyncParsableCommand {
             } catch {
                 throw ServiceClient.failure(error)
             }
-            let detail = try await client.call(.analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self)
-                .ApplicationDetail
+            let detail = try await client.call(
+                .analytics, "DescribeApplication", NameRequest(ApplicationName: name), as: Detail.self
+            )
+            .ApplicationDetail
             guard detail.ApplicationStatus == "READY" else { return }
             let inputs = (detail.InputDescriptions ?? []).map {
                 StartRequest.Input(
@@ -120,7 +123,8 @@ struct SQLCommand: AsyncParsableCommand {
             var rows: [Row] = []
             while true {
                 let page = try await client.call(
-                    .analytics, "ListApplications", Request(ExclusiveStartApplicationName: rows.last?.ApplicationName), as: Answer.self)
+                    .analytics, "ListApplications", Request(ExclusiveStartApplicationName: rows.last?.ApplicationName),
+                    as: Answer.self)
                 rows += page.ApplicationSummaries
                 if !page.HasMoreApplications || page.ApplicationSummaries.isEmpty { break }
             }

@@ -74,7 +74,8 @@ struct StreamCommand: AsyncParsableCommand {
                     var StreamName: String
                     var ShardCount: Int
                 }
-                _ = try await client.call(.kinesis, "CreateStream", Request(StreamName: name, ShardCount: shards), as: NoAnswer.self)
+                _ = try await client.call(
+                    .kinesis, "CreateStream", Request(StreamName: name, ShardCount: shards), as: NoAnswer.self)
                 StandardError.print("Stream \(name) created.")
             }
         }
@@ -120,7 +121,8 @@ struct StreamCommand: AsyncParsableCommand {
             var rows: [Row] = []
             for name in names {
                 let found = try await client.call(
-                    .kinesis, "DescribeStreamSummary", NameRequest(StreamName: name), as: Summary.self).StreamDescriptionSummary
+                    .kinesis, "DescribeStreamSummary", NameRequest(StreamName: name), as: Summary.self
+                ).StreamDescriptionSummary
                 rows.append(
                     Row(
                         StreamName: found.StreamName, StreamStatus: found.StreamStatus, OpenShardCount: found.OpenShardCount,
@@ -151,11 +153,14 @@ struct StreamCommand: AsyncParsableCommand {
                 print(String(decoding: try encoder.encode(description), as: UTF8.self))
                 return
             }
-            print("\(description.StreamName)  \(description.StreamStatus)  retention \(description.RetentionPeriodHours) h  \(description.StreamARN)")
+            print(
+                "\(description.StreamName)  \(description.StreamStatus)  retention \(description.RetentionPeriodHours) h  \(description.StreamARN)"
+            )
             try ListPrinter.print(
                 description.Shards.map { shard in
                     Row(
-                        ShardId: shard.ShardId, range: "\(shard.HashKeyRange.StartingHashKey) - \(shard.HashKeyRange.EndingHashKey)",
+                        ShardId: shard.ShardId,
+                        range: "\(shard.HashKeyRange.StartingHashKey) - \(shard.HashKeyRange.EndingHashKey)",
                         first: shard.SequenceNumberRange.StartingSequenceNumber)
                 }, as: output)
         }

@@ -91,7 +91,8 @@ struct WeatherReadings: DemoProducer {
         sensors = (0..<count).map { index in
             let value = Double.random(in: 0..<1, using: &random)
             return Sensor(
-                id: name(), station: stations[index % stations.count], kind: kinds[index % kinds.count], value: value, smoothed: value)
+                id: name(), station: stations[index % stations.count], kind: kinds[index % kinds.count], value: value,
+                smoothed: value)
         }
         self.random = random
     }

@@ -33,7 +33,9 @@ enum NodeInstruments {
                 .init(Double(statistics.segmentBytes), labels: [("kind", "segment")]),
             ]
         }
-        metrics.sampledGauge("millrace_unflushed_bytes", help: "Acknowledged bytes that are in the journal but not yet in a segment.") {
+        metrics.sampledGauge(
+            "millrace_unflushed_bytes", help: "Acknowledged bytes that are in the journal but not yet in a segment."
+        ) {
             [.init(Double(store.logStatistics.unflushedBytes))]
         }
         metrics.sampledGauge("millrace_disk_free_bytes", help: "Free bytes where the data directory is.") {
@@ -45,23 +47,28 @@ enum NodeInstruments {
         metrics.sampledCounter("millrace_corrupt_batches_total", help: "Batches whose checksum was wrong when they were read.") {
             [.init(Double(store.logStatistics.corruptBatches))]
         }
-        metrics.sampledGauge("millrace_open_shards", help: "Open shards of users' streams.") { [.init(Double(store.openShardCount))] }
+        metrics.sampledGauge("millrace_open_shards", help: "Open shards of users' streams.") {
+            [.init(Double(store.openShardCount))]
+        }
         let traffic: [(String, String, @Sendable (StreamTraffic) -> UInt64)] = [
             ("millrace_records_in_total", "Records appended, by stream.", { $0.recordsIn }),
             ("millrace_bytes_in_total", "Bytes of record batches appended, by stream.", { $0.bytesIn }),
-            ("millrace_records_out_total", "Records in batches read, by stream.", { $0.recordsOut }),
-            ("millrace_bytes_out_total", "Bytes of batches read, by stream.", { $0.bytesOut }),
         ]
         for (name, help, value) in traffic {
             metrics.sampledCounter(name, help: help) {
-                store.traffic.filter { $0.key.namespace == .stream }.map { .init(Double(value($0)), labels: [("stream", $0.key.name)]) }
+                store.traffic.filter { $0.key.namespace == .stream }.map {
+                    .init(Double(value($0)), labels: [("stream", $0.key.name)])
+                }
             }
         }
     }
 
     private static func registerDeliveries(_ metrics: MetricsRegistry, _ deliveries: DeliveryManager) {
         let gauges: [(String, String, @Sendable (DeliveryStatistics) -> Double)] = [
-            ("millrace_delivery_buffer_bytes", "Bytes read from the source but not in an object yet.", { Double($0.bufferedBytes) }),
+            (
+                "millrace_delivery_buffer_bytes", "Bytes read from the source but not in an object yet.",
+                { Double($0.bufferedBytes) }
+            ),
             (
                 "millrace_delivery_last_success_timestamp_seconds", "When the last object was delivered.",
                 { Double($0.lastSuccessMilliseconds) / 1000 }

@@ -17,7 +17,8 @@ enum NodeSecret {
             return bytes
         }
         bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-        try bytes.withUnsafeMutableBytesThrowing { buffer throws(DiskError) in try file.write(UnsafeRawBufferPointer(buffer), at: 0) }
+        try bytes.withUnsafeMutableBytesThrowing { buffer throws(DiskError) in try file.write(UnsafeRawBufferPointer(buffer), at: 0)
+        }
         try file.sync()
         try disk.syncDirectory("")
         return bytes

@@ -1,7 +1,6 @@
-/// `millrace serve`: the server.
+/// `millrace serve`: the server. `millrace config`: the settings it would run with.
 
 import ArgumentParser
-import Foundation
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,29 +10,30 @@ struct ServeCommand: AsyncParsableCommand {
             the variable, the variable over the file. When requests are accepted it prints one line, \
             `Ready. http=HOST:PORT data=DIR`. SIGTERM stops it cleanly.
             """)
-    @Option(help: "Where everything is kept (default ./millrace-data).") var dataDir: String?
-    @Option(help: "HOST:PORT of the API; port 0 picks a free one (default 127.0.0.1:4566).") var http: String?
-    @Option(help: "A YAML file of settings.") var config: String?
-    @Option(help: "The region in ARNs (default us-east-1).") var region: String?
-    @Option(help: "The account in ARNs, 12 digits (default 000000000000).") var accountId: String?
-    @Option(help: "Seconds that streams stay CREATING and DELETING (default 0).") var lifecycleDelay: String?
-    @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
-    @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
+    @OptionGroup var options: ServeOptions
 
-    func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let flags: [String: String?] = [
-            "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
-            "log-format": logFormat, "log-level": logLevel,
-        ]
-        var file: (path: String, text: String)?
-        if let path = config ?? environment["MILLRACE_CONFIG"] {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure(.usage, "\(path): cannot be read")
-            }
-            file = (path, String(decoding: data, as: UTF8.self))
+    func run() async throws { try await ServerNode.run(options.resolve().settings) }
+}
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Print the server's effective settings and where each is from.")
+    @OptionGroup var options: ServeOptions
+    @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+
+    struct Row: Listable {
+        var key: String
+        var value: String
+        var from: String
+        static let columns = ["KEY", "VALUE", "FROM"]
+        var cells: [String] { [key, value, from] }
+    }
+
+    func run() throws {
+        let (settings, origins) = try options.resolve()
+        let rows = ServeSettings.keys.map { key in
+            Row(key: key.name, value: key.text(settings), from: (origins[key.name] ?? .standard).description)
         }
-        let settings = try ServeSettings.resolve(flags: flags.compactMapValues { $0 }, environment: environment, file: file)
-        try await ServerNode.run(settings)
+        try ListPrinter.print(rows, as: output)
     }
 }

@@ -24,40 +24,73 @@ struct ServeSettings: Sendable, Equatable {
         var name: String
         var apply: @Sendable (inout ServeSettings, String) throws(CommandFailure) -> Void
 
+        /// The effective value as text.
+        var text: @Sendable (ServeSettings) -> String
+
         var variable: String { "MILLRACE_" + name.uppercased().replacing("-", with: "_") }
+    }
+
+    /// From which source a value was taken.
+    enum Origin: Sendable, Equatable {
+        case flag, variable(String), file(String), standard
+
+        var description: String {
+            switch self {
+            case .flag: "flag"
+            case .variable(let name): name
+            case .file(let path): path
+            case .standard: "default"
+            }
+        }
     }
 
     static let keys: [Key] = [
         Key(name: "data-dir") { settings, text throws(CommandFailure) in
             guard !text.isEmpty else { throw wrong("data-dir", text, "must not be empty") }
             settings.dataDirectory = text
+        } text: {
+            $0.dataDirectory
         },
         Key(name: "http") { settings, text throws(CommandFailure) in
             guard Address(text) != nil else { throw wrong("http", text, "must be HOST:PORT with a port from 0 to 65535") }
             settings.http = text
+        } text: {
+            $0.http
         },
         Key(name: "region") { settings, text throws(CommandFailure) in
-            guard text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else { throw wrong("region", text, "must be of the form us-east-1") }
+            guard text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
+                throw wrong("region", text, "must be of the form us-east-1")
+            }
             settings.region = text
+        } text: {
+            $0.region
         },
         Key(name: "account-id") { settings, text throws(CommandFailure) in
             guard text.wholeMatch(of: /[0-9]{12}/) != nil else { throw wrong("account-id", text, "must have 12 digits") }
             settings.accountID = text
+        } text: {
+            $0.accountID
         },
         Key(name: "lifecycle-delay") { settings, text throws(CommandFailure) in
             guard let seconds = Int(text), (0...3600).contains(seconds) else {
                 throw wrong("lifecycle-delay", text, "must be a whole number of seconds from 0 to 3600")
             }
             settings.lifecycleDelay = seconds
+        } text: {
+            "\($0.lifecycleDelay)"
         },
         Key(name: "log-format") { settings, text throws(CommandFailure) in
             guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }
             settings.logFormat = format
+        } text: {
+            $0.logFormat.rawValue
         },
         Key(name: "log-level") { settings, text throws(CommandFailure) in
             let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
             guard levels.contains(text) else { throw wrong("log-level", text, "must be one of " + levels.joined(separator: ", ")) }
             settings.logLevel = text
+        } text: {
+            $0.logLevel
         },
     ]
 
@@ -72,15 +105,20 @@ struct ServeSettings: Sendable, Equatable {
     ///   - file: the YAML file's text and path, if there is one.
     static func resolve(
         flags: [String: String], environment: [String: String], file: (path: String, text: String)?
-    ) throws(CommandFailure) -> ServeSettings {
+    ) throws(CommandFailure) -> (settings: ServeSettings, origins: [String: Origin]) {
         var settings = ServeSettings()
+        var origins: [String: Origin] = [:]
         let fileValues = try file.map { file throws(CommandFailure) in try values(of: file) } ?? [:]
         for key in keys {
-            if let text = flags[key.name] ?? environment[key.variable] ?? fileValues[key.name] {
-                try key.apply(&settings, text)
-            }
+            let sources: [(String?, Origin)] = [
+                (flags[key.name], .flag), (environment[key.variable], .variable(key.variable)),
+                (fileValues[key.name], .file(file?.path ?? "")),
+            ]
+            guard let (text, origin) = sources.first(where: { $0.0 != nil }), let text else { continue }
+            try key.apply(&settings, text)
+            origins[key.name] = origin
         }
-        return settings
+        return (settings, origins)
     }
 
     private static func values(of file: (path: String, text: String)) throws(CommandFailure) -> [String: String] {
@@ -103,7 +141,8 @@ struct ServeSettings: Sendable, Equatable {
                 let nearest = known.min { distance($0, name) < distance($1, name) } ?? ""
                 throw CommandFailure(
                     .usage,
-                    "\(file.path)\(line): unknown key '\(name)'; did you mean '\(nearest)'? Known: \(known.joined(separator: ", "))")
+                    "\(file.path)\(line): unknown key '\(name)'; did you mean '\(nearest)'? Known: \(known.joined(separator: ", "))"
+                )
             }
             guard let text = value.scalar?.string else {
                 throw CommandFailure(.usage, "\(file.path)\(line): '\(name)' must be a single value")

@@ -47,7 +47,9 @@ struct ServerNode: Sendable {
 
     /// Opens the store, then what works on it: deliveries before applications, which may write to them.
     private init(opening settings: ServeSettings) async throws {
-        guard let address = Address(settings.http) else { throw CommandFailure(.usage, "http: '\(settings.http)' must be HOST:PORT") }
+        guard let address = Address(settings.http) else {
+            throw CommandFailure(.usage, "http: '\(settings.http)' must be HOST:PORT")
+        }
         self.settings = settings
         self.address = address
         logger = Logger(label: "node")
@@ -116,12 +118,17 @@ struct ServerNode: Sendable {
     private func serve() async throws {
         let kinesis = Kinesis(
             store: store, clock: time,
-            settings: Kinesis.Settings(region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret), metrics: metrics)
+            settings: Kinesis.Settings(region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret),
+            metrics: metrics)
         let firehose = Firehose(
             delivery: deliveries, clock: time, settings: Firehose.Settings(region: settings.region, accountID: settings.accountID))
         let analytics = Analytics(
-            applications: applications, clock: time, settings: Analytics.Settings(region: settings.region, accountID: settings.accountID))
+            applications: applications, clock: time,
+            settings: Analytics.Settings(region: settings.region, accountID: settings.accountID))
         let directory = settings.dataDirectory
+        // The framework's own start-up lines say again what the node says.
+        var doorLogger = Logger(label: "http")
+        doorLogger.logLevel = max(doorLogger.logLevel, .notice)
         let logger = logger
         let door = HTTPDoor(
             HTTPDoor.Settings(host: address.host, port: address.port),
@@ -132,7 +139,7 @@ struct ServerNode: Sendable {
                 case .readOnly(let reason): "read only: \(reason)"
                 }
             },
-            metrics: metrics, logger: Logger(label: "http"),
+            metrics: metrics, logger: doorLogger,
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])

@@ -1,0 +1,32 @@
+/// The server's flags, for the verbs that start it or show its settings.
+
+import ArgumentParser
+import Foundation
+
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Where everything is kept (default ./millrace-data).") var dataDir: String?
+    @Option(help: "HOST:PORT of the API; port 0 picks a free one (default 127.0.0.1:4566).") var http: String?
+    @Option(help: "A YAML file of settings.") var config: String?
+    @Option(help: "The region in ARNs (default us-east-1).") var region: String?
+    @Option(help: "The account in ARNs, 12 digits (default 000000000000).") var accountId: String?
+    @Option(help: "Seconds that streams stay CREATING and DELETING (default 0).") var lifecycleDelay: String?
+    @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
+
+    /// The effective settings of these flags, this process's variables and the file.
+    func resolve() throws(CommandFailure) -> (settings: ServeSettings, origins: [String: ServeSettings.Origin]) {
+        let environment = ProcessInfo.processInfo.environment
+        let flags: [String: String?] = [
+            "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
+            "log-format": logFormat, "log-level": logLevel,
+        ]
+        var file: (path: String, text: String)?
+        if let path = config ?? environment["MILLRACE_CONFIG"] {
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure(.usage, "\(path): cannot be read")
+            }
+            file = (path, String(decoding: data, as: UTF8.self))
+        }
+        return try ServeSettings.resolve(flags: flags.compactMapValues { $0 }, environment: environment, file: file)
+    }
+}

@@ -1,0 +1,110 @@
+/// What a run does with unusual input and with several streams and outputs.
+
+import StreamEngine
+import StreamStore
+import StreamStoreTesting
+import Synchronization
+import Testing
+
+@Suite("An application's input and outputs")
+struct ApplicationInputTests {
+    private static let pass = """
+        CREATE OR REPLACE STREAM "OUT" ("k" VARCHAR(8), "key" VARCHAR(64), "shard" VARCHAR(64), "number" VARCHAR(128));
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "OUT"
+        SELECT STREAM "k", "PARTITION_KEY", "SHARD_ID", "SEQUENCE_NUMBER" FROM "SOURCE_SQL_STREAM_001";
+        """
+    private static let plain = """
+        CREATE OR REPLACE STREAM "OUT" ("k" VARCHAR(8), "v" INTEGER);
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "OUT" SELECT STREAM "k", "v" FROM "SOURCE_SQL_STREAM_001";
+        """
+
+    @Test("metadata columns tell the record's partition key, shard and sequence number")
+    func metadata() async throws {
+        let world = try await ApplicationWorld(code: Self.pass, output: "OUT", columns: ApplicationRunTests.columns)
+        var run = try await world.run(start: .trimHorizon)
+        try await world.put([#"{"k":"a","v":1}"#], shard: 2, key: "the key")
+        world.store.advance(milliseconds: 10)
+        _ = try await run.cycle()
+        let shard = world.source.shards[2]
+        let arrival = try #require(world.store.batches(of: ShardReference(world.source.id, shard.id)).first?.arrivalMilliseconds)
+        let number = SequenceNumber(offset: 0, in: shard, arrivalMilliseconds: arrival)
+        #expect(
+            try world.rows() == [#"{"k":"a","key":"the key","shard":"shardId-000000000002","number":"\#(number)"}"#])
+    }
+
+    @Test("records that retention or damage took are reported with their range, and reading goes on")
+    func gaps() async throws {
+        let world = try await ApplicationWorld(code: Self.plain, output: "OUT", columns: ApplicationRunTests.columns)
+        let shards = world.source.shards.map { ShardReference(world.source.id, $0.id) }
+        let found = Mutex<[String]>([])
+        var run = try await world.run(start: .trimHorizon) { gap in
+            found.withLock { $0.append("\(gap.shard.shard.index): \(gap.from)..<\(gap.to) \(gap.reason)") }
+        }
+        for value in 0..<4 {
+            try await world.put([#"{"k":"a","v":\#(value)}"#], shard: 0)
+            try await world.put([#"{"k":"b","v":\#(value)}"#], shard: 1)
+            world.store.advance(milliseconds: 10)
+        }
+        try await world.store.trim(shards[0], before: 2)
+        world.store.damage(shards[1], from: 1, through: 2)
+        _ = try await run.cycle()
+        #expect(found.withLock { $0.sorted() } == ["0: 0..<2 retention", "1: 1..<3 damage"])
+        let rows = try world.rows()
+        #expect(rows == [#"{"k":"b","v":0}"#, #"{"k":"a","v":2}"#, #"{"k":"a","v":3}"#, #"{"k":"b","v":3}"#])
+    }
+
+    @Test("with parallelism 2 the shards are dealt out to two in-application streams")
+    func parallelism() async throws {
+        let code = """
+            CREATE OR REPLACE STREAM "OUT" ("k" VARCHAR(8), "from" INTEGER);
+            CREATE OR REPLACE PUMP "P" AS INSERT INTO "OUT" SELECT STREAM "k", 1 FROM "SOURCE_SQL_STREAM_001";
+            CREATE OR REPLACE PUMP "Q" AS INSERT INTO "OUT" SELECT STREAM "k", 2 FROM "SOURCE_SQL_STREAM_002";
+            """
+        var world = try await ApplicationWorld(code: code, output: "OUT", columns: ApplicationRunTests.columns)
+        world.definition.inputs[0].parallelism = 2
+        var run = try await world.run(start: .trimHorizon)
+        for shard in UInt32(0)..<3 { try await world.put([#"{"k":"\#(shard)","v":1}"#], shard: shard) }
+        world.store.advance(milliseconds: 10)
+        _ = try await run.cycle()
+        #expect(
+            try world.rows().sorted() == [#"{"k":"0","from":1}"#, #"{"k":"1","from":2}"#, #"{"k":"2","from":1}"#])
+    }
+
+    @Test("one stream can have several outputs, and error_stream can be one")
+    func severalOutputs() async throws {
+        var world = try await ApplicationWorld(code: Self.plain, output: "OUT", columns: ApplicationRunTests.columns)
+        let errors = try await world.store.createStream(StreamDefinition(key: StreamKey("errors"), shardCount: 1))
+        func output(_ id: String, _ name: String, _ stream: String, _ format: OutputFormat) -> ApplicationOutput {
+            ApplicationOutput(id: id, name: name, destination: .stream(arn: "arn:x/\(stream)"), roleARN: nil, format: format)
+        }
+        world.definition.outputs += [output("3.1", "OUT", "spare", .csv), output("4.1", "error_stream", "errors", .json)]
+        var run = try await world.run(start: .trimHorizon)
+        try await world.put([#"{"k":"a","v":1}"#, "no JSON", #"{"k":"b","v":2}"#], shard: 0)
+        world.store.advance(milliseconds: 10)
+        _ = try await run.cycle()
+        #expect(try world.rows() == [#"{"k":"a","v":1}"#, #"{"k":"b","v":2}"#])
+        #expect(try world.rows(of: world.spare) == ["a,1\n", "b,2\n"])
+        #expect(try world.rows(of: errors).count == 1)
+    }
+
+    @Test("records older than the clock, after a restart with the wall clock set back, are taken at the clock's time, once")
+    func olderThanTheClock() async throws {
+        let world = try await ApplicationWorld(
+            code: ApplicationRunTests.counts, output: "OUT", columns: ApplicationRunTests.columns)
+        var ahead = try await world.run(start: .trimHorizon, over: FailingStore(world.store, ahead: 60_000))
+        try await world.put([#"{"k":"a","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 10)
+        _ = try await ahead.cycle()
+        #expect(try world.rows().count == 1)
+        var back = try await world.run(start: nil)
+        try await world.put([#"{"k":"b","v":1}"#], shard: 1)
+        world.store.advance(milliseconds: 10)
+        _ = try await back.cycle()
+        var again = try await world.run(start: nil)
+        try await world.put([#"{"k":"c","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 120_000)
+        _ = try await again.cycle()
+        let rows = try world.rows()
+        #expect(rows.map { String($0.dropFirst(6).prefix(1)) } == ["a", "b", "c"])
+    }
+}

@@ -1,0 +1,178 @@
+/// The life of applications: start, stop, update, delete, and the node's restart.
+
+import Host
+import Logging
+import StreamEngine
+import StreamStore
+import StreamStoreTesting
+import Testing
+
+@Suite("The application manager")
+struct ApplicationManagerTests {
+    private func manager(_ world: ApplicationWorld) -> ApplicationManager {
+        ApplicationManager(
+            store: world.store, time: MemoryStoreTime(store: world.store), random: world.random, resolve: { $0.key },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func world() async throws -> ApplicationWorld {
+        try await ApplicationWorld(code: ApplicationRunTests.counts, output: "OUT", columns: ApplicationRunTests.columns)
+    }
+
+    private func put(_ key: String, _ world: ApplicationWorld) async throws {
+        try await world.put([#"{"k":"\#(key)","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 3000)
+    }
+
+    /// The derived stream's rows once there are `count`.
+    private func rows(_ count: Int, _ world: ApplicationWorld, in stream: StreamDescription? = nil) async throws -> [String] {
+        let shard = ShardReference((stream ?? world.derived).id, ShardID(0))
+        for _ in 0..<100 {
+            if try world.rows(of: stream).count >= count { break }
+            let held = Int64(try world.rows(of: stream).count)
+            _ = await world.store.awaitRecords([shard: held], timeout: .milliseconds(200))
+        }
+        return try world.rows(of: stream)
+    }
+
+    private func keys(_ rows: [String]) -> [String] {
+        rows.map { String($0.dropFirst(6).prefix { $0 != "\"" }) }
+    }
+
+    @Test("start, stop and LAST_STOPPED_POINT: what came while it stood still is read, once")
+    func startAndStop() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.open()
+        try await manager.create(world.definition)
+        #expect(try await manager.definition("test").1 == .ready)
+        try await manager.start("test", positions: ["1.1": .now])
+        #expect(try await manager.definition("test").1 == .running)
+        await #expect(throws: ApplicationError.self) { try await manager.start("test", positions: [:]) }
+        try await put("a", world)
+        #expect(keys(try await rows(1, world)) == ["a"])
+        try await manager.stop("test")
+        #expect(try await manager.definition("test").1 == .ready)
+        await #expect(throws: ApplicationError.self) { try await manager.stop("test") }
+        try await put("b", world)
+        try await manager.start("test", positions: ["1.1": .lastStoppedPoint])
+        #expect(keys(try await rows(2, world)) == ["a", "b"])
+        await manager.close()
+    }
+
+    @Test("of two starts, and of two deletes, at once one is refused")
+    func atOnce() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        func succeeded(_ call: @escaping @Sendable () async throws -> Void) async -> Int {
+            await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        do {
+                            try await call()
+                            return 1
+                        } catch {
+                            return 0
+                        }
+                    }
+                }
+                return await group.reduce(0, +)
+            }
+        }
+        #expect(await succeeded { try await manager.start("test", positions: [:]) } == 1)
+        #expect(await succeeded { try await manager.delete("test") } == 1)
+        await #expect(throws: ApplicationError.self) { _ = try await manager.definition("test") }
+    }
+
+    @Test("a running application goes on after a restart of the node, and rows that were under way come out once")
+    func restart() async throws {
+        let world = try await world()
+        let first = manager(world)
+        try await first.create(world.definition)
+        try await first.start("test", positions: ["1.1": .trimHorizon])
+        try await put("a", world)
+        _ = try await rows(1, world)
+        try await world.put([#"{"k":"open","v":1}"#], shard: 1)
+        await first.close()
+        let second = manager(world)
+        try await second.open()
+        try await put("b", world)
+        let rows = try await rows(3, world)
+        #expect(keys(rows).sorted() == ["a", "b", "open"])
+        await second.close()
+    }
+
+    @Test("an update goes on where the old code was; a stale version is refused")
+    func update() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await put("a", world)
+        _ = try await rows(1, world)
+        await #expect(throws: ApplicationError.self) { try await manager.update("test", version: 7) { _ in } }
+        try await manager.update("test", version: 1) { definition in
+            definition.code = ApplicationRunTests.counts.replacing("SUM(\"v\")", with: "SUM(\"v\" * 100)")
+        }
+        try await put("b", world)
+        let rows = try await rows(2, world)
+        #expect(keys(rows) == ["a", "b"])
+        #expect(rows.last?.contains("\"total\":100") == true)
+        #expect(try await manager.definition("test").0.version == 2)
+        await manager.close()
+    }
+
+    @Test("an application of a deleted one's name does not see its state")
+    func nameReuse() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await put("a", world)
+        _ = try await rows(1, world)
+        try await manager.delete("test")
+        await #expect(throws: StoreError.self) { _ = try await world.store.stream(StreamKey("test", in: .application)) }
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        #expect(keys(try await rows(2, world)) == ["a", "a"])
+        await manager.close()
+    }
+
+    @Test("rows wait for a destination that is gone and arrive once when it is back; a stop meanwhile loses none")
+    func destinationReturns() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await world.store.deleteStream(StreamKey("out"))
+        try await put("a", world)
+        while await manager.statistics().first?.trouble == nil { await Task.yield() }
+        try await manager.stop("test")
+        let back = try await world.store.createStream(StreamDefinition(key: StreamKey("out"), shardCount: 1))
+        try await manager.start("test", positions: ["1.1": .lastStoppedPoint])
+        try await put("b", world)
+        #expect(keys(try await rows(2, world, in: back)) == ["a", "b"])
+        #expect(await manager.statistics().first?.rowsOut == 2)
+        await manager.close()
+    }
+
+    @Test("an append whose answer was lost is not made twice by the same task")
+    func lostAnswer() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        world.store.advance(milliseconds: 10)
+        world.store.holdSettledTime(at: world.store.now - 1)
+        try await world.put([#"{"k":"a","v":1}"#], shard: 0)
+        world.store.failAppends(1, with: .failed("the answer was lost"), committed: true)
+        world.store.holdSettledTime(at: nil)
+        world.store.advance(milliseconds: 3000)
+        _ = try await rows(1, world)
+        world.store.advance(milliseconds: 1)
+        try await put("b", world)
+        #expect(keys(try await rows(2, world)) == ["a", "b"])
+        await manager.close()
+    }
+}

@@ -1,0 +1,83 @@
+/// A store that fails at one call, counted from the first.
+
+import StreamStore
+import StreamStoreTesting
+import Synchronization
+
+/// Passes every call to a `MemoryStore`; the Nth call that can fail does, before or after it took effect.
+final class FailingStore: StreamStore {
+    enum Failure: CaseIterable, Sendable {
+        case before, answerLost
+    }
+    private let store: MemoryStore
+    private let failing: Int
+    private let failure: Failure
+    private let count = Mutex(0)
+
+    /// How far its settled time is ahead of the memory's, in milliseconds: what a node knew before its wall clock was set back.
+    private let ahead: Int64
+
+    init(_ store: MemoryStore, failing: Int = .max, _ failure: Failure = .before, ahead: Int64 = 0) {
+        self.ahead = ahead
+        self.store = store
+        self.failing = failing
+        self.failure = failure
+    }
+
+    /// How many calls came so far.
+    var calls: Int { count.withLock { $0 } }
+
+    private func call<R>(_ body: () async throws(StoreError) -> R) async throws(StoreError) -> R {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        guard number == failing else { return try await body() }
+        if failure == .answerLost { _ = try await body() }
+        throw .failed("call \(number)")
+    }
+
+    func createStream(_ definition: StreamDefinition) async throws(StoreError) -> StreamDescription {
+        try await call { () throws(StoreError) in try await store.createStream(definition) }
+    }
+    func deleteStream(_ key: StreamKey) async throws(StoreError) {
+        try await call { () throws(StoreError) in try await store.deleteStream(key) }
+    }
+    func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
+        try await call { () throws(StoreError) in try await store.stream(key) }
+    }
+    func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
+        try await call { () throws(StoreError) in try await store.streams(in: namespace) }
+    }
+    func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
+        try await call { () throws(StoreError) in try await store.append(entries, fence: fence) }
+    }
+    func read(_ shard: ShardReference, from offset: Int64, maxBytes: Int) async throws(StoreError) -> ShardRead {
+        try await call { () throws(StoreError) in try await store.read(shard, from: offset, maxBytes: maxBytes) }
+    }
+    func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds {
+        try await call { () throws(StoreError) in try await store.bounds(shard) }
+    }
+    func firstOffset(_ shard: ShardReference, arrivedAtOrAfter milliseconds: Int64) async throws(StoreError) -> Int64 {
+        try await call { () throws(StoreError) in try await store.firstOffset(shard, arrivedAtOrAfter: milliseconds) }
+    }
+    func awaitRecords(_ positions: [ShardReference: Int64], timeout: Duration) async -> Bool {
+        await store.awaitRecords(positions, timeout: timeout)
+    }
+    func settledTime() async -> Int64 { await store.settledTime() + ahead }
+    func trim(_ shard: ShardReference, before offset: Int64) async throws(StoreError) {
+        try await call { () throws(StoreError) in try await store.trim(shard, before: offset) }
+    }
+    func claim(owner: String) async throws(StoreError) -> Fence {
+        try await call { () throws(StoreError) in try await store.claim(owner: owner) }
+    }
+    func definition(_ key: DefinitionKey) async throws(StoreError) -> [UInt8]? {
+        try await call { () throws(StoreError) in try await store.definition(key) }
+    }
+    func definitions(_ kind: DefinitionKind) async throws(StoreError) -> [(name: String, value: [UInt8])] {
+        try await call { () throws(StoreError) in try await store.definitions(kind) }
+    }
+    func setDefinitions(_ changes: [(key: DefinitionKey, value: [UInt8]?)]) async throws(StoreError) {
+        try await call { () throws(StoreError) in try await store.setDefinitions(changes) }
+    }
+}

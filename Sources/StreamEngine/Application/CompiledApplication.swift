@@ -34,10 +34,17 @@ struct CompiledApplication: Sendable {
                 throw .configuration("InputSchema: \(error)")
             }
         }
-        do throws(ProgramErrors) {
-            program = try Planner.plan(definition.code, inputs: inputs)
-        } catch {
-            throw .code(error.errors)
+        if definition.inputs.isEmpty {
+            // The input may be added later (AddApplicationInput); until then only the grammar can be checked.
+            let errors = Parser.parse(definition.code).errors
+            guard errors.isEmpty else { throw .code(errors) }
+            program = Program(streams: [], pumps: [])
+        } else {
+            do throws(ProgramErrors) {
+                program = try Planner.plan(definition.code, inputs: inputs)
+            } catch {
+                throw .code(error.errors)
+            }
         }
         let names = Set(program.streams.map(\.name) + [Dataflow.errorStream.name])
         if !definition.inputs.isEmpty {

@@ -78,23 +78,27 @@ struct TailCommand: AsyncParsableCommand {
         let start = try position()
         var iterators: [(shard: String, iterator: String)] = []
         for shard in try await StreamCommand.describe(stream, through: client).Shards {
-            do {
-                iterators.append((shard.ShardId, try await iterator(shard.ShardId, at: start, client)))
-            } catch let failure as CommandFailure {
-                // A sequence number belongs to one shard; the others refuse it.
-                guard start.sequenceNumber != nil, failure.status == .failed else { throw failure }
+            switch await iterator(shard.ShardId, at: start, client) {
+            case .success(let iterator): iterators.append((shard.ShardId, iterator))
+            // A sequence number belongs to one shard; the others refuse it.
+            case .failure(let failure) where start.sequenceNumber == nil || failure.status != .failed: throw failure
+            case .failure: break
             }
         }
         guard !iterators.isEmpty else { throw CommandFailure(.failed, "No shard of '\(stream)' holds sequence number \(from).") }
         try await follow(&iterators, client)
     }
 
-    private func iterator(_ shard: String, at start: Position, _ client: ServiceClient) async throws(CommandFailure) -> String {
+    private func iterator(_ shard: String, at start: Position, _ client: ServiceClient) async -> Result<String, CommandFailure> {
         struct Answer: Decodable { var ShardIterator: String }
         let request = IteratorRequest(
             StreamName: stream, ShardId: shard, ShardIteratorType: start.type, StartingSequenceNumber: start.sequenceNumber,
             Timestamp: start.timestamp)
-        return try await client.call(.kinesis, "GetShardIterator", request, as: Answer.self).ShardIterator
+        do throws(CommandFailure) {
+            return .success(try await client.call(.kinesis, "GetShardIterator", request, as: Answer.self).ShardIterator)
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func follow(_ iterators: inout [(shard: String, iterator: String)], _ client: ServiceClient) async throws {

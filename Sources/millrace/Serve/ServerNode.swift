@@ -159,6 +159,7 @@ struct ServerNode: Sendable {
         await deliveries.close()
         await store.close()
         threads.close()
+        disk.close()
         logger.info("stopped")
     }
 }

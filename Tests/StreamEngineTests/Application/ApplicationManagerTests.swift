@@ -39,6 +39,26 @@ struct ApplicationManagerTests {
         rows.map { String($0.dropFirst(6).prefix { $0 != "\"" }) }
     }
 
+    @Test("code may come before its input: its grammar is checked at once, its names when the input is added")
+    func codeBeforeInput() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.open()
+        var definition = world.definition
+        let inputs = definition.inputs
+        definition.inputs = []
+        definition.code = "CREATE STREAM ("
+        await #expect(throws: ApplicationError.self) { try await manager.create(definition) }
+        definition.code = world.definition.code
+        try await manager.create(definition)
+        try await manager.update("test", version: 1) { $0.inputs = inputs }
+        await #expect(throws: ApplicationError.self) {
+            try await manager.update("test", version: 2) { $0.code = $0.code.replacing("SOURCE_SQL", with: "OTHER") }
+        }
+        #expect(try await manager.definition("test").0.version == 2)
+        await manager.close()
+    }
+
     @Test("start, stop and LAST_STOPPED_POINT: what came while it stood still is read, once")
     func startAndStop() async throws {
         let world = try await world()

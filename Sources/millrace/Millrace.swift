@@ -63,20 +63,6 @@ struct CommandFailure: Error, Sendable {
     }
 }
 
-/// Messages go to standard error, data to standard output.
-enum StandardError {
-    static func print(_ message: String) {
-        FileHandle.standardError.write(Data((message + "\n").utf8))
-    }
-}
-
-/// A line that another program may be waiting for is not kept in a buffer.
-enum StandardOutput {
-    static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
-    }
-}
-
 /// What this program is.
 enum BuildInformation {
     static let version = "0.1.0"

@@ -178,3 +178,45 @@ def test_an_examples_program_replays_its_sample(name, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines(), "rows"
     assert "error_stream" not in result.stdout
+
+
+def test_a_reader_that_goes_away_ends_a_verb_quietly(server):
+    name = unique("pipe")
+    server.millrace("stream", "create", name)
+    server.millrace("put", name, input="".join(f"{n}\n" for n in range(500)))
+    tail = subprocess.Popen(
+        [BINARY, "tail", name, "--from", "start", "--format", "data"], env=server.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    assert tail.stdout.readline()
+    tail.stdout.close()
+    server.millrace("put", name, input="".join(f"{n}\n" for n in range(5000)))
+    assert tail.wait(20) == 141
+    assert tail.stderr.read() == ""
+
+
+def test_the_server_outlives_whoever_reads_its_log(tmp_path):
+    with open("/dev/full", "w") as full:
+        process = subprocess.Popen(
+            [BINARY, "serve", "--data-dir", str(tmp_path / "data"), "--http", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=full, text=True)
+    try:
+        ready = process.stdout.readline()
+        address = dict(part.split("=", 1) for part in ready.split()[1:])["http"]
+        process.stdout.close()
+        server = Server(tmp_path / "data")
+        server.address = address
+        server.millrace("stream", "create", "s")
+        server.millrace("delivery", "create", "d", "--from", "s")
+        assert get(server, "/healthz")[0] == 200
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+
+
+def test_replay_takes_a_time_before_1970():
+    example = ROOT / "Tests/StreamEngineTests/Golden"
+    case = sorted(path.parent for path in example.glob("*/*/input.ndjson"))[0]
+    result = subprocess.run(
+        [BINARY, "sql", "replay", "--program", str(case / "program.sql"), "--schema", str(case / "schema.json"),
+         "--input", "/dev/null", "--advance-to", "-1000"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

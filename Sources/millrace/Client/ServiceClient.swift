@@ -41,6 +41,9 @@ struct ServiceClient: Sendable {
 
     /// Calls an operation with JSON bytes and returns the answer's.
     func send(_ service: Service, _ operation: String, _ body: Data) async throws -> Data {
+        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
+            throw CommandFailure(.usage, "AWS_ENDPOINT_URL: '\(endpoint)' must begin with http:// or https://")
+        }
         var request = HTTPClientRequest(url: endpoint + "/")
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-amz-json-1.1")

@@ -29,9 +29,19 @@ struct PutCommand: AsyncParsableCommand {
                         throw CommandFailure(.failed, "line \(number): has no field '\(keyField)'")
                     }
                     key = "\(value)"
+                    guard (1...256).contains(key.count) else {
+                        try await producer.flush()
+                        throw CommandFailure(
+                            .failed, "line \(number): field '\(keyField)' must have 1 to 256 characters to be a partition key")
+                    }
                 }
             }
-            try await producer.put(DemoRecord(partitionKey: key, data: line))
+            do throws(CommandFailure) {
+                try await producer.put(DemoRecord(partitionKey: key, data: line))
+            } catch {
+                throw CommandFailure(
+                    error.status, "\(error.message)\nThis was met by line \(number); \(producer.sent) records before it were put.")
+            }
         }
         try await producer.flush()
         if !quiet { StandardError.print("\(producer.sent) records put.") }

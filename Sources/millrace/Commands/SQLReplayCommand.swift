@@ -1,7 +1,6 @@
 /// `millrace sql replay`: a program played over rows from a file, without a server.
 
 import ArgumentParser
-import Foundation
 import StreamEngine
 
 struct SQLReplayCommand: ParsableCommand {
@@ -15,14 +14,15 @@ struct SQLReplayCommand: ParsableCommand {
     @Option(help: "What exists before the program starts, as JSON: streams and tables.") var schema: String
     @Option(help: "The rows of all streams in order of rowtime_ms, as NDJSON.") var input: String
     @Option(help: "The rows of the tables, as NDJSON.") var reference: String?
-    @Option(help: "Where the clock moves after the last row, in epoch milliseconds.") var advanceTo: Int64?
+    // A time before 1970 begins with a minus sign, which must not be taken for a flag.
+    @Option(parsing: .unconditional, help: "Where the clock moves after the last row, in epoch milliseconds.") var advanceTo: Int64?
     @Option(help: "Seeds the forests.") var seed: UInt64 = 0
 
     func run() throws {
         let replay = ReplayCommand(
             program: ReplayFile(path: program), schema: ReplayFile(path: schema), input: ReplayFile(path: input),
             reference: reference.map { ReplayFile(path: $0) }, advanceTo: advanceTo, seed: seed)
-        let outcome = replay.run { bytes in try FileHandle.standardOutput.write(contentsOf: Data(bytes)) }
+        let outcome = replay.run { bytes in StandardOutput.write(bytes) }
         guard outcome.status != .success else { return }
         throw CommandFailure(ExitStatus(rawValue: outcome.status.rawValue) ?? .failed, outcome.messages.joined(separator: "\n"))
     }

@@ -56,6 +56,7 @@ struct TailCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try position()
+        guard output != .csv else { throw ValidationError("--output takes table, json or ndjson here, not csv.") }
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit).") }
     }
 

@@ -30,7 +30,7 @@ struct LineLogHandler: LogHandler {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             line = (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         }
-        StandardError.print(line)
+        LogSink.shared.write(line)
     }
 
     /// Text with a space, a quote, an equals sign or a line end is quoted.

@@ -5,6 +5,7 @@ import AnalyticsService
 import Delivery
 import EmbeddedStore
 import FirehoseService
+import Glibc
 import HTTPDoor
 import Host
 import KinesisService
@@ -40,9 +41,10 @@ struct ServerNode: Sendable {
             try await node.serve()
         } catch {
             await node.close()
-            throw CommandFailure(.failed, "The server could not go on: \(error)")
+            throw CommandFailure(.failed, "The server at \(settings.http) could not go on: \(error)")
         }
         await node.close()
+        LogSink.shared.flush(atMost: 1000)
     }
 
     /// Opens the store, then what works on it: deliveries before applications, which may write to them.
@@ -57,8 +59,7 @@ struct ServerNode: Sendable {
         do throws(DiskError) {
             disk = try RealDisk(root: settings.dataDirectory)
         } catch {
-            let reason = error.operation == "lock" ? "is in use by another server" : "cannot be opened: \(error)"
-            throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) \(reason).")
+            throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
         do {
             tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
@@ -96,6 +97,18 @@ struct ServerNode: Sendable {
         }
         NodeInstruments.register(
             in: metrics, store: store, disk: disk, deliveries: deliveries, applications: applications, time: time)
+    }
+
+    /// Why a data directory cannot be used, in words.
+    private static func reason(_ error: DiskError) -> String {
+        if error.operation == "lock" { return "is in use by another server" }
+        return switch error.kind {
+        case .other(errno: ENOTDIR), .other(errno: EEXIST), .alreadyExists: "is not a directory"
+        case .other(errno: EROFS): "is on a read-only file system"
+        case .other(errno: EACCES), .other(errno: EPERM): "may not be written by this user"
+        case .noSpace: "is on a full disk"
+        default: "cannot be opened: \(error)"
+        }
     }
 
     /// What recovery found, a line for each thing a person wants to know.
@@ -143,7 +156,7 @@ struct ServerNode: Sendable {
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])
-                StandardOutput.line("Ready. http=\(name):\(port) data=\(directory)")
+                StandardOutput.announce("Ready. http=\(name):\(port) data=\(directory)")
             })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

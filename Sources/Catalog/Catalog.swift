@@ -6,7 +6,7 @@ import Glibc
 
 /// The catalog of one data directory.
 ///
-/// Every change is one transaction and is on disk when its call returns (WAL, synchronous=FULL). Calls run on GRDB's own queue,
+/// Every change is one transaction and is on disk when its call returns (rollback journal, synchronous=EXTRA). Calls run on GRDB's own queue,
 /// never on the cooperative pool, and a task's cancellation does not interrupt them.
 public final class Catalog: Sendable {
     /// The SQLite file.
@@ -53,7 +53,9 @@ public final class Catalog: Sendable {
                 try CatalogSchema.makeDurable(db)
                 return isNew
             }
-            try CatalogSchema.migrator.migrate(queue)
+            if try !queue.inDatabase({ db in try CatalogSchema.migrator.hasCompletedMigrations(db) }) {
+                try CatalogSchema.migrator.migrate(queue)
+            }
             return Catalog(path: path, isNew: isNew, queue: queue)
         } catch {
             try? queue.close()

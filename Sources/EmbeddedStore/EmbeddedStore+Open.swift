@@ -46,6 +46,15 @@ extension EmbeddedStore {
                 stream.description.shards.map { LogID(ShardReference(stream.description.id, $0.id)) }
             })
         let removed = Set(contents.removedShards.map { LogID($0) })
+        // Every log is made after its row in the catalog and deleted before its tombstone there, so no crash leaves an unknown one.
+        let directories = await logDirectories(on: disk)
+        let unknown = directories.subtracting(known).subtracting(removed)
+        guard unknown.isEmpty else {
+            throw .unknownLogs(
+                path: catalog.path, directories: unknown.sorted().map { "logs/\($0.stream)/\($0.shard)" })
+        }
+        // The journal begins before the first log is made, and its newest file goes on only after its first frame was synced.
+        if !directories.isDisjoint(with: known), await !hasJournal(on: disk) { throw .journalMissing }
         let log: StreamLog<D>
         let report: RecoveryReport
         do {
@@ -75,6 +84,42 @@ extension EmbeddedStore {
                     count += (try? disk.list(directory))?.count ?? 0
                 }
                 continuation.resume(returning: count)
+            }
+        }
+    }
+
+    /// The logs that have a directory with something in it. A log has one from its making on, even while its records are only in the journal.
+    private static func logDirectories(on disk: D) async -> Set<LogID> {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                var found: Set<LogID> = []
+                // What cannot be listed is not there yet, or the log's own recovery will say why.
+                for streamName in (try? disk.list("logs")) ?? [] {
+                    guard streamName.hasSuffix("/"), let stream = UInt64(streamName.dropLast()) else { continue }
+                    for shardName in (try? disk.list("logs/\(stream)")) ?? [] {
+                        guard shardName.hasSuffix("/"), let shard = UInt32(shardName.dropLast()),
+                            let files = try? disk.list("logs/\(stream)/\(shard)"), !files.isEmpty
+                        else { continue }
+                        found.insert(LogID(stream: stream, shard: shard))
+                    }
+                }
+                continuation.resume(returning: found)
+            }
+        }
+    }
+
+    /// Whether a journal file has something in it. One that cannot be read counts: the log's own recovery will say why.
+    private static func hasJournal(on disk: D) async -> Bool {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let names = (try? disk.list("journal")) ?? []
+                let found = names.contains { name in
+                    guard name.hasSuffix(".journal") else { return false }
+                    guard let file = try? disk.open("journal/\(name)", .existing) else { return true }
+                    defer { file.close() }
+                    return (try? file.size()) != 0
+                }
+                continuation.resume(returning: found)
             }
         }
     }

@@ -45,6 +45,10 @@ public enum StoreOpenError: Error, Sendable, CustomStringConvertible {
     case log(LogError)
     /// The log has records but the catalog, which names their streams, is missing or empty.
     case catalogMissing(path: String, files: Int)
+    /// There are logs that the catalog neither knows nor has removed: it is older than the log, or another one's. Nothing was changed.
+    case unknownLogs(path: String, directories: [String])
+    /// The catalog's streams have logs, but there is no journal: the newest acknowledged records may be missing. Nothing was changed.
+    case journalMissing
 
     public var description: String {
         switch self {
@@ -53,6 +57,12 @@ public enum StoreOpenError: Error, Sendable, CustomStringConvertible {
         case .catalogMissing(let path, let files):
             "\(path) is missing or empty, but there are \(files) files of records beside it: restore the catalog from a backup, "
                 + "or choose another data directory"
+        case .journalMissing:
+            "journal/ is missing or empty, though there are streams with logs: acknowledged records may be missing; nothing was changed: "
+                + "put the journal's files back, or restore the whole data directory from a backup"
+        case .unknownLogs(let path, let directories):
+            "\(path) does not know the streams of \(directories.joined(separator: ", ")), so it is damaged or out of date; nothing was "
+                + "changed: restore catalog.sqlite from a backup, or move those directories away to go on without their records"
         }
     }
 }

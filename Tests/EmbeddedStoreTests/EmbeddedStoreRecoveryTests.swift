@@ -152,6 +152,73 @@ import Testing
         }
     }
 
+    @Test("a catalog that does not know the logs stops the store before any file is moved; the right one opens it again")
+    func catalogOutOfDate() async throws {
+        try await StoreWorld.run { world in
+            let path = world.directory + "/catalog.sqlite"
+            await (try await world.open()).close()
+            let empty = try Data(contentsOf: URL(fileURLWithPath: path))
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("precious", to: stream.reference())
+            await store.close()
+            let right = try Data(contentsOf: URL(fileURLWithPath: path))
+            let files = world.disk.paths
+            try empty.write(to: URL(fileURLWithPath: path))
+            do {
+                _ = try await world.open()
+                Issue.record("opened")
+            } catch StoreOpenError.unknownLogs(_, let directories) {
+                #expect(directories == ["logs/\(stream.id.rawValue)/0"])
+            }
+            #expect(world.disk.paths == files)
+            try right.write(to: URL(fileURLWithPath: path))
+            let again = try await world.open()
+            #expect(try await again.values(stream.reference()) == ["precious"])
+            await again.close()
+        }
+    }
+
+    @Test("after a kill the catalog's main file alone knows every stream, whatever became of the files beside it")
+    func catalogBesideFilesLost() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("precious", to: stream.reference())
+            let after = try world.crashed()
+            try? FileManager.default.removeItem(atPath: after.directory + "/catalog.sqlite-wal")
+            let again = try await after.open()
+            #expect(try await again.values(stream.reference()) == ["precious"])
+            await again.close()
+            await store.close()
+        }
+    }
+
+    @Test("a journal that is empty or gone stops the store before any offset is given again", arguments: [false, true])
+    func journalLost(isDeleted: Bool) async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("precious", to: stream.reference())
+            let after = try world.crashed()
+            for path in after.disk.paths where path.hasPrefix("journal/") {
+                if isDeleted {
+                    try after.disk.remove(path)
+                } else {
+                    try after.disk.open(path, .existing).truncate(to: 0)
+                }
+            }
+            let files = after.disk.paths
+            do {
+                _ = try await after.open()
+                Issue.record("opened")
+            } catch StoreOpenError.journalMissing {
+                #expect(after.disk.paths == files)
+            }
+            await store.close()
+        }
+    }
+
     @Test("a damaged catalog stops the store with the catalog's own error")
     func damagedCatalog() async throws {
         try await StoreWorld.run { world in

@@ -171,3 +171,10 @@ def test_the_aws_cli_works(server, kinesis):
     assert name in server.aws("kinesis", "list-streams")["StreamNames"]
     missing = server.aws("kinesis", "describe-stream", "--stream-name", "absent", check=False)
     assert missing.returncode != 0 and "ResourceNotFoundException" in missing.stderr
+
+
+def test_an_absurd_request_is_refused_with_a_short_answer(kinesis, stream):
+    message = refused("ValidationException", kinesis.put_records, StreamName=stream, Records=[{"Data": b"", "PartitionKey": "p"}] * 20_000)
+    assert len(message) < 4096
+    message = refused("ValidationException", kinesis.describe_stream, StreamName="x" * 1_000_000)
+    assert len(message) < 4096

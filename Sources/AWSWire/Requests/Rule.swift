@@ -97,8 +97,15 @@ public struct Violations: Sendable {
     ///   - constraint: the sentence at the end, such as "Member must not be null".
     public mutating func add(_ name: String, _ shown: String, _ constraint: String) {
         guard !isFull else { return }
-        messages.append("Value \(shown) at '\(path)\(name)' failed to satisfy constraint: \(constraint)")
+        messages.append("Value \(Self.capped(shown)) at '\(path)\(name)' failed to satisfy constraint: \(constraint)")
     }
+
+    /// A value comes from outside and may be megabytes long; an answer must not be.
+    private static func capped(_ shown: String) -> String {
+        guard shown.utf8.count > longestShown else { return shown }
+        return shown.prefix(longestShown) + "..." + (shown.hasSuffix("'") ? "'" : "")
+    }
+    private static let longestShown = 1024
 
     private func violation(of constraint: Constraint, _ value: (some Constrainable)?) -> String? {
         guard let value else {

@@ -73,7 +73,10 @@ enum PutRecords: AWSOperation {
             return
         }
         if !(1...maxRecords).contains(entries.count) {
-            let shown = Array(repeating: "com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry@c965e310", count: entries.count)
+            // What is shown of a long list is cut off anyway.
+            let shown = Array(
+                repeating: "com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry@c965e310",
+                count: min(entries.count, maxRecords + 1))
             let bound = entries.isEmpty ? "greater than or equal to 1" : "less than or equal to \(maxRecords)"
             violations.add("records", "'[\(shown.joined(separator: ", "))]'", "Member must have length \(bound)")
         }

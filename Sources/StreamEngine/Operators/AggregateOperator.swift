@@ -4,7 +4,8 @@ import StreamSQL
 
 /// Groups rows while the window's term is constant. A window closes when the clock reaches its end, or when a row of another window comes;
 /// its groups leave in the order of their first rows, with the window's end as ROWTIME (SQL Reference, "SELECT": rows of 22:49:10 and
-/// 22:49:15 leave at 22:50:00). A window without rows gives none.
+/// 22:49:15 leave at 22:50:00). A window without rows gives none. Rows that come after their window's end form another output of that window,
+/// which closes when a row of another window comes or the clock has moved a whole window further.
 struct AggregateOperator: Operator {
     private let aggregate: TumblingAggregate
     private let keys: [PreparedExpression]
@@ -77,8 +78,8 @@ struct AggregateOperator: Operator {
             let period =
                 open
                 ?? OpenPeriod(
-                    value: windowColumn.slice(start..<(start + 1)), end: periodEnd.end(after: rows.batch.rowtimes[start]),
-                    openedAt: rows.keys[start].time)
+                    value: windowColumn.slice(start..<(start + 1)), of: rows.batch.rowtimes[start], openedAt: rows.keys[start].time,
+                    &periodEnd)
             open = period
             // The first row belongs to the period by now, whatever its place.
             let end = max(start + 1, period.firstRowOutside(windowColumn, rows.keys, from: start))

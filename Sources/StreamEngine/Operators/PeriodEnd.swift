@@ -47,15 +47,19 @@ package struct PeriodEnd: Sendable {
             if index < probes.count { high = probes[index] }
         }
         // A guess is tried before it is believed, so that the first distance may be meaningless.
-        lastLength = high - lastEnd
+        let (length, overflow) = high.subtractingReportingOverflow(lastEnd)
+        lastLength = overflow ? 0 : length
         lastEnd = high
         return high
     }
 
     private func guess(after time: Int64) -> Int64? {
         guard lastLength > 0, lastLength <= Self.horizon, time >= lastEnd else { return nil }
-        let guess = lastEnd + ((time - lastEnd) / lastLength + 1) * lastLength
-        return guess - 1 >= time ? guess : nil
+        // The least lastEnd + n * lastLength after `time`; the distance of far times overflows.
+        let (distance, isFar) = time.subtractingReportingOverflow(lastEnd)
+        if isFar { return nil }
+        let (guess, overflow) = time.addingReportingOverflow(lastLength - distance % lastLength)
+        return overflow ? nil : guess
     }
 
     /// For each time, whether the value is another than at `origin`. Times at which it cannot be computed count as unchanged.
@@ -73,14 +77,21 @@ struct OpenPeriod: Sendable {
     var value: Column
     /// When the value changes; nil when it never does.
     var end: Int64?
-    /// The clock at which the period closes. Usually its end; for a period that had ended when its first row came (its ROWTIME lies before
-    /// the clock), the next millisecond, so that rows of the same time still join it.
+    /// The clock at which the period closes. Usually its end; a period that had ended when its first row came holds late rows only, and stays
+    /// open for the length of the period that follows it, so that more of them join it.
     var deadline: Int64?
 
-    init(value: Column, end: Int64?, openedAt clock: Int64) {
+    /// The period that a row of the time `time` opens when the clock stands at `clock`.
+    init(value: Column, of time: Int64, openedAt clock: Int64, _ search: inout PeriodEnd) {
         self.value = value
-        self.end = end
-        deadline = end.map { max($0, clock == .max ? clock : clock + 1) }
+        end = search.end(after: time)
+        deadline = end
+        guard let end, end <= clock else { return }
+        // A copy looks beyond the end, so that the search itself stays near its last guess.
+        var ahead = search
+        let (length, overflow) = (ahead.end(after: end) ?? end).subtractingReportingOverflow(end)
+        let (late, isPast) = clock.addingReportingOverflow(overflow ? 1 : max(1, length))
+        deadline = isPast ? .max : late
     }
 
     func isOver(before key: EventKey) -> Bool { deadline.map { EventKey.closing(at: $0) < key } ?? false }

@@ -78,8 +78,7 @@ struct SortOperator: Operator {
                 let period =
                     open
                     ?? OpenPeriod(
-                        value: periods.slice(start..<(start + 1)), end: periodEnd.end(after: rows.batch.rowtimes[start]),
-                        openedAt: key.time)
+                        value: periods.slice(start..<(start + 1)), of: rows.batch.rowtimes[start], openedAt: key.time, &periodEnd)
                 open = period
                 end = max(start + 1, period.firstRowOutside(periods, rows.keys, from: start))
             }

@@ -41,14 +41,14 @@ struct ReplayLine {
                 row = text
             case _ where isReference: throw LineError("\"\(field.name)\" is not known here")
             case "stream": stream = try Self.text(field)
-            case "rowtime_ms": rowtime = try Self.integer(field)
+            case "rowtime_ms": rowtime = try Self.time(field)
             case "record": record = Array(try Self.text(field).utf8)
             case "record_base64":
                 guard let data = Data(base64Encoded: try Self.text(field)) else {
                     throw LineError("\"record_base64\" is not Base64")
                 }
                 record = Array(data)
-            case "approximate_arrival_ms": arrival = try Self.integer(field)
+            case "approximate_arrival_ms": arrival = try Self.time(field)
             case "partition_key": partitionKey = try Self.text(field)
             case "sequence_number": sequenceNumber = try Self.text(field)
             case "shard_id": shardID = try Self.text(field)
@@ -59,15 +59,19 @@ struct ReplayLine {
         if data > 1 { throw LineError("a line has one of \"row\", \"record\" and \"record_base64\"") }
     }
 
+    static let times = CivilTime.millisecondRange
+
     private static func text(_ field: JSONField) throws(LineError) -> String {
         guard case .string(let text) = field.value else { throw LineError("\"\(field.name)\" must be a string") }
         return text
     }
 
-    private static func integer(_ field: JSONField) throws(LineError) -> Int64 {
+    /// Milliseconds since 1970 UTC within the years of the calendar.
+    private static func time(_ field: JSONField) throws(LineError) -> Int64 {
         guard case .number(let digits) = field.value, let number = Int64(digits) else {
             throw LineError("\"\(field.name)\" must be a whole number of 64 bits")
         }
+        guard times.contains(number) else { throw LineError("\"\(field.name)\" is \(number), outside the years 0001 to 9999") }
         return number
     }
 

@@ -45,6 +45,9 @@ struct ReplayPlayer {
     }
 
     mutating func play(_ input: ReplayFile, advanceTo: Int64?, output: ([UInt8]) throws -> Void) throws {
+        if let advanceTo, !ReplayLine.times.contains(advanceTo) {
+            throw ReplayFailure("--advance-to \(advanceTo) is outside the years 0001 to 9999", status: .usage)
+        }
         // What ends the replay below the lines is no fault of a line.
         var failure: (any Error)?
         try input.forEachLine { (number, bytes) throws(LineError) in

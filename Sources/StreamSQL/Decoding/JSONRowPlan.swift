@@ -16,6 +16,8 @@ struct JSONRowPlan: Sendable {
     private let rowElements: (from: Int, steps: [JSONPath.Step])?
     /// The array in a row's object that gives a row for each element.
     private let flattened: (array: [JSONPath.Step], from: Int)?
+    /// Whether every path begins with a name, so that only an object can hold a row.
+    private let needsObject: Bool
     /// For the usual schema (rows are records, columns are members of different names): the names.
     private let memberNames: [[UInt8]]?
 
@@ -49,6 +51,10 @@ struct JSONRowPlan: Sendable {
         }
         self.columns = columns
         self.flattened = flattened
+        needsObject = columns.allSatisfy { column in
+            guard case .name = (column.isFlattened ? flattened?.array ?? [] : column.steps).first else { return false }
+            return true
+        }
         let names = columns.compactMap { column -> [UInt8]? in
             guard column.steps.count == 1, case .name(let name) = column.steps[0] else { return nil }
             return name
@@ -94,12 +100,24 @@ struct JSONRowPlan: Sendable {
         guard let start = record.value(at: rowSteps, scratch: &scratch) else {
             throw RowFailure("Row path not found", "The record has nothing at RecordRowPath.")
         }
-        guard let rowElements else { return try decodeRow(start, rowtime, into: &builder, &scratch) }
+        guard let rowElements else {
+            guard start.isObject || !needsObject else {
+                throw RowFailure("Row path not found", "The record has no object at RecordRowPath.")
+            }
+            return try decodeRow(start, rowtime, into: &builder, &scratch)
+        }
         guard start.isArray else { throw RowFailure("Row path not found", "The record has no array at RecordRowPath.") }
+        var isEmpty = true
+        var hasRow = false
         for element in start.elements.dropFirst(rowElements.from) {
+            isEmpty = false
             guard let row = element.value(at: rowElements.steps, scratch: &scratch) else { continue }
+            if row.isObject || !needsObject { hasRow = true }
             try decodeRow(row, rowtime, into: &builder, &scratch)
         }
+        // An array always gives at least one row (Developer Guide, "Working with JSONPath").
+        if isEmpty { return try appendRow(nil, element: nil, rowtime, into: &builder, &scratch) }
+        if !hasRow { throw RowFailure("Row path not found", "No element of the array at RecordRowPath has a row.") }
     }
 
     /// The usual schema: one pass over the record's members, whose order mostly is that of the columns.
@@ -146,7 +164,7 @@ struct JSONRowPlan: Sendable {
     }
 
     private func appendRow(
-        _ row: JSONValue, element: JSONValue?, _ rowtime: Int64, into builder: inout ColumnBatchBuilder, _ scratch: inout [UInt8]
+        _ row: JSONValue?, element: JSONValue?, _ rowtime: Int64, into builder: inout ColumnBatchBuilder, _ scratch: inout [UInt8]
     ) throws(RowFailure) {
         for (index, column) in columns.enumerated() {
             let value = (column.isFlattened ? element : row)?.value(at: column.steps, scratch: &scratch)

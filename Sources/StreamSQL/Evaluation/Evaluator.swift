@@ -11,14 +11,46 @@ public struct Evaluator: Sendable {
     /// - Parameter context: its `count` is set to the batch's.
     public func evaluate(_ expression: TypedExpression, over batch: ColumnBatch, context: inout EvaluationContext) -> Column {
         context.count = batch.count
+        // Chains of operators are as deep on the left as they are long, so the way down there is a loop.
+        var above: [TypedExpression] = []
+        var lowest = expression
+        descent: while true {
+            switch lowest {
+            case .call(_, let arguments, _):
+                guard let first = arguments.first else { break descent }
+                above.append(lowest)
+                lowest = first
+            case .cast(let operand, _, _):
+                above.append(lowest)
+                lowest = operand
+            default: break descent
+            }
+        }
+        let errorsBefore = context.errors.count
+        var column = evaluateFirst(lowest, over: batch, context: &context)
+        for node in above.reversed() {
+            switch node {
+            case .call(let function, let arguments, let type):
+                let columns = [column] + arguments.dropFirst().map { evaluate($0, over: batch, context: &context) }
+                column = function.evaluate(columns, type, &context)
+                column.type = type
+            case .cast(_, let type, let mode): column = Cast.convert(column, to: type, mode: mode, context: &context)
+            default: break
+            }
+            column = column.nullifying(context.errors[errorsBefore...])
+        }
+        return column
+    }
+
+    /// The value of an expression whose own first operand, if it has one, is evaluated by recursion.
+    private func evaluateFirst(_ expression: TypedExpression, over batch: ColumnBatch, context: inout EvaluationContext) -> Column {
         switch expression {
         case .column(let index, _): return batch.columns[index]
         case .rowtime: return Column(.timestamp, .integers(batch.rowtimes))
         case .literal(let value, let type): return .repeating(value, type, count: batch.count)
         case .call(let function, let arguments, let type):
             let errorsBefore = context.errors.count
-            let columns = arguments.map { evaluate($0, over: batch, context: &context) }
-            var result = function.evaluate(columns, type, &context)
+            var result = function.evaluate(arguments.map { evaluate($0, over: batch, context: &context) }, type, &context)
             result.type = type
             return result.nullifying(context.errors[errorsBefore...])
         case .cast(let operand, let type, let mode):

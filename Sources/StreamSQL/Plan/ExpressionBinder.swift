@@ -33,6 +33,7 @@ struct ExpressionBinder {
         case .negated(let operand): return try apply("-", [try bind(operand)], at: position)
         case .binary(let operation, let left, let right):
             return try apply(operation, [try bind(left), try bind(right)], at: position)
+        case .chain(let first, let links): return try bind(first, links)
         case .and(let parts): return try balanced(parts, "AND") { .and($0, $1) }
         case .or(let parts): return try balanced(parts, "OR") { .or($0, $1) }
         case .not(let operand): return try apply("NOT", [try condition(operand, in: "NOT")], at: position)

@@ -14,6 +14,8 @@ final class PlanContext {
     static let maximumNodes = 200_000
     /// How deep a typed expression may nest after functions are put in.
     static let maximumDepth = 256
+    /// How deep chains of operators may make a typed expression. It is walked by recursion, on threads of half a megabyte too.
+    package static let maximumTypedDepth = 500
 
     var objects: [String: Object] = [:]
     var functions: [String: [Syntax.CreateFunction]] = [:]

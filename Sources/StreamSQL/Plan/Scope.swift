@@ -28,7 +28,10 @@ struct Scope {
                 at: name.position)
         }
         let hint = Suggestion.hint(for: name.text, among: columns.map(\.name) + ["ROWTIME"])
-        throw SQLError("there is no column \(Identifiers.written(name.text))\(place)\(hint)", at: name.position)
+        // Double quotes hold names; other systems take them for strings too.
+        let text = name.text.replacing("'", with: "''")
+        let quotes = name.isQuoted ? "; write '\(text)' in single quotes for a string" : ""
+        throw SQLError("there is no column \(Identifiers.written(name.text))\(place)\(hint)\(quotes)", at: name.position)
     }
 
     /// Checks that a qualifier names what FROM reads.

@@ -22,11 +22,9 @@ extension Parser {
             let token = current
             switch token.kind {
             case .sign("*") where least <= .product, .sign("/") where least <= .product:
-                advance()
-                left = try node(.binary(token.text, left, try expression(above: .sign)), at: token.position)
+                left = try chain(["*", "/"], left, above: .sign)
             case .sign("+") where least <= .sum, .sign("-") where least <= .sum, .sign("||") where least <= .sum:
-                advance()
-                left = try node(.binary(token.text, left, try expression(above: .product)), at: token.position)
+                left = try chain(["+", "-", "||"], left, above: .product)
             case .word("AND") where least <= .and:
                 left = try chain("AND", left, above: .not)
             case .word("OR") where least <= .or:
@@ -36,6 +34,28 @@ extension Parser {
                 left = predicate
             }
         }
+    }
+
+    /// `first + b - c`, flat.
+    private mutating func chain(_ signs: Set<String>, _ first: Syntax.Expression, above: Precedence) throws(SQLError)
+        -> Syntax.Expression
+    {
+        var links: [Syntax.Link] = []
+        while case .sign(let sign) = current.kind, signs.contains(sign) {
+            let position = current.position
+            guard links.count + 1 < Self.maximumTerms else {
+                throw SQLError("this expression is too long; at most \(Self.maximumTerms) terms are allowed", at: position)
+            }
+            advance()
+            links.append(Syntax.Link(operation: sign, operand: try expression(above: above), position: position))
+        }
+        return try chain(first, links)
+    }
+
+    private func chain(_ first: Syntax.Expression, _ links: [Syntax.Link]) throws(SQLError) -> Syntax.Expression {
+        guard let last = links.last else { return first }
+        let kind: Syntax.ExpressionKind = links.count == 1 ? .binary(last.operation, first, last.operand) : .chain(first, links)
+        return try node(kind, at: last.position)
     }
 
     /// `first AND b AND c`, flat.
@@ -198,6 +218,11 @@ extension Parser {
         guard expressions.count == 1 else { return try node(.row(expressions), at: position) }
         if case .binary("-", let a, let b) = expressions[0].kind, currentUnit != nil {
             return try node(.difference(a, b, try intervalQualifier()), at: position)
+        }
+        if case .chain(let first, var links) = expressions[0].kind, currentUnit != nil, let last = links.popLast(),
+            last.operation == "-"
+        {
+            return try node(.difference(try chain(first, links), last.operand, try intervalQualifier()), at: position)
         }
         return expressions[0]
     }

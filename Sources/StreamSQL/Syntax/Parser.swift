@@ -4,8 +4,10 @@
 package struct Parser {
     /// A program's text has at most 100 KB (Developer Guide, "Limits").
     package static let maximumLength = 102_400
-    /// How deep expressions and queries may nest, and how long a chain of operators other than AND and OR may be.
+    /// How deep expressions and queries may nest, and how long a chain of predicates may be.
     package static let maximumDepth = 128
+    /// How many terms a chain of `||`, or of other operators of one precedence, may have. AND and OR have no bound.
+    package static let maximumTerms = 2000
 
     private let tokens: [Token]
     private var index = 0

@@ -44,6 +44,8 @@ extension Syntax {
         case negated(Expression)
         /// `+ - * / || = <> < <= > >=`.
         case binary(String, Expression, Expression)
+        /// `first op a op b ...` of at least two operators of one precedence, from left to right. It lies flat: length is not depth.
+        case chain(Expression, [Link])
         /// Chains of AND and OR lie flat.
         case and([Expression])
         case or([Expression])
@@ -65,6 +67,13 @@ extension Syntax {
         /// `left predicate right`, where both sides are periods; the right one is a single time after CONTAINS only.
         case period(Period, String, Period)
         case row([Expression])
+    }
+
+    /// An operator of a chain with its right side.
+    package struct Link: Sendable {
+        package var operation: String
+        package var operand: Expression
+        package var position: SourcePosition
     }
 
     package struct Branch: Sendable {
@@ -139,6 +148,7 @@ extension Syntax.ExpressionKind {
         case .literal, .name, .exists, .subquery: []
         case .negated(let a), .not(let a), .test(let a, _, _), .cast(let a, _), .inQuery(let a, _, _): [a]
         case .binary(_, let a, let b), .distinct(let a, let b, _), .difference(let a, let b, _): [a, b]
+        case .chain(let first, let links): [first] + links.map(\.operand)
         case .and(let all), .or(let all), .row(let all): all
         case .between(let a, let low, let high, _, _): [a, low, high]
         case .inList(let a, let list, _): [a] + list

@@ -5,7 +5,7 @@ public enum CivilTime {
     static let millisecondsPerDay: Int64 = 86_400_000
     /// 0001-01-01 ... 9999-12-31, what the text forms can show.
     static let dayRange: ClosedRange<Int64> = -719_162...2_932_896
-    static let millisecondRange: ClosedRange<Int64> =
+    package static let millisecondRange: ClosedRange<Int64> =
         dayRange.lowerBound * millisecondsPerDay...dayRange.upperBound * millisecondsPerDay + (millisecondsPerDay - 1)
 
     /// The day of a calendar date. Month and day may be out of their ranges by any reasonable amount; they carry over.

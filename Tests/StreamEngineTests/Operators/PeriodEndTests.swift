@@ -66,4 +66,25 @@ struct PeriodEndTests {
         let ends = [edges.end(after: .max), edges.end(after: .min)]
         #expect(ends == [nil, nil])
     }
+
+    @Test("distances between times that no number holds trap nothing")
+    func farTimes() throws {
+        for term in [
+            "STEP(S.ROWTIME BY INTERVAL '1' MINUTE)", "FLOOR(S.ROWTIME TO MONTH)", "STEP(S.ROWTIME BY INTERVAL '5' DAY)",
+            "FLOOR((S.ROWTIME - TIMESTAMP '1970-01-01 00:00:00') SECOND / 10 TO SECOND)",
+        ] {
+            var dataflow = try Flow.make(
+                "CREATE STREAM A (n BIGINT); CREATE PUMP P AS INSERT INTO A SELECT STREAM COUNT(*) FROM S GROUP BY \(term);"
+                    + "CREATE STREAM B (n BIGINT); CREATE PUMP Q AS INSERT INTO B SELECT STREAM V FROM S ORDER BY FLOOR(S.ROWTIME TO DAY), V;"
+            )
+            var rows = Flow.rows(9, seed: 1)
+            rows.rowtimes = [
+                .min, .min + 1, -5_000_000_000_000_000_000, -4_999_999_999_999_999_999, 0, 5_000_000_000_000_000_000,
+                5_000_000_000_000_100_000, .max - 1, .max,
+            ]
+            try dataflow.insert(rows, into: "S")
+            try dataflow.advance(to: .max)
+            #expect(dataflow.takeOutput().count >= 1)
+        }
+    }
 }

@@ -148,10 +148,28 @@ import Testing
         #expect(printed(inner.batch) == [#"{"C0":1}"#])
         let list = try decode(
             #"{"a":{"b":[{"x":1},{"x":2}]}}"#, #"{"a":{"b":[]}}"#, #"{"a":1}"#, as: jsonSchema(columns, rowPath: "$.a.b[0:]"))
-        #expect(printed(list.batch) == [#"{"C0":1}"#, #"{"C0":2}"#])
+        // An array always gives at least one row.
+        #expect(printed(list.batch) == [#"{"C0":1}"#, #"{"C0":2}"#, #"{"C0":null}"#])
         #expect(list.errors.map(\.name) == ["Row path not found"])
+        #expect(list.errors.map(\.record) == [2])
         let top = try decode(#"[{"x":1},{"x":2},3]"#, as: jsonSchema(columns, rowPath: "$[0:]"))
         #expect(printed(top.batch) == [#"{"C0":1}"#, #"{"C0":2}"#, #"{"C0":null}"#])
+    }
+
+    @Test("a record whose row path finds no object is an error", arguments: ["$", "$.a", "$.a[0:]"])
+    func noObject(rowPath: String) throws {
+        // The path $.y.z keeps the usual schema's short way out.
+        let schema = jsonSchema([("X", "INT", "$.x"), ("Z", "INT", "$.y.z")], rowPath: rowPath)
+        let bad =
+            rowPath == "$"
+            ? ["[]", #"[{"x":1}]"#, "null", "7", #""x""#]
+            : rowPath == "$.a"
+                ? [#"{"a":[{"x":1}]}"#, #"{"a":null}"#, #"{"a":7}"#] : [#"{"a":[1]}"#, #"{"a":[null,[]]}"#, #"{"a":null}"#]
+        let (batch, errors) = try decode(bad.map { Array($0.utf8) }, schema)
+        #expect(batch.count == 0)
+        #expect(errors.map(\.name) == bad.map { _ in "Row path not found" })
+        let arrays = jsonSchema([("X", "INT", "$[0]"), ("Y", "INT", "$[1].z")])
+        #expect(printed(try decode(#"[1,{"z":2}]"#, as: arrays).batch) == [#"{"C0":1,"C1":2}"#])
     }
 
     @Test("metadata columns follow the mapped ones; a mapped column of the same name takes their place")

@@ -175,6 +175,10 @@ import Testing
     static let refused: [(String, String)] = [
         ("SELECT AA FROM S", "1:8: there is no column AA in S; did you mean A?"),
         (
+            "SELECT A FROM S WHERE B = \"it's\"",
+            "1:27: there is no column \"it's\" in S; write 'it''s' in single quotes for a string"
+        ),
+        (
             "SELECT MIXED FROM S",
             "1:8: there is no column MIXED in S; did you mean \"mixed\"? Names in double quotes keep their case, others are in upper case"
         ),

@@ -77,8 +77,8 @@ import Testing
 
     static let deep: [@Sendable (Int) -> String] = [
         { nested("(", "a", ")", $0) }, { nested("NOT ", "a", "", $0) }, { nested("- ", "a", "", $0) }, { nested("+", "a", "", $0) },
-        { nested("ABS(", "a", ")", $0) }, { nested("CASE WHEN ", "a", " THEN 1 END", $0) }, { nested("", "a", " + 1", $0) },
-        { nested("", "a", " || 'x'", $0) }, { nested("", "a", " IS NULL", $0) }, { nested("", "a", " = 1", $0) },
+        { nested("ABS(", "a", ")", $0) }, { nested("CASE WHEN ", "a", " THEN 1 END", $0) }, { nested("(a + ", "a", ")", $0) },
+        { nested("(", "a", " || 'x')", $0) }, { nested("", "a", " IS NULL", $0) }, { nested("", "a", " = 1", $0) },
         { nested("CAST(", "a", " AS INTEGER)", $0) }, { nested("(SELECT ", "a", " FROM t)", $0) },
         { nested("EXISTS (SELECT ", "a", " FROM t)", $0) },
         { nested("a AND (b OR ", "c", ")", $0) }, { nested("a IN (", "b", ")", $0) },
@@ -106,6 +106,12 @@ import Testing
         for (first, more) in [("a", " AND a"), ("a", " OR a"), ("a IN (1", ", 1")] {
             let text = "SELECT " + first + String(repeating: more, count: 5000) + (first.contains("(") ? ")" : "") + " FROM t"
             #expect(Parser.parse(text).errors.isEmpty)
+        }
+        for more in [" + 1", " || 'x'", " * 2", " - b / 3"] {
+            let text = "SELECT a" + String(repeating: more, count: 1999)
+            #expect(Parser.parse(text + " FROM t").errors.isEmpty)
+            let message = Parser.parse(text + more + " FROM t").errors.first?.message
+            #expect(message == "this expression is too long; at most 2000 terms are allowed")
         }
         #expect(Parser.parse("SELECT a FROM t" + String(repeating: " UNION ALL SELECT a FROM t", count: 2000)).errors.isEmpty)
     }

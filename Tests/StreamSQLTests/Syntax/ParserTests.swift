@@ -95,6 +95,8 @@ import Testing
         case .literal(let value, let type): return "\(value)".filter { $0 != "\"" && $0 != "\\" } + ":\(type)"
         case .name(let name): return name.written
         case .binary(let sign, _, _): return "(\(sign) \(parts))"
+        case .chain(let first, let links):
+            return links.reduce(show(first)) { "(\($1.operation) \($0) \(show($1.operand)))" }
         case .and: return "(AND \(parts))"
         case .or: return "(OR \(parts))"
         case .not: return "(NOT \(parts))"

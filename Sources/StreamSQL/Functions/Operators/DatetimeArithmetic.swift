@@ -65,17 +65,19 @@ enum DatetimeArithmetic {
         }
     }
 
-    /// `interval * number` or `interval / number`, truncated toward zero to whole milliseconds or months.
+    /// `interval * number` or `interval / number` in whole milliseconds or months: products and months are truncated toward zero. Quotients in
+    /// milliseconds are rounded down, so that `(ROWTIME - epoch) SECOND / 10` has the same windows as STEP before 1970 too.
     static func scale(
         _ interval: Column, by number: Column, dividing: Bool, _ type: SQLType, _ context: inout EvaluationContext
     ) -> Column {
         let nulls = Kernel.nulls([interval, number])
+        let roundsDown = dividing && !(interval.type.intervalQualifier?.countsMonths ?? false)
         if number.type.isApproximateNumeric {
             let values = Kernel.map(interval.integers, number.doubles, nulls: nulls, filler: Int64(0), &context) {
                 amount, factor throws(RowFailure) in
                 if dividing && factor == 0 { throw .divisionByZero }
                 let result = dividing ? Double(amount) / factor : Double(amount) * factor
-                guard let whole = Int64(exactly: result.rounded(.towardZero)) else { throw .overflow(type) }
+                guard let whole = Int64(exactly: result.rounded(roundsDown ? .down : .towardZero)) else { throw .overflow(type) }
                 return whole
             }
             return Column(type, .integers(values), nulls: nulls)
@@ -84,7 +86,9 @@ enum DatetimeArithmetic {
         let values = Kernel.map(interval.integers, number.integers, nulls: nulls, filler: Int64(0), &context) {
             amount, factor throws(RowFailure) in
             if dividing && factor == 0 { throw .divisionByZero }
-            let result = dividing ? Int128(amount) * unit / Int128(factor) : Int128(amount) * Int128(factor) / unit
+            let (above, below) = dividing ? (Int128(amount) * unit, Int128(factor)) : (Int128(amount) * Int128(factor), unit)
+            var (result, rest) = above.quotientAndRemainder(dividingBy: below)
+            if roundsDown, rest != 0, (rest < 0) != (below < 0) { result -= 1 }
             guard let whole = Int64(exactly: result) else { throw .overflow(type) }
             return whole
         }

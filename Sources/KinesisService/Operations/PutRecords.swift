@@ -16,7 +16,11 @@ enum PutRecords: AWSOperation {
             if let elements = try fields.elements("Records") {
                 arena.reserveCapacity(fields.bodyLength / 4 * 3)
                 var entries: [PutEntry] = []
-                for element in elements { entries.append(try PutEntry(WireFields(element), arena: &arena)) }
+                for element in elements {
+                    // One too many is enough to know that there are too many.
+                    if entries.count > PutRecords.maxRecords { break }
+                    entries.append(try PutEntry(WireFields(element), arena: &arena))
+                }
                 self.entries = entries
             }
             streamName = try fields.string("StreamName")

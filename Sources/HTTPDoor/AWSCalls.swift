@@ -59,8 +59,8 @@ struct AWSCalls: Sendable {
         return await call.answer(body, memory: lease)
     }
 
-    /// The body; nil when it is longer than the bound. Of a connection that breaks off, what came until then: nobody will read
-    /// the answer.
+    /// The body; nil when it is longer than the bound or the connection breaks off before its end: half a request must not be run,
+    /// even if what came of it can be read.
     private func body(of request: Request, _ bound: Int, expected: Int?) async -> [UInt8]? {
         var body: [UInt8] = []
         body.reserveCapacity(min(expected ?? 0, bound))
@@ -70,9 +70,9 @@ struct AWSCalls: Sendable {
                 body.append(contentsOf: part.readableBytesView)
             }
         } catch {
-            return body
+            return nil
         }
-        return body
+        return body.count < expected ?? 0 ? nil : body
     }
 
     private static func head(_ request: Request) -> AWSRequestHead {

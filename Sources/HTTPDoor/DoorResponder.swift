@@ -11,7 +11,11 @@ struct DoorResponder: HTTPResponder {
     let calls: AWSCalls
 
     func respond(to request: Request, context: Context) async throws -> Response {
-        if request.method == .get, let page = await pages.page(request.uri.path) { return page }
-        return await calls.respond(to: request)
+        let page = request.method == .get || request.method == .head ? await pages.page(request.uri.path) : nil
+        let response =
+            if let page { page } else { await calls.respond(to: request) }
+        guard request.method == .head else { return response }
+        // The answer to HEAD has no body, or the next answer on the connection would be read as its body (RFC 9110, section 9.3.2).
+        return Response(status: response.status, headers: response.headers)
     }
 }

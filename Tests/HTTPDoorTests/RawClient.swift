@@ -45,8 +45,8 @@ final class RawClient {
         }
     }
 
-    /// The next answer; its body must have a Content-Length.
-    func receive() throws -> Answer {
+    /// The next answer; its body must have a Content-Length. The answer to HEAD has none, whatever its length says.
+    func receive(ofHead: Bool = false) throws -> Answer {
         var head = ""
         while !head.hasSuffix("\r\n\r\n") { head.unicodeScalars.append(Unicode.Scalar(try byte())) }
         let lines = head.split(separator: "\r\n")
@@ -57,7 +57,7 @@ final class RawClient {
         }
         let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         var body: [UInt8] = []
-        for _ in 0..<(Int(headers["content-length"] ?? "0") ?? 0) { body.append(try byte()) }
+        for _ in 0..<(ofHead ? 0 : Int(headers["content-length"] ?? "0") ?? 0) { body.append(try byte()) }
         return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
     }
 

@@ -170,8 +170,8 @@ import Testing
     func storeFailures() async throws {
         try await kinesis.create()
         kinesis.store.failAppends(1, with: .readOnly(reason: "fsync failed"))
-        let error = try await kinesis.refused("PutRecord", ["StreamName": "s", "PartitionKey": "k", "Data": ""], status: 503)
-        #expect(error == ("ServiceUnavailableException", "The node takes no records: fsync failed"))
+        let error = try await kinesis.refused("PutRecord", ["StreamName": "s", "PartitionKey": "k", "Data": ""], status: 500)
+        #expect(error == ("InternalFailure", "The node takes no records: fsync failed"))
         let shard = ShardReference(try await kinesis.description().id, ShardID(0))
         kinesis.store.failAppends(2, with: .shardClosed(shard))
         try await kinesis.put("x")

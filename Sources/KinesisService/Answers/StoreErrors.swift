@@ -25,7 +25,7 @@ extension Kinesis {
                     + "request higher limits.")
         case .overloaded:
             AWSError(.provisionedThroughputExceeded, "Rate exceeded: memory for pending appends is used up. Try again.")
-        case .readOnly(let reason): AWSError(.serviceUnavailable, "The node takes no records: \(reason)")
+        case .readOnly(let reason): AWSError(.internalFailure, "The node takes no records: \(reason)")
         case .damaged(let shard, let from, let through):
             AWSError(
                 .internalFailure,

@@ -18,7 +18,7 @@ extension Kinesis {
     private static let reshardAttempts = 3
 
     /// Puts the records of a call.
-    /// - Throws: `.resourceNotFound`, `.invalidArgument` before anything is appended; `.serviceUnavailable`, `.internalFailure`.
+    /// - Throws: `.resourceNotFound`, `.invalidArgument` before anything is appended; `.internalFailure`.
     func put(
         _ entries: [PutEntry], _ arena: [UInt8], toStreamNamed name: String, maxTotalBytes: ((StreamDescription) -> Int)? = nil
     ) async throws(AWSError) -> PutOutcome {

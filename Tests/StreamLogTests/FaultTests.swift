@@ -249,7 +249,9 @@ final class Ledger: Sendable {
             disk.quota = disk.usedBytes + Int.random(in: 0...3_000, using: &random)
             var refused = 0
             // A journal file that was written in advance takes some more.
-            for _ in 0..<500 where refused < 5 && (try await !ledger.append(to: log, &random, logs: logs)) { refused += 1 }
+            for _ in 0..<500 where refused < 5 {
+                if try await !ledger.append(to: log, &random, logs: logs) { refused += 1 }
+            }
             #expect(refused > 0, comment)
             #expect(log.state == .readOnly(reason: "the disk is full"), comment)
             for entry in ledger.acknowledged {

@@ -33,7 +33,7 @@ class Ledger:
     def __init__(self, shards):
         self.lock = threading.Lock()
         self.violations = []
-        self.acknowledged_count = self.read_count = self.duplicates = self.unknown_outcomes = self.refusals = 0
+        self.acknowledged_count = self.read_count = self.duplicates = self.unknown_outcomes = self.refusals = self.lost = 0
         # By writer's name: how often each number was sent without being refused, and how often it was found.
         self.sent, self.found = {}, {}
         # By shard: sequence number -> (name, number), told but not read yet, and read but not told.
@@ -87,6 +87,7 @@ class Ledger:
                     if read != (name, number):
                         self.violation(f"{shard} {sequence}: {name}:{number} was acknowledged, {read[0]}:{read[1]} is there")
                 elif sequence <= self.position[shard]:
+                    self.lost += 1
                     self.violation(f"LOST {name}:{number}: acknowledged as {shard} {sequence}, which was read over already")
                 else:
                     self.awaited[shard][sequence] = (name, number)
@@ -170,6 +171,7 @@ class Ledger:
 
     def _lose(self, shard, sequence):
         name, number = self.awaited[shard].pop(sequence)
+        self.lost += 1
         self.violation(f"LOST {name}:{number}: acknowledged as {shard} {sequence}, and not there")
 
     @staticmethod

@@ -84,6 +84,10 @@ class Tail(threading.Thread):
             if self.ledger.backlog:
                 self.ledger.violation(f"{self.ledger.backlog} acknowledged records are not there at the tip")
 
+    def read_all_again(self):
+        with self.turn:
+            self.reader.read_all_again()
+
 
 class Figures:
     def __init__(self):
@@ -135,12 +139,12 @@ class Round:
             self._end(self.tail)
             for stop in (server.kill, server.stop):
                 self.tail.settle()
-                self.tail.reader.read_all_again()
+                self.tail.read_all_again()
                 self.definer.check_contents()
                 stop()
                 self._start()
             self.tail.settle()
-            self.tail.reader.read_all_again()
+            self.tail.read_all_again()
             self.definer.check_contents()
             server.stop()
             self._inspect()
@@ -163,7 +167,7 @@ class Round:
         figures.unknown += ledger.unknown_outcomes
         figures.duplicates += ledger.duplicates
         figures.definitions += self.definer.calls
-        figures.lost += sum(text.startswith("LOST") for text in ledger.violations)
+        figures.lost += ledger.lost
 
     def _settle(self):
         self.crew.hold()
@@ -300,12 +304,12 @@ def test_the_supervisor_notices_what_is_lost(tmp_path):
         reader.wire.close()
         assert not ledger.violations
         reader.read_to_tip()
-        assert any(text.startswith("LOST lost:0") for text in ledger.violations), ledger.violations
-        lost = len(ledger.violations)
+        assert ledger.lost > 200 and all(text.startswith("LOST lost:") for text in ledger.violations), ledger.violations
+        ledger.violations.clear()
         # And where later records have taken the places of those that were read.
         ledger.ranges["shardId-000000000000"][0] = (0, *ledger.ranges["shardId-000000000000"][0][1:3], b"")
         reader.read_all_again()
-        assert len(ledger.violations) == lost + 1 and "other bytes" in ledger.violations[-1]
+        assert len(ledger.violations) == 1 and "other bytes" in ledger.violations[0]
     finally:
         server.close()
 
@@ -338,6 +342,7 @@ def test_the_ledger_notices_each_kind_of_mistake():
 def test_the_restart_after_a_kill_takes_the_time_of_the_unsealed_tail(tmp_path):
     """Fills the journal, and segments that are not sealed, then measures. 1 s a GB is the promise; it is printed, and held in long runs."""
     server = Server(tmp_path / "data")
+    server.variables = log_variables((64 << 20, 16 << 30, 32 << 20))
     empty = start_seconds(server)
     Wire(server).call("CreateStream", {"StreamName": "records", "ShardCount": 8})
     ledger = Ledger([f"shardId-{number:012d}" for number in range(8)])

@@ -144,6 +144,8 @@ struct RecoveryRun<D: Disk> {
         replay(into: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
+        state.knownDamage = Set(report.damages)
+        state.statistics.corruptBatches = report.damages.count
         let writer = beginJournal(&state)
         return (state, writer)
     }

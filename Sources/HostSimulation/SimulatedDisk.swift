@@ -113,6 +113,13 @@ public final class SimulatedDisk: Disk {
     /// Faults so far that took effect.
     public var injectedFaults: Int { world.withLock { $0.injected } }
 
+    /// Whether reads, listings or openings can fail by order.
+    public var hasReadFaults: Bool {
+        world.withLock { world in
+            world.isDead || world.faults.contains { $0.operation == .read || $0.operation == .list || $0.operation == .open }
+        }
+    }
+
     /// Calls that no real disk would take, in words: direct writes that are not aligned.
     public var misuses: [String] { world.withLock { $0.misuses } }
 

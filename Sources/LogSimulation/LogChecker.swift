@@ -12,6 +12,8 @@ struct LogChecker {
     let mayFail: Bool
     private(set) var violations: [String] = []
     private(set) var tally = Tally()
+    /// Of all that is served.
+    private var latest = Int64.min
 
     init(damage: Damage?, mayFail: Bool) {
         self.damage = damage
@@ -61,6 +63,10 @@ struct LogChecker {
             compare(content, report, with: index, &model, isSettled: isSettled)
         }
         checkWholeness(contents, found, &model, isSettled: isSettled)
+        // Where files are damaged the latest arrival can be lost with them.
+        if damage != nil { model.latestArrival = latest }
+        if isSettled { model.latestArrival = max(model.latestArrival, latest) }
+        model.arrivalFloor = model.latestArrival
     }
 
     private mutating func check(_ report: RecoveryReport, _ model: LogModel) {
@@ -138,8 +144,7 @@ struct LogChecker {
         for batch in content.batches {
             if batch.arrivalMilliseconds < arrival { blame("arrival times of log \(book.id) go back at \(batch.baseOffset)") }
             arrival = batch.arrivalMilliseconds
-            model.latestArrival = max(model.latestArrival, arrival)
-            if isSettled { model.arrivalFloor = max(model.arrivalFloor, arrival) }
+            latest = max(latest, arrival)
         }
         for var placed in book.placed {
             if placed.end <= content.start {

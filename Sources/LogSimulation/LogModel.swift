@@ -71,7 +71,7 @@ struct LogModel {
     var appends: [Append] = []
     /// The latest arrival that was told or found.
     var latestArrival = Int64.min
-    /// Later arrivals must lie above it.
+    /// Later arrivals must lie above it: it was settled in this process, or stored by an earlier one.
     var arrivalFloor = Int64.min
     /// Appends whose outcome a start has to settle.
     var open: [Int] = []
@@ -105,25 +105,25 @@ struct LogModel {
         guard appends[append].outcome == .waiting else { return "append \(append) is answered twice" }
         appends[append].outcome = .acknowledged
         guard results.count == appends[append].batches.count else { return "append \(append) has \(results.count) results" }
+        var wrong: String?
         for (number, result) in zip(appends[append].batches, results) {
-            let batch = batches[number]
-            let log = batch.log
+            let log = batches[number].log
+            let arrival = result.arrivalMilliseconds
             if result.baseOffset != books[log].end {
-                return "append \(append) to log \(books[log].id) got offset \(result.baseOffset), expected \(books[log].end)"
+                wrong = "append \(append) to log \(books[log].id) got offset \(result.baseOffset), expected \(books[log].end)"
             }
-            if result.arrivalMilliseconds < latestArrival {
-                return "append \(append) arrived at \(result.arrivalMilliseconds), after one that arrived at \(latestArrival)"
+            if arrival < latestArrival {
+                wrong = "append \(append) arrived at \(arrival), after one that arrived at \(latestArrival)"
             }
-            if result.arrivalMilliseconds <= arrivalFloor {
-                return
-                    "append \(append) arrived at \(result.arrivalMilliseconds), but \(arrivalFloor) was settled or stored before"
+            if arrival <= arrivalFloor {
+                wrong = "append \(append) arrived at \(arrival), but \(arrivalFloor) was settled or stored before"
             }
-            latestArrival = result.arrivalMilliseconds
-            let end = result.baseOffset + Int64(batch.batch.recordCount)
-            books[log].placed.append(Placed(batch: number, base: result.baseOffset, end: end, arrival: latestArrival))
+            latestArrival = max(latestArrival, arrival)
+            let end = result.baseOffset + Int64(batches[number].batch.recordCount)
+            books[log].placed.append(Placed(batch: number, base: result.baseOffset, end: end, arrival: arrival))
             books[log].end = end
         }
-        return nil
+        return wrong
     }
 
     /// The process has ended: what was not answered is open.

@@ -8,7 +8,10 @@ internal import StreamLog
 extension LogWorld {
     /// Lets the log's steps be taken within each other, at the disk's calls.
     func listen() {
-        disk.setHook { [weak self] _, _ in self?.interleave() }
+        disk.setHook { [weak self] operation, path in
+            self?.tell("  \(operation) \(path)")
+            self?.interleave()
+        }
     }
 
     func work(actions: Int) {
@@ -30,7 +33,7 @@ extension LogWorld {
         switch roll(20) {
         case 0..<7: append()
         case 7..<12: _ = log.stepJournal()
-        case 12..<15: _ = log.stepSegments()
+        case 12..<15: _ = stepSegments()
         case 15: readSomething()
         case 16:
             if kind != .clock || chance(1, in: 2) { time.advance(milliseconds: Int64(roll(chance(1, in: 4) ? 4_000 : 30))) }
@@ -43,14 +46,21 @@ extension LogWorld {
             default: settleDown()
             }
         default:
-            settled = max(settled, log.settledTime())
-            model.arrivalFloor = max(model.arrivalFloor, settled)
+            model.arrivalFloor = max(model.arrivalFloor, log.settledTime())
         }
     }
 
     private func step() {
         guard let log else { return }
-        if chance(1, in: 2) { _ = log.stepJournal() } else { _ = log.stepSegments() }
+        if chance(1, in: 2) { _ = log.stepJournal() } else { _ = stepSegments() }
+    }
+
+    /// There is one who does the segments' work: it is not done within itself.
+    func stepSegments() -> Bool {
+        guard let log, !segmentsAreBusy else { return false }
+        segmentsAreBusy = true
+        defer { segmentsAreBusy = false }
+        return log.stepSegments()
     }
 
     /// Between two calls to the disk somebody else may come.
@@ -60,7 +70,7 @@ extension LogWorld {
         defer { depth = 0 }
         switch roll(8) {
         case 0, 1, 2: _ = log.stepJournal()
-        case 3, 4: _ = log.stepSegments()
+        case 3, 4: _ = stepSegments()
         case 5: append()
         default: readSomething()
         }
@@ -80,6 +90,7 @@ extension LogWorld {
         let entries = model.appends[append].batches.map { number in
             (log: model.books[model.batches[number].log].id, batch: model.batches[number].batch)
         }
+        tell("append \(append): \(model.appends[append].batches.map { "batch \($0) to \(model.books[model.batches[$0].log].id)" })")
         submitting = append
         log.submit(entries) { [weak self] result in self?.answered(append, result) }
         if submitting == append { submitting = nil }
@@ -90,6 +101,7 @@ extension LogWorld {
         switch result {
         case .success(let places):
             tally.acknowledged += 1
+            tell("append \(append) is at \(places.map(\.baseOffset)), arrived at \(places.first?.arrivalMilliseconds ?? 0)")
             if let wrong = model.acknowledge(append, places) { blame(wrong) }
         case .failure(let error):
             tell("append \(append) fails: \(error)")

@@ -42,8 +42,7 @@ final class LogWorld: @unchecked Sendable {
     /// Steps may be taken within steps.
     var interleaves = false
     var depth = 0
-    /// A settled time that was given out in this process.
-    var settled = Int64.min
+    var segmentsAreBusy = false
 
     init(seed: UInt64, kind: FaultKind, planted: PlantedFault?, digests: Bool, tellsStory: Bool) {
         self.seed = seed
@@ -112,6 +111,7 @@ final class LogWorld: @unchecked Sendable {
         for attempt in 0..<4 {
             if attempt == 3 { disk.heal() }
             if disk.isDead { cut(disk.crash(keeping: survival())) }
+            listen()
             // What a caller was told of is in the catalog; of what it was not, nothing.
             do throws(LogError) {
                 let (log, report) = try StreamLog<SimulatedDisk>.openStepped(
@@ -133,7 +133,6 @@ final class LogWorld: @unchecked Sendable {
 
     private func check(_ log: StreamLog<SimulatedDisk>, _ report: RecoveryReport) {
         let isSettled = isWritable(log)
-        settled = .min
         let flips = kind == .readFlip && disk.injectedFaults > 0
         let mayFail = disk.hasReadFaults
         var checker = LogChecker(damage: damage ?? (flips ? readDamage : nil), mayFail: mayFail)
@@ -194,7 +193,7 @@ final class LogWorld: @unchecked Sendable {
         let isDone = Flag()
         log.submitClose { isDone.value = true }
         for _ in 0..<10_000 where !isDone.value {
-            if !log.stepJournal(), !log.stepSegments() { break }
+            if !log.stepJournal(), !stepSegments() { break }
         }
         if !isDone.value, !disk.isDead { blame("closing does not come to an end") }
         tell("closed")
@@ -251,7 +250,7 @@ final class LogWorld: @unchecked Sendable {
     func settleDown() {
         guard let log else { return }
         var steps = 0
-        while steps < 2_000, log.stepJournal() || log.stepSegments() { steps += 1 }
+        while steps < 2_000, log.stepJournal() || stepSegments() { steps += 1 }
         if steps == 2_000 { blame("the log does not come to rest") }
     }
 

@@ -63,6 +63,12 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
+    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
     + room("Catalog", ["StreamStore", grdb])
@@ -96,6 +102,10 @@ let programs: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, asyncHTTPClient, nio,
             .product(name: "NIOHTTP1", package: "swift-nio"), "Yams",
         ],
+        swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-simulator",
+        dependencies: ["LogSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",

@@ -81,6 +81,9 @@ public struct ShardRouting: Hashable, Sendable {
         self.shards = open.map(\.id)
     }
 
+    /// How many shards are open.
+    public var count: Int { starts.count }
+
     /// The open shard whose range holds the key; nil when there is none, which a whole stream never shows.
     public func shard(for hashKey: UInt128) -> ShardID? {
         var lower = 0

@@ -131,8 +131,8 @@ extension Catalog {
                 """)
         for shard in shards {
             try statement.execute(arguments: [
-                stream.rawValue, shard.id.index, shard.hashKeyRange.start.description,
-                shard.hashKeyRange.end.description, shard.createdSecond, shard.parent?.index,
+                stream.rawValue, shard.id.index, HashKey.text(shard.hashKeyRange.start),
+                HashKey.text(shard.hashKeyRange.end), shard.createdSecond, shard.parent?.index,
                 shard.adjacentParent?.index, shard.endOffset,
             ])
         }

@@ -10,7 +10,7 @@ public protocol Disk: Sendable {
     /// Opens a file for reading and writing.
     /// - Throws: `DiskError` with `.notFound` when it is absent and `mode` is `.existing`, `.alreadyExists` when it is
     ///   there and `mode` is `.createNew`.
-    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> File
+    func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> File
     /// The names (not paths) of the entries in a directory, sorted; directories end in `/`.
     func list(_ directory: String) throws(DiskError) -> [String]
     /// Creates a directory and its missing parents; no error when it exists.
@@ -32,12 +32,30 @@ public enum OpenMode: Sendable {
     case createIfAbsent
 }
 
+/// Whether a file's writes go through the system's page cache.
+public enum FileAccess: Sendable {
+    case cached
+    /// Past the cache (O_DIRECT) where the file system can; where it cannot, through it. Offset, length and address of what is written are
+    /// multiples of `alignment`.
+    case direct
+
+    /// In bytes: the block of every file system and drive that is in use.
+    public static let alignment = 4_096
+}
+
+extension Disk {
+    /// Opens a file whose writes go through the page cache.
+    public func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> File { try open(path, mode, .cached) }
+}
+
 /// An open file. Reads and writes name their offset, so that no position is shared.
 public protocol DiskFile: AnyObject, Sendable {
     /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file. Returns how many.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(DiskError) -> Int
     /// Writes all of `bytes` at `offset` (short writes and EINTR are retried inside).
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError)
+    /// Asks the system to begin writing to the drive what was written, so that a later `sync` has less to wait for. It promises nothing.
+    func startWriteback()
     /// Makes content and length durable (fdatasync). After a failure nothing written since the last success may be trusted,
     /// and a later success does not mend it (faults.md, rule 2).
     func sync() throws(DiskError)

@@ -1,5 +1,6 @@
 /// The real disk: one directory of the file system, locked against a second process, reached by Glibc calls.
 
+internal import CLinuxIO
 internal import Glibc
 
 /// Files below one root directory. The root stays locked until `close()` or the end of the process.
@@ -42,7 +43,7 @@ public final class RealDisk: Disk {
     /// Gives the directory free for another process. Call it when everything that uses the disk has ended.
     public func close() { lock.close() }
 
-    public func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> RealDiskFile {
+    public func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> RealDiskFile {
         let flags: Int32 =
             switch mode {
             case .existing: 0
@@ -50,6 +51,8 @@ public final class RealDisk: Disk {
             case .createIfAbsent: O_CREAT
             }
         let descriptor = try RealDisk.retrying("open", path) { openat(root, path, O_RDWR | O_CLOEXEC | flags, 0o644) }
+        // Set afterwards, because an open that is refused for it has made the file nevertheless. Some file systems have no such thing.
+        if access == .direct { _ = millrace_set_direct(descriptor) }
         return RealDiskFile(descriptor: descriptor, path: path)
     }
 

@@ -1,5 +1,6 @@
 /// An open file of the real disk.
 
+internal import CLinuxIO
 internal import Glibc
 internal import Synchronization
 
@@ -50,6 +51,10 @@ public final class RealDiskFile: DiskFile {
                 throw RealDisk.error("pwrite", path)
             }
         }
+    }
+
+    public func startWriteback() {
+        millrace_start_writeback(descriptor)
     }
 
     public func sync() throws(DiskError) {

@@ -100,7 +100,7 @@ public final class SimulatedDisk: Disk {
 
     // MARK: Disk
 
-    public func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> SimulatedFile {
+    public func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> SimulatedFile {
         let inode = try world.withLock { world throws(DiskError) in
             try world.count(.open, path)
             return try world.open(path, mode)
@@ -193,6 +193,8 @@ public final class SimulatedFile: DiskFile {
         let content = [UInt8](bytes)
         try disk.world.withLock { world throws(DiskError) in try world.write(content, to: inode, at: offset, path) }
     }
+
+    public func startWriteback() {}
 
     public func sync() throws(DiskError) {
         try checkOpen(.sync)

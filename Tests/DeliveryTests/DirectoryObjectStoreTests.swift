@@ -14,9 +14,9 @@ private struct FusedDisk: Disk {
     private func step(_ operation: String) throws(DiskError) {
         if !fuse.step() { throw DiskError(.inputOutput, operation: operation, path: "dead") }
     }
-    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> FusedFile {
+    func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> FusedFile {
         try step("open")
-        return FusedFile(file: try disk.open(path, mode), fuse: fuse)
+        return FusedFile(file: try disk.open(path, mode, access), fuse: fuse)
     }
     func list(_ directory: String) throws(DiskError) -> [String] {
         try step("list")
@@ -59,6 +59,8 @@ private final class FusedFile: DiskFile {
         try step("write")
         try file.write(bytes, at: offset)
     }
+    func startWriteback() { file.startWriteback() }
+
     func sync() throws(DiskError) {
         try step("sync")
         try file.sync()

@@ -73,7 +73,7 @@ final class MemoryDisk: Disk, @unchecked Sendable {
 
     // MARK: Disk
 
-    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> MemoryFile {
+    func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> MemoryFile {
         let path = Self.normal(path)
         let result = locked { () -> Result<MemoryFile, DiskError> in
             switch (files[path], mode) {
@@ -195,6 +195,8 @@ final class MemoryFile: DiskFile, @unchecked Sendable {
             bytes.replaceSubrange(start..<(start + source.count), with: source)
         }
     }
+
+    func startWriteback() {}
 
     func sync() throws(DiskError) {
         let isFailed = locked { () -> Bool in

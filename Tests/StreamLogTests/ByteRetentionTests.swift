@@ -8,14 +8,14 @@ import Testing
 @Suite struct ByteRetentionTests {
     @Test("the oldest segments go as long as what stays has at least the bytes that are to be kept")
     func rule() {
-        for (sealed, rest, bytes, surplus) in [
+        for (whole, rest, bytes, surplus) in [
             ([], 0, 0, 0), ([], 100, 1, 0), ([10, 10, 10], 0, 30, 0), ([10, 10, 10], 0, 31, 0), ([10, 10, 10], 0, 29, 0),
             ([10, 10, 10], 0, 20, 1), ([10, 10, 10], 0, 11, 1), ([10, 10, 10], 0, 10, 2), ([10, 10, 10], 0, 1, 2),
             ([10, 10, 10], 1, 1, 3), ([10, 10, 10], 5, 25, 1), ([10, 10, 10], 5, 15, 2), ([10, 10, 10], 5, 16, 1),
             ([1, 1_000, 1], 0, 2, 1), ([1, 1_000, 1], 0, 1, 2), ([10, 10], 0, 0, 2), ([.max, .max], .max, .max, 2),
             ([.max, .max, 1], 0, .max, 1),
         ] as [([UInt64], UInt64, UInt64, Int)] {
-            #expect(ByteRetention.surplus(sealed: sealed, rest: rest, keeping: bytes) == surplus, "\(sealed) \(rest) \(bytes)")
+            #expect(ByteRetention.surplus(whole: whole, rest: rest, keeping: bytes) == surplus, "\(whole) \(rest) \(bytes)")
         }
     }
 
@@ -23,13 +23,13 @@ import Testing
     func anySizes() {
         var random = SeededGenerator(seed: 7)
         for _ in 0..<2_000 {
-            let sealed = (0..<Int.random(in: 0...8, using: &random)).map { _ in UInt64.random(in: 1...50, using: &random) }
+            let whole = (0..<Int.random(in: 0...8, using: &random)).map { _ in UInt64.random(in: 1...50, using: &random) }
             let rest = UInt64.random(in: 0...50, using: &random)
             let bytes = UInt64.random(in: 0...300, using: &random)
-            let surplus = ByteRetention.surplus(sealed: sealed, rest: rest, keeping: bytes)
-            let staying = rest + sealed.dropFirst(surplus).reduce(0, +)
+            let surplus = ByteRetention.surplus(whole: whole, rest: rest, keeping: bytes)
+            let staying = rest + whole.dropFirst(surplus).reduce(0, +)
             #expect(surplus == 0 || staying >= bytes)
-            if surplus < sealed.count { #expect(staying < bytes + sealed[surplus]) }
+            if surplus < whole.count { #expect(staying < bytes + whole[surplus]) }
         }
     }
 

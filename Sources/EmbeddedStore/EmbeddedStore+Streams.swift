@@ -79,6 +79,27 @@ extension EmbeddedStore {
         }
     }
 
+    public func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool {
+        await turnstile.enter()
+        defer { turnstile.leave() }
+        await completeDue()
+        let now = time.monotonicNanoseconds()
+        guard var entry = state.withLock({ $0.directory[key] }), let status = entry.status(at: now) else {
+            throw .streamNotFound(key)
+        }
+        guard status == .active || status == .updating else { throw .streamBusy(key, status) }
+        guard change(&entry.description.tags) else { return false }
+        do {
+            try await catalog.setTags(entry.description.tags, of: entry.description.id)
+        } catch {
+            throw .failed("\(error)")
+        }
+        state.withLock { [entry] in $0.directory.put(entry) }
+        return true
+    }
+
     public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
         let now = time.monotonicNanoseconds()
         guard let description = state.withLock({ $0.directory[key]?.described(at: now) }) else {

@@ -9,18 +9,20 @@ extension Catalog {
     /// - Throws: `.damaged` when a row says what no version of this program writes.
     public func load() async throws(CatalogError) -> CatalogContents {
         let path = path
-        return try await read { db in
-            var reader = CatalogReader(path: path)
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM shard ORDER BY stream, shard") {
-                try reader.addShard(row)
-            }
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM stream ORDER BY id") { try reader.addStream(row) }
-            for row in try Row.fetchAll(db, sql: "SELECT stream, shard FROM removed_shard") {
-                try reader.addRemovedShard(row)
-            }
-            for row in try Row.fetchAll(db, sql: "SELECT owner, epoch FROM fence") { try reader.addFence(row) }
-            return reader.contents
+        return try await read { db in try Catalog.contents(db, path: path) }
+    }
+
+    static func contents(_ db: Database, path: String) throws -> CatalogContents {
+        var reader = CatalogReader(path: path)
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM shard ORDER BY stream, shard") {
+            try reader.addShard(row)
         }
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM stream ORDER BY id") { try reader.addStream(row) }
+        for row in try Row.fetchAll(db, sql: "SELECT stream, shard FROM removed_shard") {
+            try reader.addRemovedShard(row)
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT owner, epoch FROM fence") { try reader.addFence(row) }
+        return reader.contents
     }
 
     /// Adds a stream with its first shards, whose logs are still to be made; the catalog gives it an id that no stream had before.

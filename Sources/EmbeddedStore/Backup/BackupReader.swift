@@ -67,7 +67,9 @@ public struct BackupReader: Sendable {
                 manifestBytes = []
                 return
             }
-            guard StorePaths.areInBackups(next.path) else { throw BackupError.damaged("it holds \(next.path), which no backup has") }
+            guard StorePaths.areInBackups(next.path) else {
+                throw BackupError.damaged("it holds \(next.path), which no backup has")
+            }
             member = next
             checksum = 0
             try handle(.file(next))

@@ -1,7 +1,7 @@
 /// Makes a data directory out of a backup.
 
 public import Host
-public import TarArchive
+import TarArchive
 
 /// One restore, fed with the backup's bytes. All calls block.
 ///
@@ -15,6 +15,7 @@ public struct StoreRestore<D: Disk> {
     private var files: [String] = []
     /// Directories made, parents before children.
     private var directories: [String] = []
+    private var made: Set<String> = []
 
     private static var unfinishedCatalog: String { "\(StorePaths.catalog).restoring" }
     /// What an empty directory may hold: our lock, and what mkfs makes.
@@ -23,12 +24,14 @@ public struct StoreRestore<D: Disk> {
     /// - Throws: `.notEmpty` when the disk holds anything; `.failed` when it cannot be read.
     public init(disk: D) throws(BackupError) {
         self.disk = disk
+        let names: [String]
         do throws(DiskError) {
-            let others = try disk.list("").filter { !StoreRestore.harmless.contains($0) }
-            guard others.isEmpty else { throw .notEmpty(others) }
-        } catch let error as DiskError {
+            names = try disk.list("")
+        } catch {
             throw .failed("\(error)")
         }
+        let others = names.filter { !StoreRestore.harmless.contains($0) }
+        guard others.isEmpty else { throw .notEmpty(others) }
     }
 
     /// Takes in a piece of the backup.
@@ -65,7 +68,7 @@ public struct StoreRestore<D: Disk> {
         var parent = ""
         for part in path.split(separator: "/").dropLast() {
             parent += parent.isEmpty ? String(part) : "/\(part)"
-            guard !directories.contains(parent) else { continue }
+            guard made.insert(parent).inserted else { continue }
             try disk.createDirectory(parent)
             directories.append(parent)
         }

@@ -50,14 +50,19 @@ extension EmbeddedStore {
                 try await log.createLog(id)
                 made.append(id)
             }
-            try await catalog.markLogsMade([stream.id])
         } catch {
             // Where this fails as well, the tombstones or the stream itself are found when the store is opened.
             try? await catalog.removeStream(stream.id)
             await removeLogs(made)
             let unmade = stream.shards.dropFirst(made.count).map { ShardReference(stream.id, $0.id) }
             try? await catalog.forgetRemoved(Array(unmade))
-            throw (error as? LogError).map { StoreError($0) } ?? .failed("\(error)")
+            throw StoreError(error)
+        }
+        do {
+            try await catalog.markLogsMade([stream.id])
+        } catch {
+            // The stream is whole without it: the next opening marks it.
+            report("\(error)")
         }
     }
 

@@ -46,15 +46,16 @@ extension EmbeddedStore {
                 stream.description.shards.map { LogID(ShardReference(stream.description.id, $0.id)) }
             })
         let removed = Set(contents.removedShards.map { LogID($0) })
-        // Every log is made after its row in the catalog and deleted before its tombstone there, so no crash leaves an unknown one.
+        // Every log has a row in the catalog before it has a directory, and one is deleted before its tombstone there, so no crash leaves an
+        // unknown one.
         let directories = await logDirectories(on: disk)
         let unknown = directories.subtracting(known).subtracting(removed)
         guard unknown.isEmpty else {
             throw .unknownLogs(
                 path: catalog.path, directories: unknown.sorted().map { "logs/\($0.stream)/\($0.shard)" })
         }
-        // The journal begins before the first log is made, and its newest file goes on only after its first frame was synced.
-        if !directories.isDisjoint(with: known), await !hasJournal(on: disk) { throw .journalMissing }
+        // The journal begins before the first stream is made, and its newest file goes on only after its first frame was synced.
+        if contents.streams.contains(where: \.hasLogs), await !hasJournal(on: disk) { throw .journalMissing }
         let log: StreamLog<D>
         let report: RecoveryReport
         do {
@@ -153,17 +154,10 @@ extension EmbeddedStore {
         return Int64(min(max(options.lifecycleDelaySeconds, 0), 86_400)) * 1000
     }
 
-    /// Ends creations and removals that were cut short, names the logs that were lost, and keeps the numbers of unknown logs from being
-    /// given to new streams.
+    /// Ends creations and removals that were cut short, and keeps the numbers of unknown logs from being given to new streams.
     private func finishInterrupted(
         _ streams: [CatalogStream], removed: Set<LogID>, recovery: inout StoreRecovery
     ) async {
-        let byNumber = Dictionary(uniqueKeysWithValues: streams.map { ($0.description.id.rawValue, $0) })
-        for id in recovery.log.createdLogs {
-            guard let stream = byNumber[id.stream], stream.hasLogs else { continue }
-            recovery.problems.append(
-                "the files of \(ShardID(id.shard)) of stream \(stream.description.key.name) are missing: its records are lost")
-        }
         for id in removed.sorted() {
             do {
                 try await log.removeLog(id)

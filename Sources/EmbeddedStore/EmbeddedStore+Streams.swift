@@ -41,21 +41,15 @@ extension EmbeddedStore {
         return added.description
     }
 
-    /// Makes the logs of a new stream; when one cannot be made, the stream is taken out again.
+    /// Makes the logs of a new stream; when they cannot be made, the stream is taken out again.
     private func createLogs(of stream: StreamDescription) async throws(StoreError) {
-        var made: [LogID] = []
+        let shards = stream.shards.map { ShardReference(stream.id, $0.id) }
         do {
-            for shard in stream.shards {
-                let id = LogID(ShardReference(stream.id, shard.id))
-                try await log.createLog(id)
-                made.append(id)
-            }
+            try log.createLogs(shards.map { LogID($0) })
         } catch {
-            // Where this fails as well, the tombstones or the stream itself are found when the store is opened.
+            // Where this fails as well, the stream is found when the store is opened.
             try? await catalog.removeStream(stream.id)
-            await removeLogs(made)
-            let unmade = stream.shards.dropFirst(made.count).map { ShardReference(stream.id, $0.id) }
-            try? await catalog.forgetRemoved(Array(unmade))
+            try? await catalog.forgetRemoved(shards)
             throw StoreError(error)
         }
         do {

@@ -27,8 +27,7 @@ public struct EmbeddedStoreOptions: Sendable {
 
 /// What opening a store found and mended; for the server's log.
 public struct StoreRecovery: Sendable {
-    /// What the log's own recovery found; its `createdLogs` belong to streams whose creation was cut short, or their files are
-    /// missing.
+    /// What the log's own recovery found.
     public var log: RecoveryReport
     /// The catalog was made new.
     public var catalogIsNew: Bool

@@ -13,18 +13,18 @@ extension UnsafeRawBufferPointer {
     func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[range]) }
 }
 
+extension UnsafeMutableRawBufferPointer {
+    /// Writes an integer at a place inside.
+    func set<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at place: Int) {
+        precondition(place >= 0 && place &+ MemoryLayout<Value>.size <= count)
+        storeBytes(of: value.littleEndian, toByteOffset: place, as: Value.self)
+    }
+}
+
 extension [UInt8] {
     /// Adds an integer.
     mutating func add<Value: FixedWidthInteger>(_ value: Value) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
-    }
-
-    /// Writes an integer over what stands at a place inside.
-    mutating func set<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at place: Int) {
-        withUnsafeMutableBytes { bytes in
-            precondition(place >= 0 && place &+ MemoryLayout<Value>.size <= bytes.count)
-            bytes.storeBytes(of: value.littleEndian, toByteOffset: place, as: Value.self)
-        }
     }
 
     /// The CRC-32C of a range that lies inside.

@@ -76,6 +76,8 @@ package struct GroupCommit: Sendable {
     }
     /// Nothing waits and nothing is under way.
     package var isIdle: Bool { pendingBytes == 0 && head == queue.count && (stage == .idle || sealed != nil) }
+    /// Appends wait for a group.
+    package var hasWaiting: Bool { head < queue.count }
     /// No group is under way (appends may wait).
     package var mayStartFile: Bool { stage == .idle }
     private var mustWaitForFlush: Bool { unflushedBytes >= maxUnflushedBytes }

@@ -1,6 +1,8 @@
 /// A journal frame as bytes: header, directory, the directory of the frame before, batches. See FileFormat.
 
 internal import Codecs
+internal import Host
+package import RecordBatch
 
 /// What a directory entry stands for.
 package enum JournalEntryKind: UInt32, Sendable {
@@ -21,7 +23,7 @@ package struct JournalEntry: Equatable, Sendable {
     /// For a batch its first offset, for a position the high watermark.
     package var offset: Int64
     package var recordCount: UInt32
-    /// Length and checksum of the batch's bytes in the frame.
+    /// Of the batch: how many bytes it has in the frame, and its own CRC. `RecordBatch.isIntact` says why that suffices.
     package var length: UInt32
     package var checksum: UInt32
     /// Which of the frame's appends it belongs to.
@@ -43,15 +45,15 @@ package struct JournalEntry: Equatable, Sendable {
     /// One past the last offset of a batch.
     package var endOffset: Int64 { offset &+ Int64(recordCount) }
 
-    func encode(into bytes: inout [UInt8]) {
-        bytes.add(kind.rawValue)
-        bytes.add(log.shard)
-        bytes.add(log.stream)
-        bytes.add(offset)
-        bytes.add(recordCount)
-        bytes.add(length)
-        bytes.add(checksum)
-        bytes.add(append)
+    func encode(into bytes: UnsafeMutableRawBufferPointer, at place: Int) {
+        bytes.set(kind.rawValue, at: place)
+        bytes.set(log.shard, at: place + 4)
+        bytes.set(log.stream, at: place + 8)
+        bytes.set(offset, at: place + 16)
+        bytes.set(recordCount, at: place + 24)
+        bytes.set(length, at: place + 28)
+        bytes.set(checksum, at: place + 32)
+        bytes.set(append, at: place + 36)
     }
 
     /// - Returns: nil for what no version of ours writes.
@@ -70,10 +72,12 @@ package struct JournalEntry: Equatable, Sendable {
 /// The first 48 bytes of a frame.
 package struct JournalHeader: Equatable, Sendable {
     package static let size = 48
-    /// "MRJ1"
-    package static let magic: UInt32 = 0x314A_524D
+    /// "MRJ2"
+    package static let magic: UInt32 = 0x324A_524D
+    /// "MRJ1": frames without alignment. No release wrote them.
+    static let firstMagic: UInt32 = 0x314A_524D
 
-    /// Of the whole frame.
+    /// Of the whole frame, without the padding after it.
     package var length: Int
     package var sequence: UInt64
     package var arrival: Int64
@@ -83,7 +87,11 @@ package struct JournalHeader: Equatable, Sendable {
     package var previousEntryCount: Int
     /// Over header and directories; the directory holds the checksums of the batches.
     package var checksum: UInt32
+    /// The same in all frames of a file, and not to be guessed: it tells them from bytes that a producer made to look like one.
+    package var nonce: UInt32
 
+    /// Where the next frame begins: frames stand at multiples of the block size.
+    package var paddedLength: Int { FileAccess.aligned(length) }
     /// Bytes of both directories.
     package var directoryBytes: Int { (entryCount + previousEntryCount) * JournalEntry.size }
 
@@ -99,6 +107,7 @@ package struct JournalHeader: Equatable, Sendable {
         entryCount = Int(bytes.field(place + 28, as: UInt32.self))
         previousEntryCount = Int(bytes.field(place + 32, as: UInt32.self))
         checksum = bytes.field(place + 36)
+        nonce = bytes.field(place + 40)
         guard JournalHeader.size + directoryBytes <= length else { return nil }
     }
 }
@@ -109,8 +118,9 @@ package struct JournalFrameWriter: Sendable {
     package private(set) var sequence: UInt64
     private var checksum: UInt32
     private var previousDirectory: [JournalEntry]
-    /// The frame made last.
-    package private(set) var bytes: [UInt8] = []
+    private let buffer = AlignedBuffer()
+    private var length = 0
+    private var nonce: UInt32 = 0
     private var made: (sequence: UInt64, checksum: UInt32, directory: [JournalEntry])?
 
     package init(after sequence: UInt64, checksum: UInt32, directory: [JournalEntry]) {
@@ -119,38 +129,57 @@ package struct JournalFrameWriter: Sendable {
         previousDirectory = directory.filter { $0.kind != .position }
     }
 
-    /// Makes the next frame in `bytes`. It counts only once `accept` is called.
+    /// The frame made last with its padding; valid until the next is made.
+    var frame: UnsafeRawBufferPointer { buffer.prefix(FileAccess.aligned(length)) }
+    /// The same, copied.
+    package var bytes: [UInt8] { [UInt8](frame) }
+
+    /// The bytes that a frame of these entries will take in the file.
+    func paddedLength(entryCount: Int, batchBytes: Int) -> Int {
+        FileAccess.aligned(JournalHeader.size + (entryCount + previousDirectory.count) * JournalEntry.size + batchBytes)
+    }
+
+    /// Another file is begun.
+    package mutating func beginFile(nonce: UInt32) { self.nonce = nonce }
+
+    /// Makes the next frame. It counts only once `accept` is called.
     /// - Parameters:
-    ///   - entries: the directory; length and checksum of batches are filled in here.
-    ///   - batches: the bytes of each batch entry, in order.
-    package mutating func make(arrival: Int64, entries: [JournalEntry], batches: [[UInt8]]) {
-        var entries = entries
-        var batch = 0
-        var total = JournalHeader.size + (entries.count + previousDirectory.count) * JournalEntry.size
-        for index in entries.indices where entries[index].kind == .batch {
-            entries[index].length = UInt32(batches[batch].count)
-            entries[index].checksum = CRC32C.checksum(batches[batch])
-            total += batches[batch].count
-            batch += 1
+    ///   - entries: the directory. Those of batches state length and CRC.
+    ///   - batches: the batch of each batch entry, in order.
+    package mutating func make(arrival: Int64, entries: [JournalEntry], batches: [RecordBatch]) {
+        let directories = JournalHeader.size + (entries.count + previousDirectory.count) * JournalEntry.size
+        length = batches.reduce(directories) { $0 + $1.bytes.count }
+        let padded = FileAccess.aligned(length)
+        let bytes = buffer.room(for: padded)
+        bytes.set(JournalHeader.magic, at: 0)
+        bytes.set(UInt32(length), at: 4)
+        bytes.set(sequence + 1, at: 8)
+        bytes.set(arrival, at: 16)
+        bytes.set(checksum, at: 24)
+        bytes.set(UInt32(entries.count), at: 28)
+        bytes.set(UInt32(previousDirectory.count), at: 32)
+        bytes.set(nonce, at: 40)
+        var place = JournalHeader.size
+        for entry in entries {
+            entry.encode(into: bytes, at: place)
+            place += JournalEntry.size
         }
-        bytes.removeAll(keepingCapacity: true)
-        bytes.reserveCapacity(total)
-        bytes.add(JournalHeader.magic)
-        bytes.add(UInt32(total))
-        bytes.add(sequence + 1)
-        bytes.add(arrival)
-        bytes.add(checksum)
-        bytes.add(UInt32(entries.count))
-        bytes.add(UInt32(previousDirectory.count))
-        bytes.add(UInt32(0))
-        bytes.add(UInt32(0))
-        bytes.add(UInt32(0))
-        for entry in entries { entry.encode(into: &bytes) }
-        for entry in previousDirectory { entry.encode(into: &bytes) }
-        let sum = bytes.checksum(JournalHeader.size..<bytes.count, continuing: bytes.checksum(0..<36))
+        for entry in previousDirectory {
+            entry.encode(into: bytes, at: place)
+            place += JournalEntry.size
+        }
+        let written = UnsafeRawBufferPointer(bytes)
+        let sum = CRC32C.checksum(
+            written.part(JournalHeader.size..<directories), continuing: CRC32C.checksum(written.part(0..<36)))
         bytes.set(sum, at: 36)
-        bytes.set(bytes.checksum(0..<44), at: 44)
-        for batch in batches { bytes.append(contentsOf: batch) }
+        bytes.set(CRC32C.checksum(written.part(0..<44)), at: 44)
+        for batch in batches {
+            batch.bytes.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(rebasing: bytes[place..<place + source.count]).copyMemory(from: source)
+            }
+            place += batch.bytes.count
+        }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[place..<padded]).initializeMemory(as: UInt8.self, repeating: 0)
         made = (sequence + 1, sum, entries.filter { $0.kind != .position })
     }
 
@@ -162,4 +191,7 @@ package struct JournalFrameWriter: Sendable {
         previousDirectory = made.directory
         self.made = nil
     }
+
+    /// Gives back the memory that a large group took.
+    func shrink(to limit: Int) { buffer.shrink(to: limit) }
 }

@@ -1,6 +1,8 @@
 /// Reads journal files as recovery does: keeps what counts, cuts what never counted, salvages what was damaged.
 
 internal import Codecs
+internal import Host
+internal import RecordBatch
 
 /// The outcome of reading all journal files in order.
 package struct JournalScan: Sendable {
@@ -11,6 +13,11 @@ package struct JournalScan: Sendable {
         package init(number: UInt64, bytes: [UInt8]) {
             self.number = number
             self.bytes = bytes
+        }
+
+        /// It was written before frames were aligned, so nothing in it would be found.
+        var isFirstFormat: Bool {
+            bytes.withUnsafeBytes { $0.count >= JournalHeader.size && $0.field(0) == JournalHeader.firstMagic }
         }
     }
 
@@ -27,7 +34,7 @@ package struct JournalScan: Sendable {
     package private(set) var frames: [Frame] = []
     /// Sequence numbers of frames of which nothing is known, not even for which logs they were.
     package private(set) var lostFrames: [ClosedRange<UInt64>] = []
-    /// Bytes of torn tails and refused frames.
+    /// Bytes of frames that were begun and are not whole, at the journal's end or before a frame that took their place.
     package private(set) var cutBytes = 0
     /// Indices of files that hold damage.
     package private(set) var damagedFiles: Set<Int> = []
@@ -89,7 +96,7 @@ package struct JournalScan: Sendable {
             if let frame = whole(header, at: place) {
                 keep(frame, header)
                 lastFrame = (place.file, place.offset..<place.offset + header.length)
-                return Place(file: place.file, offset: place.offset + header.length)
+                return Place(file: place.file, offset: min(place.offset + header.paddedLength, bytes.count))
             }
             return judge(.damagedBody, at: place, header: header)
         }
@@ -99,7 +106,8 @@ package struct JournalScan: Sendable {
 
     private mutating func judge(_ finding: Recovery.Finding, at place: Place, header: JournalHeader?) -> Place {
         let afterThis = Place(
-            file: place.file, offset: header.map { min(place.offset + $0.length, files[place.file].bytes.count) } ?? place.offset)
+            file: place.file,
+            offset: header.map { min(place.offset + $0.paddedLength, files[place.file].bytes.count) } ?? place.offset)
         let next = findHeader(from: afterThis, following: header)
         let later: Recovery.Later =
             if let next {
@@ -109,11 +117,11 @@ package struct JournalScan: Sendable {
         switch Recovery.verdict(finding, later) {
         case .keep, .end: return Place(file: files.count, offset: 0)
         case .cut:
-            countCut(from: place, to: Place(file: files.count, offset: 0))
+            countCut(header, at: place)
             return Place(file: files.count, offset: 0)
         case .pass:
             guard let next else { return Place(file: files.count, offset: 0) }
-            countCut(from: place, to: next.place)
+            countCut(header, at: place)
             return next.place
         case .salvage:
             guard let next else { return Place(file: files.count, offset: 0) }
@@ -122,28 +130,26 @@ package struct JournalScan: Sendable {
         }
     }
 
-    private mutating func countCut(from place: Place, to end: Place) {
-        for file in place.file..<min(files.count, end.file + 1) {
-            let from = file == place.file ? place.offset : 0
-            let to = file == end.file ? end.offset : files[file].bytes.count
-            cutBytes += max(0, to - from)
-        }
+    /// Without a header nobody can tell a torn frame from what a recycled file held before.
+    private mutating func countCut(_ header: JournalHeader?, at place: Place) {
+        guard let header else { return }
+        cutBytes += min(header.length, files[place.file].bytes.count - place.offset)
     }
 
     /// The next header at or after a place that can be one of this journal's: its sequence number is not a thing of the past.
     private func findHeader(from place: Place, following: JournalHeader?) -> Found? {
         let least = lastSequence &+ 1
         for file in place.file..<files.count {
-            let start = file == place.file ? place.offset : 0
+            let start = file == place.file ? FileAccess.aligned(place.offset) : 0
             let found = files[file].bytes.withUnsafeBytes { bytes -> Found? in
-                var offset = start
-                while offset <= bytes.count - JournalHeader.size {
-                    if bytes.field(offset, as: UInt32.self) == JournalHeader.magic, let header = JournalHeader(bytes, at: offset),
-                        header.sequence >= least
+                // All frames of a file carry the nonce of its first; where that one is damaged, any will do.
+                let nonce = JournalHeader(bytes, at: 0)?.nonce
+                for offset in stride(from: start, through: bytes.count - JournalHeader.size, by: FileAccess.alignment) {
+                    if let header = JournalHeader(bytes, at: offset), header.sequence >= least,
+                        nonce == nil || header.nonce == nonce
                     {
                         return Found(place: Place(file: file, offset: offset), header: header)
                     }
-                    offset += 1
                 }
                 return nil
             }
@@ -191,7 +197,9 @@ package struct JournalScan: Sendable {
                 let entry = directory[index]
                 let lower = upper - Int(entry.length)
                 guard lower >= start, upper <= bytes.count else { break }
-                if CRC32C.checksum(bytes.part(lower..<upper)) == entry.checksum { places[index] = lower..<upper }
+                if RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum) {
+                    places[index] = lower..<upper
+                }
                 upper = lower
             }
         }
@@ -219,8 +227,7 @@ package struct JournalScan: Sendable {
             if last > first { lose(first + 1, through: last, file: place.file) }
         } else if let copy, first <= last {
             if first < last { lostFrames.append(first...(last - 1)) }
-            let frameEnd = next.place.file == place.file ? next.place.offset : files[place.file].bytes.count
-            let end = first == last ? header.map { place.offset + $0.length } ?? frameEnd : frameEnd
+            let end = frameEnd(of: copy, sequence: last, at: place, header: header, next: next)
             addSalvaged(copy, sequence: last, arrival: frames.last?.arrival ?? 0, place: place, end: end)
         } else {
             lose(first, through: last, file: place.file)
@@ -229,6 +236,28 @@ package struct JournalScan: Sendable {
         lastChecksum = next.header.previousChecksum
         chainIsKnown = true
         lastDirectory = copy ?? own ?? []
+    }
+
+    /// Where the batches of a frame end whose header may be unreadable, told by the copy of its directory.
+    private func frameEnd(of copy: [JournalEntry], sequence: UInt64, at place: Place, header: JournalHeader?, next: Found) -> Int {
+        let bytes = files[place.file].bytes
+        if sequence == lastSequence &+ 1 {
+            // It begins here, so its layout follows from the two directories.
+            if let header { return place.offset + header.length }
+            let entries = copy.count + lastDirectory.count { $0.kind != .position }
+            let start = place.offset + JournalHeader.size + entries * JournalEntry.size
+            return copy.reduce(start) { $1.kind == .batch ? $0 + Int($1.length) : $0 }
+        }
+        // Only that it ends within a block of the next one is known.
+        guard next.place.file == place.file, let last = copy.last(where: { $0.kind == .batch }) else { return place.offset }
+        return bytes.withUnsafeBytes { bytes in
+            let least = max(place.offset + Int(last.length), next.place.offset - FileAccess.alignment)
+            for end in stride(from: min(next.place.offset, bytes.count), through: least, by: -1)
+            where RecordBatch.isIntact(bytes.part(end - Int(last.length)..<end), baseOffset: last.offset, crc: last.checksum) {
+                return end
+            }
+            return place.offset
+        }
     }
 
     private mutating func addSalvaged(_ entries: [JournalEntry], sequence: UInt64, arrival: Int64, place: Place, end: Int) {

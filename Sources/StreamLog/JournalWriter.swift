@@ -2,7 +2,7 @@
 
 internal import Host
 
-/// The journal as its thread holds it.
+/// The journal as the one who has it holds it.
 struct JournalWriter<D: Disk> {
     typealias Failure = GroupCommit.JournalFailure
 
@@ -10,10 +10,12 @@ struct JournalWriter<D: Disk> {
     private var file: D.File?
     /// Where the next frame goes.
     private(set) var end: UInt64 = 0
+    /// The bytes of the file that were written before, by this process or an earlier life of it; 0 in a file that grows.
+    private(set) var prewritten: UInt64 = 0
     /// Frames in the current file.
     private(set) var frameCount = 0
     var frames: JournalFrameWriter
-    /// A write failed half way; what stands after `end` is to be cut off.
+    /// A write failed half way; what stands at `end` must not count.
     private var hasRemains = false
 
     init(disk: D, frames: JournalFrameWriter) {
@@ -25,57 +27,97 @@ struct JournalWriter<D: Disk> {
     /// The number that a file begun now gets.
     var nextNumber: UInt64 { frames.sequence + 1 }
 
-    /// Begins a new file. Its first frame states the high watermark of every log, so that a segment that lost its end is found out, and
-    /// it carries the latest arrival, so that no arrival time is given twice when the older files are gone.
-    mutating func startFile(arrival: Int64, positions: [JournalEntry]) throws(Failure) {
+    /// What a new file is made of.
+    struct FileStart {
+        /// The latest arrival, so that no arrival time is given twice when the older files are gone.
+        var arrival: Int64
+        /// The high watermark of every log that has one, so that a segment that lost its end is found out.
+        var positions: [JournalEntry]
+        /// See `JournalHeader.nonce`.
+        var nonce: UInt32
+        /// The spare file that becomes it; nil makes one that grows.
+        var spare: UInt64?
+    }
+
+    /// Begins a new file. Its first frame is durable before the file has its name.
+    mutating func startFile(_ start: FileStart) throws(Failure) {
         let path = Paths.journal(nextNumber)
-        frames.make(arrival: arrival, entries: positions, batches: [])
-        let bytes = frames.bytes
+        frames.beginFile(nonce: start.nonce)
+        frames.make(arrival: start.arrival, entries: start.positions, batches: [])
         do throws(DiskError) {
-            let new = try disk.open(path, .createIfAbsent)
-            do throws(DiskError) {
-                if try new.size() > 0 { try new.truncate(to: 0) }
-                try new.write(bytes, at: 0)
-            } catch {
-                new.close()
-                // Harmless if it stays: it holds no whole frame.
-                try? disk.remove(path)
-                throw error
-            }
-            try JournalWriter.sealing { () throws(DiskError) in
-                try new.sync()
-                try disk.syncDirectory(Paths.journal)
+            let new: D.File
+            if let spare = start.spare {
+                new = try recycle(Paths.spare(spare), as: path)
+                prewritten = try new.size()
+            } else {
+                new = try create(path)
+                prewritten = 0
             }
             file?.close()
             file = new
         } catch {
             throw JournalWriter.failure(error)
         }
+        end = UInt64(frames.frame.count)
         frames.accept()
-        end = UInt64(bytes.count)
         frameCount = 1
         hasRemains = false
+    }
+
+    private func create(_ path: String) throws(DiskError) -> D.File {
+        let new = try disk.open(path, .createIfAbsent, .direct)
+        do throws(DiskError) {
+            if try new.size() > 0 { try new.truncate(to: 0) }
+            try new.write(frames.frame, at: 0)
+        } catch {
+            new.close()
+            // Harmless if it stays: it holds no whole frame.
+            try? disk.remove(path)
+            throw error
+        }
+        try JournalWriter.sealing { () throws(DiskError) in
+            try new.sync()
+            try disk.syncDirectory(Paths.journal)
+        }
+        return new
+    }
+
+    private func recycle(_ spare: String, as path: String) throws(DiskError) -> D.File {
+        let new = try disk.open(spare, .existing, .direct)
+        try new.write(frames.frame, at: 0)
+        try JournalWriter.sealing { () throws(DiskError) in try new.sync() }
+        try disk.rename(spare, to: path)
+        try JournalWriter.sealing { () throws(DiskError) in try disk.syncDirectory(Paths.journal) }
+        return new
     }
 
     /// Writes the frame that `frames` made last, without syncing it.
     mutating func write() throws(Failure) {
         guard let file else { throw Failure(diskIsFull: false, reason: "the journal has no file") }
+        let frame = frames.frame
         do throws(DiskError) {
-            if hasRemains {
-                try file.truncate(to: end)
-                hasRemains = false
-            }
+            if hasRemains { try clearRemains(file) }
             hasRemains = true
-            try file.write(frames.bytes, at: end)
+            try file.write(frame, at: end)
             hasRemains = false
         } catch {
-            // The part that was written cannot be a whole frame; it is overwritten or cut off before the next one.
-            if (try? file.truncate(to: end)) != nil { hasRemains = false }
+            // A refused frame must not be found whole, though most of it may have been written.
+            if (try? clearRemains(file)) != nil { hasRemains = false }
             throw JournalWriter.failure(error)
         }
-        end += UInt64(frames.bytes.count)
+        end += UInt64(frame.count)
         frameCount += 1
         frames.accept()
+        if frame.count > 16 << 20 { frames.shrink(to: 1 << 20) }
+    }
+
+    /// Makes that no frame begins at `end`. A file that grows is cut, which needs no space; in one that was pre-written there is space.
+    private func clearRemains(_ file: D.File) throws(DiskError) {
+        guard end < prewritten else { return try file.truncate(to: end) }
+        let blank = AlignedBuffer()
+        let block = blank.room(for: FileAccess.alignment)
+        block.initializeMemory(as: UInt8.self, repeating: 0)
+        try file.write(blank.prefix(FileAccess.alignment), at: end)
     }
 
     /// Makes durable what was written.

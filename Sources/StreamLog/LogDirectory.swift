@@ -9,14 +9,21 @@ struct LogDirectory<D: Disk> {
 
     /// Creates the directory with a start offset, durably.
     func create(startOffset: Int64) throws(DiskError) {
+        try prepare(startOffset: startOffset)
+        try StreamLog<D>.syncing { () throws(DiskError) in
+            // From the top down: an entry is only as durable as those above it.
+            try disk.syncDirectory(Paths.logs)
+            try disk.syncDirectory(Paths.stream(log))
+            try disk.syncDirectory(Paths.directory(log))
+        }
+    }
+
+    /// Creates the directory with a start offset. The directories' entries are the caller's to sync.
+    func prepare(startOffset: Int64) throws(DiskError) {
         try disk.createDirectory(Paths.directory(log))
-        // From the top down: an entry is only as durable as those above it.
-        try disk.syncDirectory(Paths.logs)
-        try disk.syncDirectory(Paths.stream(log))
         let file = try disk.open(Paths.start(log), .createIfAbsent)
         defer { file.close() }
         try StartOffsetFile.create(file, offset: startOffset)
-        try disk.syncDirectory(Paths.directory(log))
     }
 
     /// Removes the directory with our files in it; what else is there goes to quarantine.

@@ -13,6 +13,17 @@ package struct LogItem: Sendable {
     /// The number of the journal file that holds it.
     package var journal: UInt64
 
+    package init(baseOffset: Int64, endOffset: Int64, arrival: Int64, batch: RecordBatch?, journal: UInt64) {
+        self.baseOffset = baseOffset
+        self.endOffset = endOffset
+        self.arrival = arrival
+        self.batch = batch
+        self.journal = journal
+    }
+
+    /// The batch's own CRC; 0 for a hole.
+    var checksum: UInt32 { batch?.crc ?? 0 }
+
     /// What it counts for in the bounds of memory: the batch, and what the journal and this value add to it.
     var byteCount: Int { LogItem.byteCount(batch) }
 

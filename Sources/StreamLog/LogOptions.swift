@@ -2,16 +2,26 @@
 
 /// Sizes in bytes. The defaults suit a machine of 2 cores and 4 GB.
 public struct LogOptions: Sendable {
-    /// A journal file is left for the next one at this size.
-    public var journalFileBytes: UInt64 = 64 << 20
+    /// A journal file is left for the next one at this size; files are pre-written to it and recycled.
+    public var journalFileBytes: UInt64 = 32 << 20
+    /// At this many bytes of journal files that segments do not cover, the segment thread writes out everything.
+    public var maxJournalBytes: UInt64 = 256 << 20
+    /// Journal files, besides those in use, that are kept to be written again.
+    public var spareJournalFiles = 2
+    /// A spare journal file is pre-written once this much was appended since the start: a node that does nothing takes no space.
+    public var prewriteAfterBytes: UInt64 = 1 << 20
     /// A segment is sealed at this size.
     public var segmentBytes: UInt64 = 64 << 20
+    /// A segment whose first record is older is not written on; in milliseconds. Retention removes whole segments.
+    public var segmentMaxAgeMilliseconds: Int64 = 6 * 3_600_000
     /// The bound of batches in appends that wait; past it appends are refused with `.overloaded`.
     public var maxPendingBytes = 64 << 20
     /// The bound of batches in memory that are not in a segment yet; past it appends wait.
     public var maxUnflushedBytes = 256 << 20
     /// Unflushed bytes at which the segment thread begins to write.
-    public var flushThresholdBytes = 32 << 20
+    public var flushThresholdBytes = 64 << 20
+    /// Batches that segments hold and that stay in memory as well, the newest ones, for readers at the tail.
+    public var tailCacheBytes = 32 << 20
     /// The most batch bytes in one group commit, unless a single append is larger.
     public var maxGroupBytes = 8 << 20
     /// Bytes of a segment between two entries of its sparse index.
@@ -20,6 +30,8 @@ public struct LogOptions: Sendable {
     public var readThreads = 2
     /// Segment files kept open for reading.
     public var maxOpenSegments = 256
+    /// For the simulator's self-test.
+    package var planted: PlantedFault?
 
     public init() {}
 }

@@ -94,8 +94,6 @@ public struct RecoveryReport: Sendable, Hashable {
     public var damages: [Damage] = []
     /// What was moved to `quarantine/`, as it was called before.
     public var quarantined: [String] = []
-    /// Known logs that had no directory; they were created.
-    public var createdLogs: [LogID] = []
     /// Logs with records or directories that the caller does not know.
     public var unknownLogs: [LogID] = []
     /// Removed logs of which the journal still holds records and does not tell that they were removed: to be named as removed at the

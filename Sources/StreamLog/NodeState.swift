@@ -2,22 +2,44 @@
 
 internal import RecordBatch
 
-/// An append that waits.
-struct AppendRequest: Sendable {
-    typealias Reply = CheckedContinuation<Result<[LogAppended], LogError>, Never>
+/// Tells a caller of an append how it ended.
+package typealias AppendReply = @Sendable (Result<[LogAppended], LogError>) -> Void
+/// Tells a caller of anything else how it ended.
+package typealias DoneReply = @Sendable (Result<Void, LogError>) -> Void
 
-    var entries: [(log: LogID, batch: RecordBatch)]
-    var bytes: Int
-    var reply: Reply
+/// Where the answer to an append goes.
+enum AppendAnswer: Sendable {
+    /// Is called once, without any lock.
+    case call(AppendReply)
+    /// A caller on a thread of its own looks for it.
+    case caller(CallersAnswer)
 }
 
-/// The answer to a request that gives nothing but success.
-typealias DoneReply = CheckedContinuation<Result<Void, LogError>, Never>
+/// The answer for a caller that waits. It is written and read under the node's lock.
+final class CallersAnswer: @unchecked Sendable {
+    var result: Result<[LogAppended], LogError>?
+}
+
+/// An append that waits. Until a group takes it, it belongs to the node's lock; then to whoever has the journal.
+final class AppendRequest: @unchecked Sendable {
+    var entries: [(log: LogID, batch: RecordBatch)]
+    let bytes: Int
+    let answer: AppendAnswer
+
+    init(entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, answer: AppendAnswer) {
+        self.entries = entries
+        self.bytes = bytes
+        self.answer = answer
+    }
+}
 
 /// A file of the journal that is still there. Its number is that of its first frame.
 struct JournalFile: Sendable {
     var number: UInt64
+    /// Bytes up to the end of its last frame.
     var bytes: UInt64
+    /// Bytes that were written before frames came: it is worth to be recycled.
+    var prewritten: UInt64 = 0
     /// Batches and holes in it that no segment holds.
     var unflushedItems = 0
     /// It holds damage or records of unknown logs: it goes to quarantine in the end.
@@ -27,7 +49,6 @@ struct JournalFile: Sendable {
 /// Work for the segment thread.
 struct SegmentJob: Sendable {
     enum Work: Sendable {
-        case create(LogID)
         case trim(LogID, before: Int64)
         case removeFiles(LogID)
     }
@@ -41,17 +62,17 @@ struct Removal: Sendable {
     var reply: DoneReply
 }
 
-/// How far closing has come. The journal thread and the segment thread hand it to each other.
+/// How far closing has come. The journal's work and the segments' hand it to each other.
 enum ClosingPhase: Int, Comparable, Sendable {
     /// Not closing.
     case open
-    /// The journal thread finishes what was accepted.
+    /// The journal finishes what was accepted.
     case draining
-    /// The segment thread writes out everything.
+    /// Everything is written out to segments.
     case flushing
-    /// The journal thread begins an empty file.
+    /// The journal begins an empty file.
     case rolling
-    /// The segment thread removes the journal files that are covered.
+    /// The journal files that are covered are removed.
     case removing
     case closed
 
@@ -62,7 +83,9 @@ enum ClosingPhase: Int, Comparable, Sendable {
 enum NodeCondition {
     static let journal = 0
     static let segments = 1
-    static let count = 2
+    /// Callers that wait on threads of their own.
+    static let callers = 2
+    static let count = 3
 }
 
 /// The state of the node's log.
@@ -72,26 +95,39 @@ struct NodeState: Sendable {
     var logs: [LogID: ShardLog] = [:]
     /// Logs that were removed; their names are not given a second time.
     var removed: Set<LogID> = []
+    /// Logs with items that no segment holds.
+    var unflushedLogs: Set<LogID> = []
+    var tail: TailCache
 
     var requests: [AppendID: AppendRequest] = [:]
     var removals: [Removal] = []
     var jobs: [SegmentJob] = []
     var waiters = Waiters()
-    var closeReplies: [CheckedContinuation<Void, Never>] = []
+    var closeReplies: [@Sendable () -> Void] = []
     private var lastID: UInt64 = 0
 
+    /// Somebody has the journal: its thread, or a caller that leads a group.
+    var journalIsTaken = false
+    /// Callers on threads of their own that have no answer yet.
+    var waitingCallers = 0
     /// The arrival of the group under way.
     var inFlightArrival: Int64?
     /// In order; the last one is written to.
     var journals: [JournalFile] = []
+    /// Pre-written files that wait to become journal files.
+    var spares: [UInt64] = []
+    var lastSpare: UInt64 = 0
+    /// A spare could not be made; it is not tried again before the next file.
+    var spareFailed = false
     /// A failure that is to seal the journal as soon as no group is under way.
     var sealRequest: GroupCommit.JournalFailure?
     var phase = ClosingPhase.open
     var statistics = LogStatistics()
 
-    init(commit: GroupCommit, clock: ArrivalClock) {
+    init(commit: GroupCommit, clock: ArrivalClock, tailCacheBytes: Int) {
         self.commit = commit
         self.clock = clock
+        tail = TailCache(limit: tailCacheBytes)
     }
 
     mutating func newID() -> UInt64 {
@@ -121,6 +157,29 @@ struct NodeState: Sendable {
     mutating func hold(_ item: LogItem, in log: LogID) {
         guard logs[log] != nil else { return commit.flushed(bytes: item.byteCount) }
         logs[log]?.append(item)
+        unflushedLogs.insert(log)
         if let index = journals.lastIndex(where: { $0.number <= item.journal }) { journals[index].unflushedItems += 1 }
+    }
+
+    /// Notes that segments hold a log's items up to an offset. They stay in memory while there is room.
+    mutating func flushed(_ log: LogID, upTo offset: Int64) {
+        guard let items = logs[log]?.items.markFlushed(endingBy: offset) else { return }
+        settle(items)
+        for item in items { tail.add(item, of: log) }
+        while let oldest = tail.evict() { logs[oldest.log]?.items.evict(endingBy: oldest.endOffset) }
+        if logs[log]?.items.unflushed.isEmpty ?? true { unflushedLogs.remove(log) }
+    }
+
+    /// Drops a log's items up to an offset, wherever they are.
+    mutating func drop(_ log: LogID, upTo offset: Int64) {
+        guard let items = logs[log]?.items.drop(endingBy: offset) else { return }
+        settle(items)
+        if logs[log]?.items.unflushed.isEmpty ?? true { unflushedLogs.remove(log) }
+    }
+
+    /// Makes a spare out of the oldest journal file, or forgets it.
+    mutating func forget(_ file: JournalFile, recycledAs spare: UInt64?) {
+        journals.removeAll { $0.number == file.number }
+        if let spare { spares.append(spare) }
     }
 }

@@ -8,6 +8,8 @@ enum Paths {
     static let start = "start"
 
     static func journal(_ number: UInt64) -> String { "\(journal)/\(paddedNumber(number)).journal" }
+    static func spare(_ number: UInt64) -> String { "\(journal)/\(paddedNumber(number)).spare" }
+    static func spareNumber(_ name: String) -> UInt64? { number(in: name, ending: "spare") }
     static func journalNumber(_ name: String) -> UInt64? { number(in: name, ending: "journal") }
 
     static func directory(_ log: LogID) -> String { "\(logs)/\(log.stream)/\(log.shard)" }

@@ -14,6 +14,9 @@ struct RecoveryRun<D: Disk> {
     private(set) var report = RecoveryReport()
     private var scan = JournalScan([])
     private var files: [JournalScan.File] = []
+    /// The bytes of each journal file, the part that holds no frame included.
+    private var sizes: [UInt64: UInt64] = [:]
+    private var spares: [UInt64] = []
     /// Logs whose removal the journal tells of.
     private var tombstones: Set<LogID> = []
     /// For each log the first offset that the journal holds.
@@ -35,27 +38,43 @@ struct RecoveryRun<D: Disk> {
             for directory in [Paths.journal, Paths.logs, Paths.quarantine] { try disk.createDirectory(directory) }
             // A process that was killed may have left names that can be seen and are not durable; what follows relies on them.
             for directory in ["", Paths.journal, Paths.logs] { try disk.syncDirectory(directory) }
-            try readJournal()
-            surveyJournal()
+        } catch {
+            throw RecoveryRun.failed(error)
+        }
+        try readJournal()
+        surveyJournal()
+        do throws(DiskError) {
             return try join()
         } catch {
-            throw .failed("the data directory cannot be opened: \(error)")
+            throw RecoveryRun.failed(error)
         }
     }
 
+    private static func failed(_ error: DiskError) -> LogError { .failed("the data directory cannot be opened: \(error)") }
+
     // MARK: Journal
 
-    private mutating func readJournal() throws(DiskError) {
-        for name in try disk.list(Paths.journal) {
-            guard let number = Paths.journalNumber(name), number > 0 else {
-                try quarantine("\(Paths.journal)/\(name)")
-                continue
+    private mutating func readJournal() throws(LogError) {
+        do throws(DiskError) {
+            for name in try disk.list(Paths.journal) {
+                if let spare = Paths.spareNumber(name) {
+                    spares.append(spare)
+                } else if let number = Paths.journalNumber(name), number > 0 {
+                    let (file, fileBytes) = try JournalFileReader(disk: disk).read(number)
+                    files.append(file)
+                    sizes[number] = fileBytes
+                } else {
+                    try quarantine("\(Paths.journal)/\(name)")
+                }
             }
-            let file = try disk.open(Paths.journal(number), .existing)
-            defer { file.close() }
-            files.append(JournalScan.File(number: number, bytes: try file.wholeContent()))
+        } catch {
+            throw RecoveryRun.failed(error)
         }
         files.sort { $0.number < $1.number }
+        if let old = files.first(where: { $0.isFirstFormat }) {
+            throw .failed(
+                "\(Paths.journal(old.number)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
+        }
         scan = JournalScan(files)
         report.cutBytes = UInt64(scan.cutBytes)
         report.replayedFrames = scan.frames.count
@@ -98,10 +117,10 @@ struct RecoveryRun<D: Disk> {
 
     private mutating func join() throws(DiskError) -> (NodeState, JournalWriter<D>) {
         var logs = try readDirectories()
-        for id in knownLogs.subtracting(tombstones).sorted() where logs[id] == nil {
-            try LogDirectory(disk: disk, log: id).create(startOffset: 0)
-            logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: 1)
-            report.createdLogs.append(id)
+        // A log without a directory is empty but for what the journal holds. Where it was not, position entries tell.
+        logs.reserveCapacity(knownLogs.count)
+        for id in knownLogs where logs[id] == nil && !tombstones.contains(id) {
+            logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: nil)
         }
         let latest = max(
             scan.frames.map(\.arrival).max() ?? .min,
@@ -111,12 +130,17 @@ struct RecoveryRun<D: Disk> {
             maxUnflushedBytes: options.maxUnflushedBytes)
         var state = NodeState(
             commit: commit,
-            clock: ArrivalClock(lastArrival: latest, wall: time.wallMilliseconds(), monotonic: time.monotonicNanoseconds()))
+            clock: ArrivalClock(lastArrival: latest, wall: time.wallMilliseconds(), monotonic: time.monotonicNanoseconds()),
+            tailCacheBytes: options.tailCacheBytes)
         state.logs = logs
         state.removed = removedLogs.union(tombstones)
         state.journals = files.enumerated().map { index, file in
-            JournalFile(number: file.number, bytes: UInt64(file.bytes.count), isKept: scan.damagedFiles.contains(index))
+            JournalFile(
+                number: file.number, bytes: UInt64(file.bytes.count), prewritten: sizes[file.number] ?? 0,
+                isKept: scan.damagedFiles.contains(index))
         }
+        state.lastSpare = spares.max() ?? 0
+        state.spares = try usableSpares()
         replay(into: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
@@ -136,13 +160,30 @@ struct RecoveryRun<D: Disk> {
             return writer
         }
         let number = writer.nextNumber
+        let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds())
         do throws(GroupCommit.JournalFailure) {
-            try writer.startFile(arrival: state.clock.lastArrival, positions: StreamLog<D>.positions(of: state.logs))
-            state.begin(JournalFile(number: number, bytes: writer.end))
+            try writer.startFile(start)
+            state.begin(JournalFile(number: number, bytes: writer.end, prewritten: writer.prewritten))
         } catch {
             if error.diskIsFull { state.statistics.diskIsFull = true } else { state.sealRequest = error }
         }
         return writer
+    }
+
+    /// The spares that are as long as they should be; the others are removed.
+    private func usableSpares() throws(DiskError) -> [UInt64] {
+        var usable: [UInt64] = []
+        for spare in spares.sorted() {
+            let file = try disk.open(Paths.spare(spare), .existing)
+            let size = try file.size()
+            file.close()
+            if size >= options.journalFileBytes, usable.count < options.spareJournalFiles {
+                usable.append(spare)
+            } else {
+                try disk.remove(Paths.spare(spare))
+            }
+        }
+        return usable
     }
 
     private mutating func replay(into state: inout NodeState) {
@@ -253,13 +294,15 @@ struct RecoveryRun<D: Disk> {
             }
         }
         var log = try readStart(id, exists: hasStart, firstBase: bases.min())
-        try SegmentRecovery(disk: disk, options: options).read(
-            bases.sorted(), of: &log, journalHolds: incomplete.contains(id) ? nil : firstOffsets[id], report: &report)
+        let hold: JournalHold =
+            if incomplete.contains(id) { .unknown } else { firstOffsets[id].map { .from($0) } ?? .nothing }
+        try SegmentRecovery(disk: disk, options: options).read(bases.sorted(), of: &log, journal: hold, report: &report)
         return log
     }
 
     /// Without a start that can be read, everything that is there is held.
     private mutating func readStart(_ id: LogID, exists: Bool, firstBase: Int64?) throws(DiskError) -> ShardLog {
+        var offset: Int64 = 0
         if exists {
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
@@ -270,9 +313,10 @@ struct RecoveryRun<D: Disk> {
             }
             report.notes.append("\(Paths.start(id)) is damaged; the log begins at its first segment")
             try quarantine(Paths.start(id))
+            offset = firstBase ?? firstOffsets[id] ?? 0
         }
-        let start = firstBase ?? firstOffsets[id] ?? 0
-        try LogDirectory(disk: disk, log: id).create(startOffset: start)
-        return ShardLog(id: id, startOffset: start, startGeneration: 1)
+        // A crash while the directory was made leaves none: then nothing was trimmed.
+        try LogDirectory(disk: disk, log: id).create(startOffset: offset)
+        return ShardLog(id: id, startOffset: offset, startGeneration: StartOffsetFile.firstGeneration)
     }
 }

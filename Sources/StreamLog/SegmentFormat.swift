@@ -1,4 +1,4 @@
-/// A segment as bytes: header, frames, and once sealed a sparse index and a trailer. See FileFormat.
+/// A segment as bytes: header, frames, a sparse index and a trailer. See FileFormat.
 
 internal import Codecs
 internal import RecordBatch
@@ -13,7 +13,7 @@ package struct SegmentHeader: Equatable, Sendable {
     package var baseOffset: Int64
     package var checksum: UInt32
 
-    static func encode(log: LogID, baseOffset: Int64) -> [UInt8] {
+    package static func encode(log: LogID, baseOffset: Int64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.add(magic)
         bytes.add(log.stream)
@@ -55,13 +55,15 @@ package struct SegmentFrameHeader: Equatable, Sendable {
     package var arrival: Int64
     /// The `checksum` of the frame before; in the first frame that of the header.
     package var previousChecksum: UInt32
+    /// The batch's own CRC; see `RecordBatch.isIntact`.
     package var batchChecksum: UInt32
     /// Over everything above.
     package var checksum: UInt32
 
     package var endOffset: Int64 { baseOffset &+ recordCount }
 
-    static func encode(_ item: LogItem, previousChecksum: UInt32, into bytes: inout [UInt8]) -> UInt32 {
+    /// Adds the frame of an item, header and batch, and returns its checksum.
+    package static func encode(_ item: LogItem, previousChecksum: UInt32, into bytes: inout [UInt8]) -> UInt32 {
         let start = bytes.count
         let batch = item.batch?.bytes ?? []
         bytes.add(magic)
@@ -70,7 +72,7 @@ package struct SegmentFrameHeader: Equatable, Sendable {
         bytes.add(item.arrival)
         bytes.add(item.endOffset - item.baseOffset)
         bytes.add(previousChecksum)
-        bytes.add(CRC32C.checksum(batch))
+        bytes.add(item.checksum)
         bytes.add((item.batch == nil ? SegmentFrameKind.hole : .batch).rawValue)
         let checksum = bytes.checksum(start..<bytes.count)
         bytes.add(checksum)
@@ -109,7 +111,7 @@ package struct SegmentIndexEntry: Equatable, Sendable {
     package var position: UInt64
 }
 
-/// The last 64 bytes of a sealed segment; the index stands before it.
+/// The last 64 bytes of a segment, as of its last flush; the index stands before it.
 package struct SegmentTrailer: Equatable, Sendable {
     package static let size = 64
     /// "MRSEAL01"
@@ -123,7 +125,7 @@ package struct SegmentTrailer: Equatable, Sendable {
     package var indexChecksum: UInt32
     package var lastChecksum: UInt32
 
-    static func encode(_ state: SegmentState) -> [UInt8] {
+    package static func encode(_ state: SegmentState) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(state.index.count * SegmentIndexEntry.size + size)
         for entry in state.index {
@@ -161,7 +163,7 @@ package struct SegmentTrailer: Equatable, Sendable {
     }
 
     /// Reads the index that stands before the trailer, nil when it is damaged.
-    func index(_ bytes: UnsafeRawBufferPointer) -> [SegmentIndexEntry]? {
+    package func index(_ bytes: UnsafeRawBufferPointer) -> [SegmentIndexEntry]? {
         guard bytes.count == indexCount * SegmentIndexEntry.size, CRC32C.checksum(bytes) == indexChecksum else { return nil }
         return (0..<indexCount).map { index in
             let place = index * SegmentIndexEntry.size
@@ -180,14 +182,16 @@ package struct SegmentState: Equatable, Sendable {
     package var lastChecksum: UInt32
     package var index: [SegmentIndexEntry] = []
 
-    init(baseOffset: Int64, headerChecksum: UInt32) {
+    package init(baseOffset: Int64, headerChecksum: UInt32) {
         framesEnd = UInt64(SegmentHeader.size)
         endOffset = baseOffset
         lastChecksum = headerChecksum
     }
 
     /// Takes in a frame that stands at `framesEnd`.
-    mutating func add(offset: Int64, endOffset end: Int64, arrival: Int64, length: Int, checksum: UInt32, indexInterval: Int) {
+    package mutating func add(
+        offset: Int64, endOffset end: Int64, arrival: Int64, length: Int, checksum: UInt32, indexInterval: Int
+    ) {
         let due = index.last.map { framesEnd - $0.position >= UInt64(indexInterval) } ?? true
         if due { index.append(SegmentIndexEntry(offset: offset, arrival: arrival, position: framesEnd)) }
         framesEnd += UInt64(length)

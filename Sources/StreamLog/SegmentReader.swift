@@ -18,9 +18,11 @@ final class SegmentReader<D: Disk>: Sendable {
     /// A segment open for reading. The file is closed when the last reader lets go.
     private final class OpenSegment: Sendable {
         let file: D.File
+        let framesEnd: UInt64
         let index: [SegmentIndexEntry]
-        init(file: D.File, index: [SegmentIndexEntry]) {
+        init(file: D.File, framesEnd: UInt64, index: [SegmentIndexEntry]) {
             self.file = file
+            self.framesEnd = framesEnd
             self.index = index
         }
         deinit { file.close() }
@@ -48,28 +50,36 @@ final class SegmentReader<D: Disk>: Sendable {
     }
 
     private func open(_ segment: Segment) throws(DiskError) -> OpenSegment {
-        if segment.isSealed, let open = cache.withLock({ $0.open[segment.path] }) { return open }
+        // A segment that has grown has another index, and its file may have been cut and written again.
+        if let open = cache.withLock({ $0.open[segment.path] }), open.framesEnd == segment.state.framesEnd { return open }
         let file = try disk.open(segment.path, .existing)
-        let open = OpenSegment(file: file, index: try index(of: segment, in: file))
-        // A segment that still grows is opened anew each time: its index is the one in memory.
-        if segment.isSealed {
-            cache.withLock { cache in
-                if cache.open.updateValue(open, forKey: segment.path) == nil { cache.order.append(segment.path) }
-                while cache.order.count > maxOpen { cache.open.removeValue(forKey: cache.order.removeFirst()) }
-            }
+        let open = OpenSegment(file: file, framesEnd: segment.state.framesEnd, index: try index(of: segment, in: file))
+        cache.withLock { cache in
+            if cache.open.updateValue(open, forKey: segment.path) == nil { cache.order.append(segment.path) }
+            while cache.order.count > maxOpen { cache.open.removeValue(forKey: cache.order.removeFirst()) }
         }
         return open
     }
 
+    /// The index in a segment's file; empty when it cannot be read.
+    func index(of segment: Segment) -> [SegmentIndexEntry] {
+        do throws(DiskError) {
+            return try open(segment).index
+        } catch {
+            return []
+        }
+    }
+
     private func index(of segment: Segment, in file: D.File) throws(DiskError) -> [SegmentIndexEntry] {
-        if !segment.state.index.isEmpty || !segment.isSealed { return segment.state.index }
+        if !segment.state.index.isEmpty { return segment.state.index }
+        guard segment.fileBytes >= UInt64(SegmentTrailer.size) else { return [] }
         let trailerPlace = segment.fileBytes - UInt64(SegmentTrailer.size)
         let trailer = try file.bytes(at: trailerPlace, count: SegmentTrailer.size)
         guard let trailer = trailer.withUnsafeBytes({ SegmentTrailer($0) }), trailer.framesEnd == segment.state.framesEnd else {
             return []
         }
         let count = trailer.indexCount * SegmentIndexEntry.size
-        guard UInt64(count) == trailerPlace - trailer.framesEnd else { return [] }
+        guard trailer.framesEnd <= trailerPlace, UInt64(count) == trailerPlace - trailer.framesEnd else { return [] }
         // Without an index the segment is walked from its first frame: slower, not wrong.
         return try file.bytes(at: trailer.framesEnd, count: count).withUnsafeBytes { trailer.index($0) } ?? []
     }
@@ -195,9 +205,11 @@ struct FrameWalk<File: DiskFile> {
         let start = framePosition + UInt64(SegmentFrameHeader.size)
         guard try load(start, count) == count else { return nil }
         let place = Int(start - windowStart)
-        guard window.checksum(place..<place + count) == header.batchChecksum else { return nil }
-        guard let batch = try? RecordBatch(uncheckedCRC: Array(window[place..<place + count])),
-            Int64(batch.recordCount) == header.recordCount, batch.baseOffset == header.baseOffset, batch.checkCRC()
+        let isIntact = window.withUnsafeBytes {
+            RecordBatch.isIntact($0.part(place..<place + count), baseOffset: header.baseOffset, crc: header.batchChecksum)
+        }
+        guard isIntact, let batch = try? RecordBatch(uncheckedCRC: Array(window[place..<place + count])),
+            Int64(batch.recordCount) == header.recordCount
         else { return nil }
         return batch
     }

@@ -1,6 +1,16 @@
-/// Reads the segments of one log at start-up: the trailer of each sealed one, all of those that are not.
+/// Reads the segments of one log at start-up: the trailer of each, and of the last one as much as may not have been synced.
 
 internal import Host
+
+/// What the journal still has of a log.
+enum JournalHold {
+    /// Nothing: all that segments hold was synced before the journal's files went.
+    case nothing
+    /// Everything from an offset on, so segments need to be right only up to there, and up to there they were synced.
+    case from(Int64)
+    /// It was damaged: what the segments hold must be looked at.
+    case unknown
+}
 
 /// Puts the segments of a log in order.
 struct SegmentRecovery<D: Disk> {
@@ -10,19 +20,20 @@ struct SegmentRecovery<D: Disk> {
     /// Fills in the log's segments and high watermark, and reports gaps.
     /// - Parameters:
     ///   - bases: the base offsets that the files are named after, sorted.
-    ///   - journalHolds: the journal holds everything from here on, without damage; nil when it does not hold anything or not everything.
-    func read(_ bases: [Int64], of log: inout ShardLog, journalHolds: Int64?, report: inout RecoveryReport) throws(DiskError) {
+    func read(
+        _ bases: [Int64], of log: inout ShardLog, journal: JournalHold, report: inout RecoveryReport
+    ) throws(DiskError) {
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
             if let next, next <= log.startOffset {
                 try disk.remove(Paths.segment(log.id, base))
                 continue
             }
-            guard let (segment, gaps) = try open(base, of: log, isLast: next == nil, journalHolds: journalHolds, report: &report)
+            guard let (segment, gaps) = try open(base, of: log, isLast: next == nil, journal: journal, report: &report)
             else {
                 continue
             }
-            if segment.isSealed, segment.endOffset <= log.startOffset {
+            if segment.endOffset <= log.startOffset, next != nil || segment.isSealed {
                 try disk.remove(segment.path)
                 continue
             }
@@ -35,13 +46,18 @@ struct SegmentRecovery<D: Disk> {
     }
 
     private func open(
-        _ base: Int64, of log: ShardLog, isLast: Bool, journalHolds: Int64?, report: inout RecoveryReport
+        _ base: Int64, of log: ShardLog, isLast: Bool, journal: JournalHold, report: inout RecoveryReport
     ) throws(DiskError) -> (Segment, [Range<Int64>])? {
         let path = Paths.segment(log.id, base)
         let file = try disk.open(path, .existing)
         defer { file.close() }
         let size = try file.size()
         let headerBytes = try file.bytes(at: 0, count: SegmentHeader.size)
+        // A crash between the making of a file and the first write leaves that, and nothing else does that deserves to be kept.
+        if size == 0 {
+            try disk.remove(path)
+            return nil
+        }
         guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base,
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {
@@ -49,26 +65,63 @@ struct SegmentRecovery<D: Disk> {
             report.quarantined.append(path)
             return nil
         }
-        // A trailer proves nothing of a segment that may not have been synced: its page can have come to the disk before the others.
-        // That is so for the last one, as long as the journal holds a part of it.
-        if let segment = try sealed(file, size: size, header: header), !isLast || segment.endOffset <= journalHolds ?? .max {
-            return (segment, [])
+        // A trailer proves nothing of a flush that may not have been synced: its page can have come to the disk before the others.
+        // Only the last segment can be of such a flush, and only what the journal still holds.
+        if let (segment, trailer) = try closed(file, size: size, header: header) {
+            switch journal {
+            case .nothing: return (segment, [])
+            case .from(let offset):
+                if !isLast || segment.endOffset <= offset { return (segment, []) }
+                if let cut = try cut(segment, at: offset, trailer, file) { return (cut, []) }
+            case .unknown: if !isLast { return (segment, []) }
+            }
+        } else {
+            report.notes.append("\(path) has no trailer that is right; it was read through")
         }
-        if !isLast { report.notes.append("\(path) has no trailer that is right; it was read through") }
+        let end: Int64 = if isLast, case .from(let offset) = journal { offset } else { .max }
         let bytes = try file.wholeContent()
         let scan = bytes.withUnsafeBytes { bytes in
-            SegmentScan(
-                bytes, header: header, start: log.startOffset, end: isLast ? journalHolds ?? .max : .max,
-                indexInterval: options.indexIntervalBytes)
+            SegmentScan(bytes, header: header, start: log.startOffset, end: end, indexInterval: options.indexIntervalBytes)
         }
         return (Segment(log: log.id, baseOffset: base, state: scan.state, isSealed: false, fileBytes: size), scan.gaps)
     }
 
-    private func sealed(_ file: D.File, size: UInt64, header: SegmentHeader) throws(DiskError) -> Segment? {
+    /// The segment without the frames from an offset on, which the journal holds too; nil when they cannot be found without reading it through.
+    private func cut(_ segment: Segment, at offset: Int64, _ trailer: SegmentTrailer, _ file: D.File) throws(DiskError) -> Segment?
+    {
+        let indexBytes = try file.bytes(at: trailer.framesEnd, count: trailer.indexCount * SegmentIndexEntry.size)
+        guard let index = indexBytes.withUnsafeBytes({ trailer.index($0) }) else { return nil }
+        // From an entry before the cut on, so that the frame before it, whose checksum the next one continues, is met.
+        let kept = index.prefix { $0.offset < offset }
+        guard let entry = kept.last else { return nil }
+        var state = segment.state
+        state.index = Array(kept)
+        state.framesEnd = entry.position
+        state.endOffset = entry.offset
+        var walk = FrameWalk(file: file, position: entry.position, end: trailer.framesEnd, window: 64 << 10)
+        while state.endOffset < offset {
+            guard let header = try walk.next(least: state.endOffset), !walk.skippedBytes, header.baseOffset == state.endOffset
+            else {
+                return nil
+            }
+            state.framesEnd += UInt64(header.length)
+            state.endOffset = header.endOffset
+            state.lastArrival = header.arrival
+            state.lastChecksum = header.checksum
+        }
+        guard state.endOffset == offset else { return nil }
+        return Segment(
+            log: segment.log, baseOffset: segment.baseOffset, state: state, isSealed: false, fileBytes: segment.fileBytes)
+    }
+
+    /// The segment as its trailer tells.
+    private func closed(
+        _ file: D.File, size: UInt64, header: SegmentHeader
+    ) throws(DiskError) -> (Segment, SegmentTrailer)? {
         guard size >= UInt64(SegmentHeader.size + SegmentTrailer.size) else { return nil }
         let bytes = try file.bytes(at: size - UInt64(SegmentTrailer.size), count: SegmentTrailer.size)
         guard let trailer = bytes.withUnsafeBytes({ SegmentTrailer($0) }), trailer.endOffset > header.baseOffset,
-            trailer.framesEnd >= UInt64(SegmentHeader.size),
+            trailer.framesEnd >= UInt64(SegmentHeader.size), trailer.framesEnd <= size,
             trailer.framesEnd + UInt64(trailer.indexCount * SegmentIndexEntry.size + SegmentTrailer.size) == size
         else { return nil }
         var state = SegmentState(baseOffset: header.baseOffset, headerChecksum: header.checksum)
@@ -77,6 +130,9 @@ struct SegmentRecovery<D: Disk> {
         state.firstArrival = trailer.firstArrival
         state.lastArrival = trailer.lastArrival
         state.lastChecksum = trailer.lastChecksum
-        return Segment(log: header.log, baseOffset: header.baseOffset, state: state, isSealed: true, fileBytes: size)
+        let isSealed = state.framesEnd >= options.segmentBytes
+        return (
+            Segment(log: header.log, baseOffset: header.baseOffset, state: state, isSealed: isSealed, fileBytes: size), trailer
+        )
     }
 }

@@ -1,6 +1,7 @@
 /// Reads a segment through, as recovery does for one that has no trailer.
 
 internal import Codecs
+internal import RecordBatch
 
 /// What a segment's bytes prove.
 package struct SegmentScan: Sendable {
@@ -42,7 +43,10 @@ package struct SegmentScan: Sendable {
         while place <= bytes.count - SegmentFrameHeader.size {
             if bytes.field(place, as: UInt32.self) == SegmentFrameHeader.magic, let header = SegmentFrameHeader(bytes, at: place),
                 header.baseOffset >= least, header.length <= bytes.count - place,
-                CRC32C.checksum(bytes.part(place + SegmentFrameHeader.size..<place + header.length)) == header.batchChecksum
+                header.kind == .hole
+                    || RecordBatch.isIntact(
+                        bytes.part(place + SegmentFrameHeader.size..<place + header.length), baseOffset: header.baseOffset,
+                        crc: header.batchChecksum)
             {
                 return (header, place)
             }

@@ -11,6 +11,9 @@ struct StartOffsetFile {
     /// "MRSTART1"
     static let magic: UInt64 = 0x3154_5241_5453_524D
 
+    /// What `create` leaves.
+    static let firstGeneration: UInt64 = 1
+
     var offset: Int64
     var generation: UInt64
 
@@ -47,7 +50,11 @@ struct StartOffsetFile {
         for (generation, place) in slotPlaces.enumerated() {
             try file.write(slot(offset: offset, generation: UInt64(generation)), at: place)
         }
-        try file.sync()
+        do throws(DiskError) {
+            try file.sync()
+        } catch {
+            throw error.kind == .noSpace ? DiskError(.inputOutput, operation: error.operation, path: error.path) : error
+        }
     }
 
     /// Writes the slot whose turn it is and syncs it.
@@ -66,10 +73,16 @@ extension DiskFile {
 
     /// Reads up to `count` bytes; fewer at the end of the file.
     func bytes(at offset: UInt64, count: Int) throws(DiskError) -> [UInt8] {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 8)
-        defer { buffer.deallocate() }
-        let read = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset)
-        return [UInt8](buffer[..<min(read, count)])
+        var failure: DiskError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 0)) { buffer, filled in
+            do throws(DiskError) {
+                filled = min(count, try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Reads all there is.

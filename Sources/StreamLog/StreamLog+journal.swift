@@ -1,88 +1,149 @@
-/// The journal thread: forms groups, writes and syncs them, tells those who wait.
+/// The journal's work: forms groups, writes and syncs them, tells those who wait.
 
 internal import Host
 internal import RecordBatch
 
-extension StreamLog {
-    private enum JournalTask {
-        case act(GroupCommit.Action)
-        case remove(Removal)
-        case beginLastFile
-        /// Closing has come a step further: wake the segment thread.
-        case handOver
-        case stop
+/// A piece of the journal's work.
+enum JournalTask {
+    /// Form a group of these and commit it.
+    case write([AppendID])
+    case refuse([AppendID], GroupCommit.JournalFailure)
+    case remove([Removal])
+    case beginLastFile
+    /// Closing has come a step further.
+    case handOver
+    case stop
+}
+
+extension NodeState {
+    /// Whether somebody should look what the journal is to do next.
+    var journalHasWork: Bool {
+        commit.hasWaiting || !removals.isEmpty || phase != .open || (sealRequest != nil && commit.sealed == nil)
     }
 
+    /// What the journal is to do next; nil when there is nothing.
+    mutating func nextJournalTask() -> JournalTask? {
+        if let request = sealRequest, commit.sealed == nil, case .seal(let ids, let failure) = commit.seal(because: request) {
+            return .refuse(ids, failure)
+        }
+        if !removals.isEmpty {
+            defer { removals = [] }
+            return .remove(removals)
+        }
+        switch commit.next() {
+        case .write(let ids): return .write(ids)
+        case .refuse(let ids, let failure), .seal(let ids, let failure): return .refuse(ids, failure)
+        case .wait, .sync, .acknowledge: break
+        }
+        switch phase {
+        case .draining:
+            guard commit.isIdle else { return nil }
+            phase = .flushing
+            return .handOver
+        case .rolling: return .beginLastFile
+        case .removing, .closed: return .stop
+        case .open, .flushing: return nil
+        }
+    }
+}
+
+extension StreamLog {
     /// A group as it is written: who waits for it, and its frame's entries.
     private struct Group {
         var requests: [(id: AppendID, request: AppendRequest)] = []
         var entries: [JournalEntry] = []
         var batches: [RecordBatch] = []
+        var bytes = 0
         var arrival: Int64 = 0
     }
 
-    func runJournal(_ writer: JournalWriter<D>) {
-        var writer = writer
+    /// The journal thread.
+    func runJournal() {
         while true {
             let task = node.wait(on: NodeCondition.journal) { state -> JournalTask? in
-                if let request = state.sealRequest, state.commit.sealed == nil { return .act(state.commit.seal(because: request)) }
-                if !state.removals.isEmpty { return .remove(state.removals.removeFirst()) }
-                switch state.commit.next() {
-                case .wait: break
-                case let action: return .act(action)
-                }
-                switch state.phase {
-                case .draining:
-                    guard state.commit.isIdle else { return nil }
-                    state.phase = .flushing
-                    return .handOver
-                case .rolling: return .beginLastFile
-                case .removing, .closed: return .stop
-                case .open, .flushing: return nil
-                }
+                guard !state.journalIsTaken, let task = state.nextJournalTask() else { return nil }
+                state.journalIsTaken = true
+                return task
             }
-            switch task {
-            case .act(.write(let ids)): writeGroup(ids, &writer)
-            case .act(.refuse(let ids, let failure)), .act(.seal(let ids, let failure)): refuse(ids, failure)
-            case .handOver: node.withLockAndWake { _ in }
-            case .act: preconditionFailure("only a group's writer gets this")
-            case .remove(let removal): writeRemoval(removal, &writer)
-            case .beginLastFile:
-                beginLastFile(&writer)
-                node.withLockAndWake { $0.phase = .removing }
-            case .stop:
-                writer.close()
-                return
-            }
+            perform(task)
+            releaseJournal()
+            if case .stop = task { return }
+        }
+    }
+
+    /// Does one piece of the journal's work, if there is one.
+    package func stepJournal() -> Bool {
+        let task = node.withLock { state -> JournalTask? in
+            guard !state.journalIsTaken, state.phase < .removing, let task = state.nextJournalTask() else { return nil }
+            state.journalIsTaken = true
+            return task
+        }
+        guard let task else { return false }
+        perform(task)
+        releaseJournal()
+        return true
+    }
+
+    /// Lets the next one have the journal.
+    func releaseJournal() {
+        node.withLock { state in
+            state.journalIsTaken = false
+            guard state.journalHasWork else { return }
+            // A caller that waits takes over: it runs already, or will look whether it is answered.
+            node.wake(state.waitingCallers > 0 ? NodeCondition.callers : NodeCondition.journal)
+        }
+    }
+
+    /// Does a piece of work for which the journal was taken.
+    func perform(_ task: JournalTask) {
+        switch task {
+        case .write(let ids): writeGroup(ids)
+        case .refuse(let ids, let failure): refuse(ids, failure)
+        case .handOver: node.withLockAndWake { _ in }
+        case .remove(let removals): write(removals)
+        case .beginLastFile:
+            beginLastFile()
+            node.withLockAndWake { $0.phase = .removing }
+        case .stop: journal.writer.close()
         }
     }
 
     // MARK: Groups
 
-    private func writeGroup(_ ids: [AppendID], _ writer: inout JournalWriter<D>) {
-        if let failure = ensureFile(&writer) {
-            let action = node.withLock { $0.commit.wrote(.failure(failure)) }
+    private func writeGroup(_ ids: [AppendID]) {
+        guard var group = form(ids) else { return }
+        if let failure = ensureFile(for: group) {
+            let action = node.withLock { state in
+                state.putBack(group.requests)
+                return state.commit.wrote(.failure(failure))
+            }
             return finish(action)
         }
-        guard var group = form(ids) else { return }
-        writer.frames.make(arrival: group.arrival, entries: group.entries, batches: group.batches.map(\.bytes))
-        let written = Result { () throws(GroupCommit.JournalFailure) in try writer.write() }
-        let end = writer.end
+        journal.writer.frames.make(arrival: group.arrival, entries: group.entries, batches: group.batches)
+        let written = Result { () throws(GroupCommit.JournalFailure) in try journal.writer.write() }
+        let end = journal.writer.end
         let afterWrite = node.withLock { state in
-            state.putBack(group.requests)
-            if case .success = written { state.journals[state.journals.count - 1].bytes = end }
+            if case .success = written {
+                state.journals[state.journals.count - 1].bytes = end
+            } else {
+                state.putBack(group.requests)
+            }
             return state.commit.wrote(written)
         }
         guard case .sync = afterWrite else { return finish(afterWrite) }
         let start = time.monotonicNanoseconds()
-        let synced = Result { () throws(GroupCommit.JournalFailure) in try writer.sync() }
-        let nanoseconds = time.monotonicNanoseconds() &- start
-        let action = node.withLock { state -> GroupCommit.Action in
-            state.statistics.recordSync(nanoseconds: nanoseconds)
-            return state.commit.synced(synced)
+        let synced = Result { () throws(GroupCommit.JournalFailure) in
+            if options.planted != .journalSyncLeftOut { try journal.writer.sync() }
         }
-        guard case .acknowledge = action else { return finish(action) }
-        publish(&group)
+        let nanoseconds = time.monotonicNanoseconds() &- start
+        guard case .success = synced else {
+            let action = node.withLock { state in
+                state.putBack(group.requests)
+                return state.commit.synced(synced)
+            }
+            return finish(action)
+        }
+        publish(&group, syncNanoseconds: nanoseconds)
     }
 
     /// Takes the requests of a group, drops those whose log has gone, and assigns arrival and offsets.
@@ -90,70 +151,95 @@ extension StreamLog {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
         var group = Group()
         var ends: [LogID: Int64] = [:]
-        let refused = node.withLock { state -> [(AppendRequest.Reply, LogError)] in
-            var refused: [(AppendRequest.Reply, LogError)] = []
-            var bytes = 0
+        let refused = node.withLock { state -> [(AppendAnswer, LogError)] in
+            var refused: [(AppendAnswer, LogError)] = []
             for id in ids {
                 guard let request = state.requests.removeValue(forKey: id) else { continue }
                 if let gone = request.entries.first(where: { state.logs[$0.log]?.isRemoved ?? true }) {
-                    refused.append((request.reply, .logNotFound(gone.log)))
+                    refused.append((request.answer, .logNotFound(gone.log)))
                     continue
                 }
                 for entry in request.entries where ends[entry.log] == nil { ends[entry.log] = state.logs[entry.log]?.highWatermark }
                 group.requests.append((id, request))
-                bytes += request.bytes
+                group.bytes += request.bytes
             }
-            if case .write = state.commit.formed(group.requests.map(\.id), bytes: bytes) {
+            if case .write = state.commit.formed(group.requests.map(\.id), bytes: group.bytes) {
                 group.arrival = state.clock.arrival(wall: wall, monotonic: monotonic)
                 state.inFlightArrival = group.arrival
             }
-            return refused
+            return answerCallers(refused.map { ($0.0, .failure($0.1)) })
+                .compactMap { answer, result in if case .failure(let error) = result { (answer, error) } else { nil } }
         }
-        for (reply, error) in refused { reply.resume(returning: .failure(error)) }
+        for case (.call(let reply), let error) in refused { reply(.failure(error)) }
         if group.requests.isEmpty { return nil }
-        for (append, (_, request)) in group.requests.enumerated() {
-            for entry in request.entries {
-                let offset = ends[entry.log] ?? 0
+        for append in group.requests.indices {
+            let request = group.requests[append].request
+            for index in request.entries.indices {
+                let log = request.entries[index].log
+                let offset = ends[log] ?? 0
+                request.entries[index].batch.setBaseOffset(offset)
+                let batch = request.entries[index].batch
                 group.entries.append(
                     JournalEntry(
-                        kind: .batch, log: entry.log, offset: offset, recordCount: UInt32(clamping: entry.batch.recordCount),
-                        append: UInt32(append)))
-                group.batches.append(entry.batch.settingBaseOffset(offset))
-                ends[entry.log] = offset + Int64(entry.batch.recordCount)
+                        kind: .batch, log: log, offset: offset, recordCount: UInt32(clamping: batch.recordCount),
+                        length: UInt32(clamping: batch.bytes.count), checksum: batch.crc, append: UInt32(append)))
+                group.batches.append(batch)
+                ends[log] = offset + Int64(batch.recordCount)
             }
         }
         return group
     }
 
-    /// Makes a synced group readable and tells those who wait.
-    private func publish(_ group: inout Group) {
-        let wakes = node.withLock { state -> [Waiters.Wake] in
-            var wakes: [Waiters.Wake] = []
-            let journal = state.journals[state.journals.count - 1].number
-            var logs: Set<LogID> = []
-            for (entry, batch) in zip(group.entries, group.batches) {
-                state.statistics.appendedBytes += UInt64(batch.bytes.count)
-                let item = LogItem(
-                    baseOffset: entry.offset, endOffset: entry.endOffset, arrival: group.arrival, batch: batch, journal: journal)
-                state.hold(item, in: entry.log)
-                logs.insert(entry.log)
+    /// Gives callers that wait their answers; the node's lock is held.
+    /// - Returns: the answers for all others, to be given without the lock.
+    private func answerCallers(
+        _ answers: [(AppendAnswer, Result<[LogAppended], LogError>)]
+    ) -> [(AppendAnswer, Result<[LogAppended], LogError>)] {
+        var others: [(AppendAnswer, Result<[LogAppended], LogError>)] = []
+        var woke = false
+        for (answer, result) in answers {
+            if case .caller(let caller) = answer {
+                caller.result = result
+                woke = true
+            } else {
+                others.append((answer, result))
             }
-            for log in logs { wakes += state.waiters.remove(reachedBy: state.logs[log]?.highWatermark, in: log) }
-            for (id, _) in group.requests { state.requests[id] = nil }
-            state.statistics.appendCount += group.requests.count
-            state.statistics.diskIsFull = state.commit.flushIsStalled
-            state.inFlightArrival = nil
-            if state.flushIsDue(options) { node.wake(NodeCondition.segments) }
-            return wakes
         }
+        if woke { node.wake(NodeCondition.callers) }
+        return others
+    }
+
+    /// Makes a synced group readable and tells those who wait.
+    private func publish(_ group: inout Group, syncNanoseconds: UInt64) {
+        var answers: [(AppendAnswer, Result<[LogAppended], LogError>)] = []
+        answers.reserveCapacity(group.requests.count)
         var place = 0
         for (_, request) in group.requests {
             let results = request.entries.indices.map { index in
                 LogAppended(baseOffset: group.entries[place + index].offset, arrivalMilliseconds: group.arrival)
             }
             place += request.entries.count
-            request.reply.resume(returning: .success(results))
+            answers.append((request.answer, .success(results)))
         }
+        let (others, wakes) = node.withLock { state in
+            state.statistics.recordSync(nanoseconds: syncNanoseconds)
+            _ = state.commit.synced(.success(()))
+            let journal = state.journals[state.journals.count - 1].number
+            var wakes: [Waiters.Wake] = []
+            for (entry, batch) in zip(group.entries, group.batches) {
+                state.statistics.appendedBytes += UInt64(batch.bytes.count)
+                let item = LogItem(
+                    baseOffset: entry.offset, endOffset: entry.endOffset, arrival: group.arrival, batch: batch, journal: journal)
+                state.hold(item, in: entry.log)
+                wakes += state.waiters.remove(reachedBy: state.logs[entry.log]?.highWatermark, in: entry.log)
+            }
+            state.statistics.appendCount += group.requests.count
+            state.statistics.diskIsFull = state.commit.flushIsStalled
+            state.inFlightArrival = nil
+            if state.flushIsDue(options) || state.spareIsDue(options) { node.wake(NodeCondition.segments) }
+            return (answerCallers(answers), wakes)
+        }
+        for case (.call(let reply), let result) in others { reply(result) }
         for wake in wakes { wake.resume(returning: true) }
     }
 
@@ -171,88 +257,84 @@ extension StreamLog {
     }
 
     private func refuse(_ ids: [AppendID], _ failure: GroupCommit.JournalFailure) {
-        let replies = node.withLockAndWake { state -> [AppendRequest.Reply] in
+        let others = node.withLockAndWake { state in
             if failure.diskIsFull { state.statistics.diskIsFull = true }
-            return ids.compactMap { state.requests.removeValue(forKey: $0)?.reply }
+            let answers = ids.compactMap { state.requests.removeValue(forKey: $0)?.answer }
+            return answerCallers(answers.map { ($0, .failure(.readOnly(reason: failure.reason))) })
         }
-        for reply in replies { reply.resume(returning: .failure(.readOnly(reason: failure.reason))) }
+        for case (.call(let reply), let result) in others { reply(result) }
     }
 
-    // MARK: Files and removals
+    // MARK: Files
 
-    /// Begins a new file when there is none or the current one is long enough. A full disk is no reason to stop while there is a file.
-    private func ensureFile(_ writer: inout JournalWriter<D>) -> GroupCommit.JournalFailure? {
-        let isDue = !writer.hasFile || writer.end >= options.journalFileBytes
-        guard isDue else { return nil }
+    /// Begins a new file when there is none, when the current one is long enough, or when it grows though a pre-written one is ready. A full disk is
+    /// no reason to stop while there is a file.
+    private func ensureFile(for group: Group) -> GroupCommit.JournalFailure? {
+        let writer = journal.writer
+        let frame = UInt64(writer.frames.paddedLength(entryCount: group.entries.count, batchBytes: group.bytes))
+        let limit = max(options.journalFileBytes, writer.prewritten)
+        let isLong = writer.end >= options.journalFileBytes || (writer.frameCount > 1 && writer.end + frame > limit)
+        let isSlow = writer.prewritten == 0 && node.withLock { !$0.spares.isEmpty }
+        guard !writer.hasFile || isLong || isSlow else { return nil }
         do throws(GroupCommit.JournalFailure) {
-            try beginFile(&writer)
+            try beginFile()
             return nil
         } catch {
             return error.diskIsFull && writer.hasFile ? nil : error
         }
     }
 
-    func beginFile(_ writer: inout JournalWriter<D>) throws(GroupCommit.JournalFailure) {
-        let number = writer.nextNumber
-        let (arrival, positions) = node.withLock { state in
-            (state.clock.lastArrival, StreamLog.positions(of: state.logs))
+    private func beginFile() throws(GroupCommit.JournalFailure) {
+        let number = journal.writer.nextNumber
+        let monotonic = time.monotonicNanoseconds()
+        let start: JournalWriter<D>.FileStart = node.withLock { $0.fileStart(monotonic: monotonic) }
+        do throws(GroupCommit.JournalFailure) {
+            try journal.writer.startFile(start)
+        } catch {
+            // Its content means nothing, whatever was written to it.
+            if error.diskIsFull, let spare = start.spare { node.withLock { $0.spares.append(spare) } }
+            throw error
         }
-        try writer.startFile(arrival: arrival, positions: positions)
-        let end = writer.end
-        node.withLockAndWake { $0.begin(JournalFile(number: number, bytes: end)) }
-    }
-
-    static func positions(of logs: [LogID: ShardLog]) -> [JournalEntry] {
-        logs.values.filter { !$0.isRemoved }.map { JournalEntry(kind: .position, log: $0.id, offset: $0.highWatermark) }
+        let (end, prewritten) = (journal.writer.end, journal.writer.prewritten)
+        node.withLock { state in
+            state.begin(JournalFile(number: number, bytes: end, prewritten: prewritten))
+            state.spareFailed = false
+            node.wake(NodeCondition.segments)
+        }
     }
 
     /// Before the end: an empty file in place of those that are covered by segments, so that the next start replays nothing.
-    private func beginLastFile(_ writer: inout JournalWriter<D>) {
+    private func beginLastFile() {
         let isUseful = node.withLock { state in
             state.failure == nil && state.commit.unflushedBytes == 0 && state.journals.allSatisfy { $0.unflushedItems == 0 }
         }
-        guard isUseful, writer.frameCount > 1 else { return }
+        guard isUseful, journal.writer.frameCount > 1 else { return }
         do throws(GroupCommit.JournalFailure) {
-            try beginFile(&writer)
+            try beginFile()
         } catch {
             // The older files stay and will be replayed.
         }
     }
 
-    private func writeRemoval(_ removal: Removal, _ writer: inout JournalWriter<D>) {
-        var failure = node.withLock { $0.failure } ?? ensureFile(&writer)
+    // MARK: Removals
+
+    private func write(_ removals: [Removal]) {
+        var failure = node.withLock { $0.failure } ?? ensureFile(for: Group())
         if failure == nil {
             let arrival = node.withLock { state in state.clock.lastArrival }
-            writer.frames.make(arrival: arrival, entries: [JournalEntry(kind: .removal, log: removal.log, offset: 0)], batches: [])
+            let entries = removals.map { JournalEntry(kind: .removal, log: $0.log, offset: 0) }
+            journal.writer.frames.make(arrival: arrival, entries: entries, batches: [])
             do throws(GroupCommit.JournalFailure) {
-                try writer.write()
-                try writer.sync()
+                try journal.writer.write()
+                try journal.writer.sync()
             } catch {
                 failure = error
             }
         }
-        let end = writer.end
-        let wakes = node.withLockAndWake { state -> [Waiters.Wake] in
-            if let failure {
-                state.logs[removal.log]?.isRemoved = false
-                if failure.diskIsFull {
-                    state.statistics.diskIsFull = true
-                } else {
-                    state.sealRequest = state.sealRequest ?? failure
-                }
-                return []
-            }
-            state.commit.passedFrame()
-            state.journals[state.journals.count - 1].bytes = end
-            if var log = state.logs.removeValue(forKey: removal.log) {
-                state.settle(log.dropItems(endingBy: .max))
-                for segment in log.segments { reader.forget(segment.path) }
-            }
-            state.removed.insert(removal.log)
-            return state.waiters.remove(reachedBy: nil, in: removal.log)
-        }
+        let end = journal.writer.end
+        let wakes = node.withLockAndWake { state in state.end(removals, failure, journalEnd: end, reader) }
         for wake in wakes { wake.resume(returning: true) }
-        removal.reply.resume(returning: failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(()))
+        for removal in removals { removal.reply(failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(())) }
     }
 }
 
@@ -262,10 +344,54 @@ extension NodeState {
         for (id, request) in group { requests[id] = request }
     }
 
+    /// What the next journal file begins with. Takes a spare if there is one.
+    mutating func fileStart<D: Disk>(monotonic: UInt64) -> JournalWriter<D>.FileStart {
+        // Mixed, so that a producer that knows the time does not know it.
+        var nonce = monotonic &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(bitPattern: clock.lastArrival)
+        nonce = (nonce ^ (nonce >> 29)) &* 0xBF58_476D_1CE4_E5B9
+        return JournalWriter<D>.FileStart(
+            arrival: clock.lastArrival, positions: positions, nonce: UInt32(truncatingIfNeeded: nonce >> 32),
+            spare: spares.popLast())
+    }
+
+    /// The high watermarks of all logs that ever had a record.
+    var positions: [JournalEntry] {
+        logs.values.filter { !$0.isRemoved && $0.highWatermark > 0 }
+            .map { JournalEntry(kind: .position, log: $0.id, offset: $0.highWatermark) }
+    }
+
     /// A new journal file was begun; it holds one frame.
     mutating func begin(_ file: JournalFile) {
         journals.removeAll { $0.number == file.number }
         journals.append(file)
         commit.passedFrame()
+    }
+
+    /// Takes in what became of removals.
+    mutating func end<D: Disk>(
+        _ removals: [Removal], _ failure: GroupCommit.JournalFailure?, journalEnd: UInt64, _ reader: SegmentReader<D>
+    ) -> [Waiters.Wake] {
+        if let failure {
+            for removal in removals { logs[removal.log]?.isRemoved = false }
+            if failure.diskIsFull {
+                statistics.diskIsFull = true
+            } else {
+                sealRequest = sealRequest ?? failure
+            }
+            return []
+        }
+        commit.passedFrame()
+        journals[journals.count - 1].bytes = journalEnd
+        var wakes: [Waiters.Wake] = []
+        for removal in removals {
+            drop(removal.log, upTo: .max)
+            if let log = logs.removeValue(forKey: removal.log) {
+                for segment in log.segments { reader.forget(segment.path) }
+            }
+            unflushedLogs.remove(removal.log)
+            removed.insert(removal.log)
+            wakes += waiters.remove(reachedBy: nil, in: removal.log)
+        }
+        return wakes
     }
 }

@@ -25,21 +25,32 @@ extension StreamLog {
     /// It may give fewer than there are; read on at the end of the last one. At the high watermark it gives none.
     /// - Throws: `.offsetOutOfRange`, `.damaged`, `.logNotFound`, `.failed`, `.closed`.
     public func read(_ id: LogID, from offset: Int64, maxBytes: Int) async throws(LogError) -> LogRead {
+        guard case .answer(let read) = try find(offset, in: id, maxBytes: maxBytes) else {
+            guard let readThreads else { return try readNow(id, from: offset, maxBytes: maxBytes) }
+            return try await readThreads.run { [self] () -> Result<LogRead, LogError> in
+                Result { () throws(LogError) in try readNow(id, from: offset, maxBytes: maxBytes) }
+            }.get()
+        }
+        return read
+    }
+
+    /// As `read`, on the caller's thread, which waits for the disk: never call it on the cooperative pool.
+    public func readNow(_ id: LogID, from offset: Int64, maxBytes: Int) throws(LogError) -> LogRead {
         var attempts = 0
         while true {
-            let place = try node.withLock { state throws(LogError) in
-                try StreamLog.find(offset, in: try state.log(id), maxBytes: maxBytes)
+            let segment: Segment
+            switch try find(offset, in: id, maxBytes: maxBytes) {
+            case .answer(let read): return read
+            case .segment(let found): segment = found
             }
-            guard case .segment(let segment) = place else {
-                guard case .answer(let read) = place else { continue }
-                return read
-            }
-            let outcome = await readThreads.run { [reader] in reader.read(segment, from: offset, maxBytes: maxBytes) }
-            switch outcome {
+            switch reader.read(segment, from: offset, maxBytes: maxBytes) {
             case .batches(let batches):
                 let (start, end) = try bounds(id)
                 return LogRead(batches: batches, startOffset: start, highWatermark: end)
             case .damaged(let from, let through, let isCorrupt):
+                // Retention may have dropped it meanwhile, and then it is no damage.
+                let (start, end) = try bounds(id)
+                guard offset >= start else { throw .offsetOutOfRange(id, offset: offset, startOffset: start, highWatermark: end) }
                 if isCorrupt { node.withLock { $0.statistics.corruptBatches += 1 } }
                 throw .damaged(id, from: from, through: through)
             case .notFound:
@@ -52,6 +63,15 @@ extension StreamLog {
         }
     }
 
+    private func find(_ offset: Int64, in id: LogID, maxBytes: Int) throws(LogError) -> Place {
+        try node.withLock { state throws(LogError) in
+            // Checked in place: a copy of the log would make its next change copy its items.
+            if state.phase == .closed { throw .closed }
+            guard let log = state.logs[id], !log.isRemoved else { throw .logNotFound(id) }
+            return try StreamLog.find(offset, in: log, maxBytes: maxBytes)
+        }
+    }
+
     private static func find(_ offset: Int64, in log: ShardLog, maxBytes: Int) throws(LogError) -> Place {
         guard offset >= log.startOffset, offset <= log.highWatermark else {
             throw .offsetOutOfRange(log.id, offset: offset, startOffset: log.startOffset, highWatermark: log.highWatermark)
@@ -59,23 +79,25 @@ extension StreamLog {
         if offset == log.highWatermark {
             return .answer(LogRead(batches: [], startOffset: log.startOffset, highWatermark: log.highWatermark))
         }
-        let index = log.segmentIndex(from: offset)
-        if index < log.segments.count {
-            let segment = log.segments[index]
-            if segment.baseOffset <= offset { return .segment(segment) }
-            let held = index > 0 ? log.segments[index - 1].endOffset : log.startOffset
-            throw .damaged(log.id, from: max(log.startOffset, held), through: segment.baseOffset - 1)
+        if let first = log.items.all.first, first.baseOffset <= offset {
+            return .answer(
+                LogRead(
+                    batches: try inMemory(log, from: offset, maxBytes: maxBytes), startOffset: log.startOffset,
+                    highWatermark: log.highWatermark))
         }
-        return .answer(
-            LogRead(
-                batches: try inMemory(log, from: offset, maxBytes: maxBytes), startOffset: log.startOffset,
-                highWatermark: log.highWatermark))
+        let index = log.segmentIndex(from: offset)
+        if index < log.segments.count, log.segments[index].baseOffset <= offset { return .segment(log.segments[index]) }
+        let held = index > 0 ? log.segments[index - 1].endOffset : log.startOffset
+        let next =
+            index < log.segments.count ? log.segments[index].baseOffset : log.items.all.first?.baseOffset ?? log.highWatermark
+        throw .damaged(log.id, from: max(log.startOffset, held), through: next - 1)
     }
 
     private static func inMemory(_ log: ShardLog, from offset: Int64, maxBytes: Int) throws(LogError) -> [LogBatch] {
         var batches: [LogBatch] = []
         var bytes = 0
-        for item in log.items[log.unflushedIndex(from: offset)...] {
+        let items = log.items.all
+        for item in items[log.items.index(from: offset)...] {
             guard let batch = item.batch else {
                 if batches.isEmpty { throw .damaged(log.id, from: item.baseOffset, through: item.endOffset - 1) }
                 break
@@ -92,7 +114,8 @@ extension StreamLog {
     public func firstOffset(_ id: LogID, arrivedAtOrAfter milliseconds: Int64) async throws(LogError) -> Int64 {
         let log = try node.withLock { state throws(LogError) in try state.log(id) }
         for segment in log.segments where segment.state.lastArrival >= milliseconds {
-            let result = await readThreads.run { [reader] in reader.firstOffset(segment, arrivedAtOrAfter: milliseconds) }
+            let look = { @Sendable [reader] in reader.firstOffset(segment, arrivedAtOrAfter: milliseconds) }
+            let result = if let readThreads { await readThreads.run(look) } else { look() }
             switch result {
             case .success(let offset?): return max(offset, try bounds(id).startOffset)
             case .success(nil): continue
@@ -100,7 +123,7 @@ extension StreamLog {
             case .failure(let error): throw .failed("\(error)")
             }
         }
-        let item = log.unflushed.first { $0.arrival >= milliseconds }
+        let item = log.items.unflushed.first { $0.arrival >= milliseconds }
         return max(item?.baseOffset ?? log.highWatermark, try bounds(id).startOffset)
     }
 

@@ -1,45 +1,74 @@
-/// The segment thread: writes what the journal holds into segments, drops covered journal files, and does the work on logs' files.
+/// The segments' work: writes what the journal holds into segments, recycles covered journal files, and does the work on logs' files.
 
 internal import Host
 
-extension StreamLog {
-    private enum SegmentTask {
-        case job(SegmentJob)
-        /// Write out these logs.
-        case flush([LogID])
-        case handOver
-        case finish
-    }
+/// A piece of the segments' work.
+private enum SegmentTask {
+    case job(SegmentJob)
+    /// Write out these logs.
+    case flush([LogID])
+    case makeSpare
+    case dropJournals
+    case handOver
+    case finish
+}
 
+extension StreamLog {
     /// How long to wait before a full disk is tried again, in milliseconds.
     private static var fullDiskPause: Int { 100 }
 
+    /// The segment thread.
     func runSegments() {
         while true {
-            let task = node.wait(on: NodeCondition.segments) { state -> SegmentTask? in
-                if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
-                switch state.phase {
-                case .open, .draining: return state.flushIsDue(options) ? .flush(state.unflushedLogs) : nil
-                case .flushing:
-                    let logs = state.failure == nil && !state.commit.flushIsStalled ? state.unflushedLogs : []
-                    if !logs.isEmpty { return .flush(logs) }
-                    state.phase = .rolling
-                    return .handOver
-                case .rolling: return nil
-                case .removing, .closed: return .finish
-                }
+            let task = node.wait(on: NodeCondition.segments) { nextSegmentTask(&$0) }
+            perform(task)
+            if case .finish = task { return }
+            pauseOnFullDisk()
+        }
+    }
+
+    /// Does one piece of the segments' work, if there is one. A full disk is tried again each time.
+    package func stepSegments() -> Bool {
+        let task = node.withLock { state -> SegmentTask? in
+            if state.phase == .closed { return nil }
+            if state.phase < .draining { state.commit.flushIsStalled = false }
+            return nextSegmentTask(&state)
+        }
+        guard let task else { return false }
+        perform(task)
+        return true
+    }
+
+    private func nextSegmentTask(_ state: inout NodeState) -> SegmentTask? {
+        if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
+        if state.coveredJournal != nil { return .dropJournals }
+        switch state.phase {
+        case .open, .draining:
+            if state.flushIsDue(options) { return .flush(state.unflushedLogs.sorted()) }
+            return state.spareIsDue(options) ? .makeSpare : nil
+        case .flushing:
+            if state.failure == nil, !state.commit.flushIsStalled, !state.unflushedLogs.isEmpty {
+                return .flush(state.unflushedLogs.sorted())
             }
-            switch task {
-            case .job(let job): run(job)
-            case .flush(let logs): flush(logs)
-            case .handOver: node.withLockAndWake { _ in }
-            case .finish: return finishClosing()
-            }
+            state.phase = .rolling
+            return .handOver
+        case .rolling: return nil
+        case .removing, .closed: return .finish
+        }
+    }
+
+    private func perform(_ task: SegmentTask) {
+        switch task {
+        case .job(let job): run(job)
+        case .flush(let logs): flush(logs)
+        case .makeSpare: makeSpare()
+        case .dropJournals: dropCoveredJournals()
+        case .handOver: node.withLockAndWake { _ in }
+        case .finish: finishClosing()
         }
     }
 
     private func finishClosing() {
-        dropCoveredJournals()
         let (jobs, replies) = node.withLockAndWake { state in
             state.phase = .closed
             defer {
@@ -48,26 +77,51 @@ extension StreamLog {
             }
             return (state.jobs, state.closeReplies)
         }
-        for job in jobs { job.reply.resume(returning: .failure(.closed)) }
-        for reply in replies { reply.resume() }
+        for job in jobs { job.reply(.failure(.closed)) }
+        for reply in replies { reply() }
     }
 
     // MARK: Flushing
 
+    /// The most logs, and bytes, that are written before the first of them is synced.
+    private static var partsAtOnce: Int { 256 }
+    private static var bytesAtOnce: Int { 32 << 20 }
+
     private func flush(_ logs: [LogID]) {
-        for log in logs {
-            while let part = node.withLock({ $0.nextPart(of: log, options) }) {
-                do throws(DiskError) {
-                    let segments = try write(part)
-                    node.withLockAndWake { $0.publish(segments, part) }
-                } catch {
-                    return flushFailed(error)
+        var rest = logs[...]
+        while !rest.isEmpty {
+            let parts = node.withLock { state -> [FlushPart] in
+                var parts: [FlushPart] = []
+                var bytes = 0
+                while let log = rest.first, parts.count < StreamLog.partsAtOnce, bytes < StreamLog.bytesAtOnce {
+                    rest.removeFirst()
+                    guard let part = state.nextPart(of: log, options) else { continue }
+                    bytes += part.items.reduce(0) { $0 + $1.byteCount }
+                    parts.append(part)
                 }
+                return parts
             }
-            // Those who create or trim a log do not wait for all the others to be written.
+            if parts.isEmpty { continue }
+            let outcome = SegmentWriter(disk: disk, options: options).write(loadingIndexes(parts))
+            node.withLockAndWake { state in for (part, segment) in outcome.segments { state.publish(segment, part) } }
+            if let failure = outcome.failure { return flushFailed(failure) }
+            // Those who trim or remove a log do not wait for all the others to be written.
             while let job = node.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) { run(job) }
         }
         dropCoveredJournals()
+    }
+
+    /// Segments that were there at the start have their index on the disk; to write on, it is needed in memory. One whose index cannot be
+    /// read is left as it is, and a new one is begun.
+    private func loadingIndexes(_ parts: [FlushPart]) -> [FlushPart] {
+        parts.map { part in
+            guard let segment = part.segment, segment.state.index.isEmpty else { return part }
+            var part = part
+            let index = reader.index(of: segment)
+            part.segment?.state.index = index
+            if index.isEmpty { part.segment = nil }
+            return part
+        }
     }
 
     private func flushFailed(_ error: DiskError) {
@@ -77,6 +131,11 @@ extension StreamLog {
             state.commit.flushIsStalled = true
             state.statistics.diskIsFull = true
         }
+    }
+
+    /// A thread waits a little before it tries a full disk again, but not with the work of those who may make space.
+    private func pauseOnFullDisk() {
+        guard node.withLock({ $0.commit.flushIsStalled }) else { return }
         _ = node.wait(on: NodeCondition.segments, atMost: StreamLog.fullDiskPause) {
             $0.phase >= .draining || !$0.jobs.isEmpty ? () : nil
         }
@@ -88,54 +147,8 @@ extension StreamLog {
         node.withLockAndWake { if $0.failure == nil { $0.sealRequest = failure } }
     }
 
-    /// Writes a part of a log's items to its last segment or to a new one, syncs it, and seals it when it is long enough.
-    /// - Returns: the segment as it is now.
-    private func write(_ part: FlushPart) throws(DiskError) -> Segment {
-        var segment: Segment
-        let file: D.File
-        if let last = part.segment {
-            segment = last
-            file = try disk.open(last.path, .existing)
-        } else {
-            segment = Segment(
-                log: part.log, baseOffset: part.items[part.items.startIndex].baseOffset,
-                state: SegmentState(baseOffset: 0, headerChecksum: 0), isSealed: false, fileBytes: 0)
-            file = try disk.open(segment.path, .createIfAbsent)
-        }
-        defer { file.close() }
-        let isNew = part.segment == nil
-        var bytes: [UInt8] = []
-        if isNew {
-            bytes = SegmentHeader.encode(log: part.log, baseOffset: segment.baseOffset)
-            let checksum = bytes.withUnsafeBytes { SegmentHeader($0)?.checksum } ?? 0
-            segment.state = SegmentState(baseOffset: segment.baseOffset, headerChecksum: checksum)
-        }
-        // What stands after the last frame is the rest of a write that failed, or frames that the journal holds again.
-        let place = isNew ? 0 : segment.state.framesEnd
-        if try file.size() > place { try file.truncate(to: place) }
-        for item in part.items {
-            let start = bytes.count
-            let checksum = SegmentFrameHeader.encode(item, previousChecksum: segment.state.lastChecksum, into: &bytes)
-            segment.state.add(
-                offset: item.baseOffset, endOffset: item.endOffset, arrival: item.arrival, length: bytes.count - start,
-                checksum: checksum, indexInterval: options.indexIntervalBytes)
-        }
-        if segment.state.framesEnd >= options.segmentBytes {
-            bytes += SegmentTrailer.encode(segment.state)
-            segment.isSealed = true
-        }
-        try file.write(bytes, at: place)
-        segment.fileBytes = place + UInt64(bytes.count)
-        try syncing { () throws(DiskError) in
-            try file.sync()
-            if isNew { try disk.syncDirectory(Paths.directory(part.log)) }
-        }
-        if segment.isSealed { segment.state.index = [] }
-        return segment
-    }
-
     /// Runs syncs. One that fails for lack of space has failed for good like any other.
-    func syncing(_ body: () throws(DiskError) -> Void) throws(DiskError) {
+    static func syncing(_ body: () throws(DiskError) -> Void) throws(DiskError) {
         do throws(DiskError) {
             try body()
         } catch {
@@ -143,25 +156,60 @@ extension StreamLog {
         }
     }
 
-    /// Removes journal files from the oldest on, as long as segments hold all that is in them.
+    // MARK: Journal files
+
+    /// Recycles or removes journal files from the oldest on, as long as segments hold all that is in them.
     ///
-    /// Each removal is made durable before the next: a file that came back without its successor would look like damage.
+    /// Each is durably gone before the next: a file that came back without its successor would look like damage.
     private func dropCoveredJournals() {
         while let file = node.withLock({ $0.coveredJournal }) {
+            let path = Paths.journal(file.number)
+            var spare: UInt64?
             do throws(DiskError) {
-                let path = Paths.journal(file.number)
                 if file.isKept {
                     try Quarantine(disk: disk).move(path)
+                } else if let number = node.withLock({ $0.spareNumber(for: file, options) }) {
+                    try disk.rename(path, to: Paths.spare(number))
+                    spare = number
                 } else {
                     try disk.remove(path)
                 }
-                try syncing { () throws(DiskError) in try disk.syncDirectory(Paths.journal) }
+                try StreamLog.syncing { () throws(DiskError) in try disk.syncDirectory(Paths.journal) }
             } catch  where error.kind == .notFound {
                 // Gone already.
             } catch {
                 return seal(JournalWriter<D>.failure(error))
             }
-            node.withLockAndWake { state in state.journals.removeAll { $0.number == file.number } }
+            node.withLockAndWake { $0.forget(file, recycledAs: spare) }
+        }
+    }
+
+    /// Writes a file for the journal in advance: a sync into space that was written before costs half of one into a file that grows.
+    private func makeSpare() {
+        let number = node.withLock { state in
+            state.lastSpare += 1
+            return state.lastSpare
+        }
+        let path = Paths.spare(number)
+        let chunk = AlignedBuffer()
+        let size = FileAccess.aligned(Int(clamping: options.journalFileBytes))
+        let memory = UnsafeMutableRawBufferPointer(rebasing: chunk.room(for: min(size, 1 << 20))[..<min(size, 1 << 20)])
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        do throws(DiskError) {
+            let file = try disk.open(path, .createIfAbsent, .direct)
+            defer { file.close() }
+            var place = 0
+            while place < size {
+                try file.write(chunk.prefix(min(memory.count, size - place)), at: UInt64(place))
+                place += memory.count
+            }
+            try file.sync()
+            try disk.syncDirectory(Paths.journal)
+            node.withLock { $0.spares.append(number) }
+        } catch {
+            // Nothing depends on it: journal files can grow as well.
+            try? disk.remove(path)
+            node.withLock { $0.spareFailed = true }
         }
     }
 
@@ -172,7 +220,6 @@ extension StreamLog {
         do throws(LogError) {
             if let failure = node.withLock({ $0.failure }), !job.work.worksWhenSealed { throw .readOnly(reason: failure.reason) }
             switch job.work {
-            case .create(let log): try create(log)
             case .trim(let log, let offset): try trimNow(log, before: offset)
             case .removeFiles(let log): try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: log).remove() }
             }
@@ -180,7 +227,7 @@ extension StreamLog {
         } catch {
             result = .failure(error)
         }
-        job.reply.resume(returning: result)
+        job.reply(result)
     }
 
     /// Runs disk work. What fails other than for lack of space seals the log.
@@ -194,34 +241,25 @@ extension StreamLog {
         }
     }
 
-    private func create(_ id: LogID) throws(LogError) {
-        let exists = try node.withLock { state throws(LogError) in
-            if state.removed.contains(id) { throw .failed("the log \(id) was removed; a name is not given twice") }
-            return state.logs[id] != nil
-        }
-        if exists { return }
-        try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: 0) }
-        node.withLockAndWake { $0.logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: 1) }
-    }
-
     private func trimNow(_ id: LogID, before offset: Int64) throws(LogError) {
         let log = try node.withLock { state throws(LogError) in try state.log(id) }
         guard offset > log.startOffset else { return }
-        let slot = StartOffsetFile(offset: offset, generation: log.startGeneration + 1)
+        if log.startGeneration == nil {
+            try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: 0) }
+        }
+        let slot = StartOffsetFile(offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
         try onDisk { () throws(DiskError) in
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            try syncing { () throws(DiskError) in try slot.write(to: file) }
+            try StreamLog.syncing { () throws(DiskError) in try slot.write(to: file) }
         }
         let dropped = node.withLockAndWake { state -> [Segment] in
-            guard var log = state.logs[id] else { return [] }
-            log.startOffset = offset
-            log.startGeneration = slot.generation
-            let items = log.dropItems(endingBy: offset)
-            let expired = log.segments.prefix { $0.endOffset <= offset }
-            log.segments.removeFirst(expired.count)
-            state.logs[id] = log
-            state.settle(items)
+            guard state.logs[id] != nil else { return [] }
+            state.drop(id, upTo: offset)
+            state.logs[id]?.startOffset = offset
+            state.logs[id]?.startGeneration = slot.generation
+            let expired = (state.logs[id]?.segments ?? []).prefix { $0.endOffset <= offset }
+            state.logs[id]?.segments.removeFirst(expired.count)
             return Array(expired)
         }
         // The start is durable, so a file that stays, or comes back, is dropped by the next start.
@@ -239,57 +277,70 @@ extension SegmentJob.Work {
     }
 }
 
-/// Items of one log that go into one segment together.
-struct FlushPart: Sendable {
-    var log: LogID
-    /// The segment to go on with, nil for a new one.
-    var segment: Segment?
-    var items: ArraySlice<LogItem>
-}
-
 extension NodeState {
-    var unflushedLogs: [LogID] { logs.values.filter { !$0.unflushed.isEmpty && !$0.isRemoved }.map(\.id).sorted() }
-
     /// The oldest journal file if all of it is in segments and it is not the one that is written to.
     var coveredJournal: JournalFile? {
         guard journals.count > 1, let first = journals.first, first.unflushedItems == 0, failure == nil else { return nil }
         return first
     }
 
-    /// Whether the segment thread is to write: much is in memory, or an old journal file waits to be covered.
+    /// Whether everything is to be written out: much is in memory, or the journal has become long.
     func flushIsDue(_ options: LogOptions) -> Bool {
-        if failure != nil { return false }
-        let threshold = min(options.flushThresholdBytes, options.maxUnflushedBytes)
-        if commit.unflushedBytes >= threshold { return true }
-        return journals.count > 1 && (coveredJournal != nil || logs.values.contains { !$0.unflushed.isEmpty && !$0.isRemoved })
+        if failure != nil || commit.flushIsStalled || unflushedLogs.isEmpty { return false }
+        if commit.unflushedBytes >= min(options.flushThresholdBytes, options.maxUnflushedBytes) { return true }
+        guard journals.count > 1 else { return false }
+        return journals.count > 8 || journals.reduce(0) { $0 + $1.bytes } >= options.maxJournalBytes
+    }
+
+    /// Whether a journal file is to be written in advance.
+    func spareIsDue(_ options: LogOptions) -> Bool {
+        options.spareJournalFiles > 0 && spares.isEmpty && !spareFailed && failure == nil && !commit.flushIsStalled
+            && phase == .open && statistics.appendedBytes >= options.prewriteAfterBytes
+    }
+
+    /// The number for a journal file that is worth to be written again; nil when there are enough.
+    mutating func spareNumber(for file: JournalFile, _ options: LogOptions) -> UInt64? {
+        guard spares.count < options.spareJournalFiles, file.prewritten >= options.journalFileBytes else { return nil }
+        lastSpare += 1
+        return lastSpare
     }
 
     /// The next items of a log that fit into one segment; nil when all are written.
-    mutating func nextPart(of id: LogID, _ options: LogOptions) -> FlushPart? {
-        guard failure == nil, let log = logs[id], !log.isRemoved, let first = log.unflushed.first else { return nil }
-        let last = log.segments.last.flatMap { $0.isSealed ? nil : $0 }
+    func nextPart(of id: LogID, _ options: LogOptions) -> FlushPart? {
+        guard failure == nil, let log = logs[id], !log.isRemoved, let first = log.items.unflushed.first else { return nil }
+        // A gap before the start offset would look like damage within a segment: begin a new one instead.
+        let last = log.segments.last.flatMap { last -> Segment? in
+            let isYoung =
+                clock.lastArrival.subtractingReportingOverflow(last.state.firstArrival).partialValue
+                < options.segmentMaxAgeMilliseconds
+            return last.isSealed || last.endOffset != first.baseOffset || !isYoung ? nil : last
+        }
         var bytes = last?.state.framesEnd ?? UInt64(SegmentHeader.size)
-        var end = log.unflushed.startIndex
-        while end < log.unflushed.endIndex, end == log.unflushed.startIndex || bytes < options.segmentBytes {
-            bytes += UInt64(log.unflushed[end].byteCount)
+        let items = log.items.unflushed
+        var end = items.startIndex
+        while end < items.endIndex, end == items.startIndex || bytes < options.segmentBytes {
+            bytes += UInt64(items[end].byteCount)
             end += 1
         }
-        // A gap before the start offset would look like damage within a segment: begin a new one instead.
-        let continues = last.map { $0.endOffset == first.baseOffset } ?? false
-        return FlushPart(log: id, segment: continues ? last : nil, items: log.unflushed[..<end])
+        return FlushPart(
+            log: id, isNewDirectory: log.startGeneration == nil, segment: last, items: items[..<end])
     }
 
-    /// Takes in what the segment thread wrote.
+    /// Takes in what was written.
     mutating func publish(_ segment: Segment, _ part: FlushPart) {
         commit.flushIsStalled = false
-        guard var log = logs[part.log], let end = part.items.last?.endOffset else { return }
-        if let last = log.segments.last, last.baseOffset == segment.baseOffset {
-            log.segments[log.segments.count - 1] = segment
+        guard let end = part.items.last?.endOffset, logs[part.log] != nil else { return }
+        if let last = logs[part.log]?.segments.indices.last, logs[part.log]?.segments[last].baseOffset == segment.baseOffset {
+            logs[part.log]?.segments[last] = segment
         } else {
-            log.segments.append(segment)
+            // Whatever was the last one takes no more.
+            if let last = logs[part.log]?.segments.indices.last {
+                logs[part.log]?.segments[last].isSealed = true
+                logs[part.log]?.segments[last].state.index = []
+            }
+            logs[part.log]?.segments.append(segment)
         }
-        let items = log.dropItems(endingBy: end)
-        logs[part.log] = log
-        settle(items)
+        if part.isNewDirectory { logs[part.log]?.startGeneration = StartOffsetFile.firstGeneration }
+        flushed(part.log, upTo: end)
     }
 }

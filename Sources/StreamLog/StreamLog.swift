@@ -5,29 +5,38 @@ public import RecordBatch
 
 /// Append-only logs of record batches on one disk.
 ///
-/// An append goes to the journal, is synced together with all others that wait, and is then readable from memory. A background thread
-/// writes batches into segments and drops journal files that are covered. See <doc:FileFormat>.
-/// All calls may be made from any task; none blocks the cooperative pool. Call `close()` when done: the log's threads hold the log.
+/// An append goes to the journal, is synced together with all others that wait, and is then readable from memory. In the background
+/// batches are written into segments and journal files that are covered are recycled. See <doc:FileFormat>.
+/// All calls may be made from any task; none blocks the cooperative pool but those that say so. Call `close()` when done: the log's threads
+/// hold the log.
+///
+/// The work is done in steps: the journal's and the segments'. Two threads take them, or in `openStepped` whoever calls `stepJournal` and
+/// `stepSegments`, so that a simulator decides about every step.
 public final class StreamLog<D: Disk>: Sendable {
     let disk: D
     let time: any TimeSource
     let options: LogOptions
     let node: Monitor<NodeState>
     let reader: SegmentReader<D>
-    let readThreads: IOThreads
+    /// Nil where a caller takes the steps, and reads wait for the disk.
+    let readThreads: IOThreads?
+    var isStepped: Bool { readThreads == nil }
+    /// Used by whoever has set `NodeState.journalIsTaken`.
+    let journal: JournalDesk<D>
 
-    init(disk: D, time: any TimeSource, options: LogOptions, state: NodeState) {
+    init(disk: D, time: any TimeSource, options: LogOptions, state: NodeState, journal: JournalWriter<D>, isStepped: Bool) {
         self.disk = disk
         self.time = time
         self.options = options
+        self.journal = JournalDesk(journal)
         node = Monitor(state, conditions: NodeCondition.count)
         reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments)
-        readThreads = IOThreads(name: "log-read", count: options.readThreads)
+        readThreads = isStepped ? nil : IOThreads(name: "log-read", count: options.readThreads)
     }
 
     /// Opens the log, recovering what is there.
     /// - Parameters:
-    ///   - knownLogs: the logs that exist. One without a directory is created.
+    ///   - knownLogs: the logs that exist. One without anything on the disk is empty.
     ///   - removedLogs: logs that were removed; what is left of them is deleted. Directories of neither kind go to `quarantine/`.
     /// - Throws: `.failed` when the disk cannot be read.
     public static func open(
@@ -36,11 +45,11 @@ public final class StreamLog<D: Disk>: Sendable {
         let recovery = IOThreads(name: "log-recover", count: 1)
         let result = await recovery.run { () -> Result<(StreamLog, RecoveryReport), LogError> in
             do throws(LogError) {
-                var run = RecoveryRun(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs)
-                let (state, journal) = try run.recover()
-                let log = StreamLog(disk: disk, time: time, options: options, state: state)
-                log.start(journal)
-                return .success((log, run.report))
+                let (log, report) = try recover(
+                    disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, isStepped: false)
+                _ = IOThread(name: "log-journal") { log.runJournal() }
+                _ = IOThread(name: "log-segments") { log.runSegments() }
+                return .success((log, report))
             } catch {
                 return .failure(error)
             }
@@ -49,95 +58,108 @@ public final class StreamLog<D: Disk>: Sendable {
         return try result.get()
     }
 
-    private func start(_ journal: JournalWriter<D>) {
-        _ = IOThread(name: "log-journal") { [self] in runJournal(journal) }
-        _ = IOThread(name: "log-segments") { [self] in runSegments() }
+    /// Opens a log that has no threads: its work is done when `stepJournal` and `stepSegments` are called, or within the calls that wait.
+    package static func openStepped(
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>
+    ) throws(LogError) -> (log: StreamLog, report: RecoveryReport) {
+        try recover(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, isStepped: true)
+    }
+
+    private static func recover(
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>, isStepped: Bool
+    ) throws(LogError) -> (StreamLog, RecoveryReport) {
+        var run = RecoveryRun(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs)
+        let (state, journal) = try run.recover()
+        return (
+            StreamLog(disk: disk, time: time, options: options, state: state, journal: journal, isStepped: isStepped), run.report
+        )
+    }
+
+    /// Takes all steps there are, where there are no threads that do.
+    func takeSteps() {
+        guard isStepped else { return }
+        while stepJournal() || stepSegments() {}
     }
 
     // MARK: Logs
 
-    /// Creates a log, durable when it returns. Creating one that exists does nothing.
+    /// Creates a log. Whoever knows of it makes that durable: an empty log has nothing on the disk. Creating one that exists does nothing.
     /// - Throws: `.failed` for a name that was used before, `.readOnly`, `.closed`.
-    public func createLog(_ id: LogID) async throws(LogError) {
-        try await job(.create(id))
+    public func createLog(_ id: LogID) throws(LogError) {
+        try createLogs([id])
+    }
+
+    /// Creates several logs.
+    /// - Throws: as `createLog`; then none was created.
+    public func createLogs(_ ids: [LogID]) throws(LogError) {
+        try node.withLock { state throws(LogError) in
+            if state.phase != .open { throw .closed }
+            if let failure = state.failure { throw .readOnly(reason: failure.reason) }
+            for id in ids where state.removed.contains(id) {
+                throw .failed("the log \(id) was removed; a name is not given twice")
+            }
+            for id in ids where state.logs[id] == nil {
+                state.logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: nil)
+            }
+        }
     }
 
     /// Removes a log and its records, durably.
     /// - Throws: `.logNotFound`, `.readOnly`, `.closed`.
     public func removeLog(_ id: LogID) async throws(LogError) {
         do throws(LogError) {
-            try await journalRemoval(of: id)
+            try await answer { submitRemoval(id, reply: $0) }
         } catch .readOnly(let reason) {
             // On a full disk the removal itself makes the space that its record needs.
             guard node.withLock({ $0.failure == nil }) else { throw .readOnly(reason: reason) }
             try await trim(id, before: try bounds(id).highWatermark)
-            try await journalRemoval(of: id)
+            try await answer { submitRemoval(id, reply: $0) }
         }
-        try await job(.removeFiles(id))
+        try await answer { submitRemoveFiles(id, reply: $0) }
     }
 
-    private func journalRemoval(of id: LogID) async throws(LogError) {
-        let result = await withCheckedContinuation { (reply: DoneReply) in
-            let refusal = node.withLockAndWake { state -> LogError? in
-                if state.phase != .open { return .closed }
-                if let failure = state.failure { return .readOnly(reason: failure.reason) }
-                guard let log = state.logs[id], !log.isRemoved else { return .logNotFound(id) }
-                state.logs[id]?.isRemoved = true
-                state.removals.append(Removal(log: id, reply: reply))
-                return nil
-            }
-            if let refusal { reply.resume(returning: .failure(refusal)) }
+    /// The part of a removal that counts: its record in the journal.
+    package func submitRemoval(_ id: LogID, reply: @escaping DoneReply) {
+        let refusal = node.withLock { state -> LogError? in
+            if state.phase != .open { return .closed }
+            if let failure = state.failure { return .readOnly(reason: failure.reason) }
+            guard let log = state.logs[id], !log.isRemoved else { return .logNotFound(id) }
+            state.logs[id]?.isRemoved = true
+            state.removals.append(Removal(log: id, reply: reply))
+            node.wake(NodeCondition.journal)
+            return nil
         }
-        try result.get()
+        if let refusal { reply(.failure(refusal)) }
     }
 
-    /// Hands work to the segment thread and waits for it.
-    private func job(_ work: SegmentJob.Work) async throws(LogError) {
-        let result = await withCheckedContinuation { (reply: DoneReply) in
-            let refusal = node.withLockAndWake { state -> LogError? in
-                if state.phase != .open { return .closed }
-                state.jobs.append(SegmentJob(work: work, reply: reply))
-                return nil
-            }
-            if let refusal { reply.resume(returning: .failure(refusal)) }
-        }
-        try result.get()
+    /// Deletes the files of a log whose removal is in the journal.
+    package func submitRemoveFiles(_ id: LogID, reply: @escaping DoneReply) {
+        submit(.removeFiles(id), reply: reply)
     }
 
-    // MARK: Appends
-
-    /// Appends batches to one or several logs, all or nothing; returns when they are durable and readable.
-    ///
-    /// The results stand in the order of the entries. All entries of an append have the same arrival time.
-    /// - Throws: `.logNotFound`, `.overloaded`, `.readOnly`, `.closed`; then nothing was appended, except that after a failed sync
-    ///   (`.readOnly`) the append may be found after the next start.
-    public func append(_ entries: [(log: LogID, batch: RecordBatch)]) async throws(LogError) -> [LogAppended] {
-        if entries.isEmpty { return [] }
-        var bytes = 0
-        for entry in entries { bytes += LogItem.byteCount(entry.batch) }
-        guard bytes < Int(UInt32.max) - 1 << 20 else {
-            throw .failed("an append of \(bytes) bytes is larger than a journal frame can be")
+    /// Hands work to the segments' side.
+    func submit(_ work: SegmentJob.Work, reply: @escaping DoneReply) {
+        let refusal = node.withLock { state -> LogError? in
+            if state.phase != .open { return .closed }
+            state.jobs.append(SegmentJob(work: work, reply: reply))
+            node.wake(NodeCondition.segments)
+            return nil
         }
-        let total = bytes
-        let result = await withCheckedContinuation { (reply: AppendRequest.Reply) in
-            let refusal = node.withLock { state -> LogError? in
-                do throws(LogError) {
-                    if state.phase != .open { throw .closed }
-                    if let failure = state.failure { throw .readOnly(reason: failure.reason) }
-                    for entry in entries { _ = try state.log(entry.log) }
-                    let id = state.newID()
-                    try state.commit.offer(id, bytes: total)
-                    state.requests[id] = AppendRequest(entries: entries, bytes: total, reply: reply)
-                    node.wake(NodeCondition.journal)
-                    return nil
-                } catch {
-                    return error
-                }
-            }
-            if let refusal { reply.resume(returning: .failure(refusal)) }
+        if let refusal { reply(.failure(refusal)) }
+    }
+
+    /// Waits for the answer to what `submit` hands in.
+    func answer<Value: Sendable>(
+        _ submit: (@escaping @Sendable (Result<Value, LogError>) -> Void) -> Void
+    ) async throws(LogError) -> Value {
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, LogError>, Never>) in
+            submit { continuation.resume(returning: $0) }
+            takeSteps()
         }
         return try result.get()
     }
+
+    // MARK: State
 
     /// Whether appends are accepted. A full disk shows here as `.readOnly` until an append succeeds again; try at any time.
     public var state: LogState {
@@ -162,9 +184,19 @@ public final class StreamLog<D: Disk>: Sendable {
     /// Moves the start offset, durably, and drops segments that lie before it. An offset before the start does nothing.
     /// - Throws: `.offsetOutOfRange` past the high watermark, `.logNotFound`, `.readOnly`, `.closed`.
     public func trim(_ id: LogID, before offset: Int64) async throws(LogError) {
-        let (start, end) = try bounds(id)
-        guard offset <= end else { throw .offsetOutOfRange(id, offset: offset, startOffset: start, highWatermark: end) }
-        if offset > start { try await job(.trim(id, before: offset)) }
+        try await answer { submitTrim(id, before: offset, reply: $0) }
+    }
+
+    /// As `trim`, for callers that do not wait.
+    package func submitTrim(_ id: LogID, before offset: Int64, reply: @escaping DoneReply) {
+        do throws(LogError) {
+            let (start, end) = try bounds(id)
+            guard offset <= end else { throw .offsetOutOfRange(id, offset: offset, startOffset: start, highWatermark: end) }
+            guard offset > start else { return reply(.success(())) }
+            submit(.trim(id, before: offset), reply: reply)
+        } catch {
+            reply(.failure(error))
+        }
     }
 
     /// As `trim`, to the first record that arrived at or after a time.
@@ -176,19 +208,24 @@ public final class StreamLog<D: Disk>: Sendable {
 
     /// Stops accepting, syncs what was accepted, writes out the segments, stops the threads. Calling it twice is harmless.
     public func close() async {
-        await withCheckedContinuation { (reply: CheckedContinuation<Void, Never>) in
-            let isClosed = node.withLockAndWake { state -> Bool in
-                if state.phase == .closed { return true }
-                if state.phase == .open { state.phase = .draining }
-                state.closeReplies.append(reply)
-                return false
-            }
-            if isClosed { reply.resume() }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            submitClose { continuation.resume() }
+            takeSteps()
         }
-        let wakes = node.withLock { $0.waiters.removeAll() }
-        for wake in wakes { wake.resume(returning: false) }
         // It waits for reads that are under way, so not here.
-        _ = IOThread(name: "log-close") { [readThreads] in readThreads.close() }
+        if let readThreads { _ = IOThread(name: "log-close") { readThreads.close() } }
+    }
+
+    /// As `close`, for callers that do not wait.
+    package func submitClose(reply: @escaping @Sendable () -> Void) {
+        let (isClosed, wakes) = node.withLockAndWake { state -> (Bool, [Waiters.Wake]) in
+            if state.phase == .closed { return (true, []) }
+            if state.phase == .open { state.phase = .draining }
+            state.closeReplies.append(reply)
+            return (false, state.waiters.removeAll())
+        }
+        for wake in wakes { wake.resume(returning: false) }
+        if isClosed { reply() }
     }
 
     /// Counts and sizes since `open`.
@@ -197,9 +234,15 @@ public final class StreamLog<D: Disk>: Sendable {
             var statistics = state.statistics
             statistics.unflushedBytes = state.commit.unflushedBytes
             statistics.pendingBytes = state.commit.pendingBytes
-            statistics.journalBytes = state.journals.reduce(0) { $0 + $1.bytes }
+            statistics.journalBytes = state.journals.reduce(0) { $0 + max($1.bytes, $1.prewritten) }
             statistics.segmentBytes = state.logs.values.reduce(0) { sum, log in log.segments.reduce(sum) { $0 + $1.fileBytes } }
             return statistics
         }
     }
+}
+
+/// The journal's writer, in the one place where threads take turns with it.
+final class JournalDesk<D: Disk>: @unchecked Sendable {
+    var writer: JournalWriter<D>
+    init(_ writer: JournalWriter<D>) { self.writer = writer }
 }

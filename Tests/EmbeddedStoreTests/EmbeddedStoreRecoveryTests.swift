@@ -68,7 +68,7 @@ import Testing
                 StreamDefinition(key: key, shardCount: 3), status: .active, atMilliseconds: 1)
             await catalog.close()
             let (store, recovery) = try await world.openWithReport()
-            #expect(recovery.log.createdLogs.count == 3)
+            #expect(recovery.log.damages.isEmpty)
             #expect(recovery.problems.isEmpty)
             for shard in 0..<3 {
                 let reference = added.description.reference(UInt32(shard))
@@ -79,20 +79,22 @@ import Testing
         }
     }
 
-    @Test("a shard whose files were lost is named when the store opens, and the others serve")
+    @Test("a shard whose files were lost is reported with its range when the store opens, and the others serve")
     func lostLog() async throws {
         try await StoreWorld.run { world in
             var store = try await world.open()
-            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
-            try await store.put("lost", to: stream.reference())
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 2))
+            for shard in 0..<2 { try await store.put("kept or lost", to: stream.reference(UInt32(shard))) }
             await store.close()
-            let (opened, recovery) = try await StoreWorld(
-                disk: MemoryDisk(), clock: world.clock, directory: world.directory, options: world.options
-            ).openWithReport()
-            store = opened
-            #expect(recovery.problems.count == 1)
-            #expect(recovery.problems.first?.contains("shardId-000000000000 of stream trades") == true)
-            #expect(try await store.values(stream.reference()) == [])
+            let lost = "logs/\(stream.id.rawValue)/0/"
+            for path in world.disk.paths where path.hasPrefix(lost) { try world.disk.remove(path) }
+            let recovery: StoreRecovery
+            (store, recovery) = try await world.openWithReport()
+            #expect(recovery.log.damages == [.init(log: LogID(stream: stream.id.rawValue, shard: 0), from: 0, through: 0)])
+            await #expect(throws: StoreError.damaged(stream.reference(0), from: 0, through: 0)) {
+                try await store.values(stream.reference(0))
+            }
+            #expect(try await store.values(stream.reference(1)) == ["kept or lost"])
             await store.close()
         }
     }

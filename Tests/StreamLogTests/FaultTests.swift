@@ -89,7 +89,7 @@ final class Ledger: Sendable {
 
     private func options(_ random: inout SeededGenerator) -> LogOptions {
         var options = LogOptions.small
-        options.journalFileBytes = UInt64.random(in: 500...20_000, using: &random)
+        options.journalFileBytes = UInt64.random(in: 500...60_000, using: &random)
         options.segmentBytes = UInt64.random(in: 500...20_000, using: &random)
         options.flushThresholdBytes = Int.random(in: 500...20_000, using: &random)
         return options
@@ -220,7 +220,7 @@ final class Ledger: Sendable {
         await #expect(throws: LogError.self) { try await log.append([(firstLog, try batch(10))]) }
         disk.heal()
         await #expect(throws: LogError.self) { try await log.append([(firstLog, try batch(11))]) }
-        await #expect(throws: LogError.self) { try await log.createLog(thirdLog) }
+        #expect(throws: LogError.self) { try log.createLog(thirdLog) }
         await #expect(throws: LogError.self) { try await log.trim(firstLog, before: 3) }
         guard case .readOnly(let reason) = log.state else {
             Issue.record("the log accepts appends after a failed sync")
@@ -248,7 +248,10 @@ final class Ledger: Sendable {
             for _ in 0..<10 { #expect(try await ledger.append(to: log, &random, logs: logs), comment) }
             disk.quota = disk.usedBytes + Int.random(in: 0...3_000, using: &random)
             var refused = 0
-            for _ in 0..<20 where try await !ledger.append(to: log, &random, logs: logs) { refused += 1 }
+            // A journal file that was written in advance takes some more.
+            for _ in 0..<500 where refused < 5 {
+                if try await !ledger.append(to: log, &random, logs: logs) { refused += 1 }
+            }
             #expect(refused > 0, comment)
             #expect(log.state == .readOnly(reason: "the disk is full"), comment)
             for entry in ledger.acknowledged {

@@ -36,7 +36,10 @@ extension LogOptions {
     /// Small enough that a few hundred batches roll journal and segments.
     static var small: LogOptions {
         var options = LogOptions()
-        options.journalFileBytes = 6_000
+        options.journalFileBytes = 40_000
+        options.maxJournalBytes = 80_000
+        options.prewriteAfterBytes = 2_000
+        options.tailCacheBytes = 2_000
         options.segmentBytes = 4_000
         options.flushThresholdBytes = 3_000
         options.indexIntervalBytes = 500

@@ -11,8 +11,7 @@ import Testing
     @Test("appended batches are read in order with consecutive offsets")
     func appendAndRead() async throws {
         let disk = SimulatedDisk()
-        let (log, report) = try await open(disk)
-        #expect(report.createdLogs == [firstLog, secondLog])
+        let (log, _) = try await open(disk)
         var expected: [RecordBatch] = []
         for tag in 0..<50 {
             let batch = try batch(tag, records: 1 + tag % 3)
@@ -69,7 +68,7 @@ import Testing
             let (after, _) = try await readAll(log, firstLog)
             #expect(after.map { plain($0.batch) } == expected)
             await log.close()
-            #expect(disk.files.keys.filter { $0.hasPrefix("journal/") }.count == 1)
+            #expect(disk.files.keys.filter { $0.hasSuffix(".journal") }.count == 1)
         }
         #expect(disk.files.keys.filter { $0.hasSuffix(".segment") }.count > 10)
     }
@@ -204,17 +203,17 @@ import Testing
     func createAndRemove() async throws {
         let disk = SimulatedDisk()
         let (log, _) = try await open(disk, .small, known: [firstLog])
-        try await log.createLog(thirdLog)
+        try log.createLog(thirdLog)
         for tag in 0..<50 { _ = try await log.append([(firstLog, try batch(tag)), (thirdLog, try batch(tag, bytes: 200))]) }
         let afterCrash = disk.crash(keeping: .nothing)
         await log.close()
         let (second, report) = try await open(afterCrash, .small, known: [firstLog, thirdLog])
-        #expect(report.createdLogs.isEmpty && report.damages.isEmpty)
+        #expect(report.damages.isEmpty)
         #expect(try second.bounds(thirdLog) == (0, 50))
         try await second.removeLog(thirdLog)
         await #expect(throws: LogError.logNotFound(thirdLog)) { try await second.append([(thirdLog, try batch(1))]) }
         await #expect(throws: LogError.logNotFound(thirdLog)) { try await second.removeLog(thirdLog) }
-        await #expect(throws: LogError.self) { try await second.createLog(thirdLog) }
+        #expect(throws: LogError.self) { try second.createLog(thirdLog) }
         let again = afterCrash.crash(keeping: .nothing)
         await second.close()
         // Even if the caller still believes in it: the journal knows better.

@@ -64,7 +64,7 @@ struct ServerNode: Sendable {
         do {
             tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
         } catch {
-            throw CommandFailure(.failed, "The node's secret cannot be read: \(error)")
+            throw CommandFailure(.failed, "The file secret of the data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
         let logLogger = Logger(label: "log")
         var logOptions = settings.log

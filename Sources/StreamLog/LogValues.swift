@@ -96,6 +96,9 @@ public struct RecoveryReport: Sendable, Hashable {
     public var quarantined: [String] = []
     /// Logs with records or directories that the caller does not know.
     public var unknownLogs: [LogID] = []
+    /// Removed logs of which the journal still holds records and does not tell that they were removed: to be named as removed at the
+    /// next start too.
+    public var removedInJournal: Set<LogID> = []
     /// Journal bytes that were cut as never acknowledged.
     public var cutBytes: UInt64 = 0
     /// Journal frames replayed.

@@ -191,7 +191,10 @@ struct RecoveryRun<D: Disk> {
         for frame in scan.frames {
             for (index, entry) in frame.entries.enumerated() {
                 guard state.logs[entry.log] != nil else {
-                    if entry.kind == .batch, !removedLogs.contains(entry.log), !tombstones.contains(entry.log) {
+                    guard entry.kind == .batch, !tombstones.contains(entry.log) else { continue }
+                    if removedLogs.contains(entry.log) {
+                        report.removedInJournal.insert(entry.log)
+                    } else {
                         unknown.insert(entry.log)
                         state.journals[frame.file].isKept = true
                     }

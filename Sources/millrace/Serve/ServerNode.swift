@@ -70,7 +70,7 @@ struct ServerNode: Sendable {
         do {
             (store, recovery) = try await EmbeddedStore.open(
                 disk: disk, directory: settings.dataDirectory, time: time,
-                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay))
+                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay, log: settings.log))
         } catch {
             throw CommandFailure(.failed, "The store cannot be opened: \(error)")
         }

@@ -114,6 +114,15 @@ let programs: [Target] = [
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-benchmark",
+        dependencies: [
+            "CLinuxIO", "Host", "StreamLog", "EmbeddedStore", "StreamStore", "RecordBatch",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/log-benchmark", swiftSettings: swiftSettings),
+    // A load for the log's peers: see Benchmarks/compare.
+    .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]
 
 let package = Package(

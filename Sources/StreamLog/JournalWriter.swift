@@ -42,6 +42,7 @@ struct JournalWriter<D: Disk> {
     /// Begins a new file. Its first frame is durable before the file has its name.
     mutating func startFile(_ start: FileStart) throws(Failure) {
         let path = Paths.journal(nextNumber)
+        let nonce = frames.nonce
         frames.beginFile(nonce: start.nonce)
         // Sorted, so that the same calls give the same bytes.
         frames.make(arrival: start.arrival, entries: start.positions.sorted { $0.log < $1.log }, batches: [])
@@ -57,6 +58,8 @@ struct JournalWriter<D: Disk> {
             file?.close()
             file = new
         } catch {
+            // The file before may go on.
+            frames.beginFile(nonce: nonce)
             throw JournalWriter.failure(error)
         }
         end = UInt64(frames.frame.count)

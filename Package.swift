@@ -37,6 +37,7 @@ func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -69,10 +70,13 @@ let rooms: [Target] =
             name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
             swiftSettings: swiftSettings)
     ]
+    + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
-    + room("Catalog", ["StreamStore", grdb])
-    + room("EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch"], testDependencies: ["HostSimulation"])
+    + room("Catalog", ["StreamStore", grdb, sqlite])
+    + room(
+        "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
+        testDependencies: ["HostSimulation"])
     + room("RandomCutForest")
     + room("StreamSQL", ["CSimdjson"])
     + room(
@@ -110,6 +114,15 @@ let programs: [Target] = [
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-benchmark",
+        dependencies: [
+            "CLinuxIO", "Host", "StreamLog", "EmbeddedStore", "StreamStore", "RecordBatch",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/log-benchmark", swiftSettings: swiftSettings),
+    // A load for the log's peers: see Benchmarks/compare.
+    .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]
 
 let package = Package(

@@ -144,6 +144,8 @@ struct RecoveryRun<D: Disk> {
         replay(into: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
+        state.knownDamage = Set(report.damages)
+        state.statistics.corruptBatches = report.damages.count
         let writer = beginJournal(&state)
         return (state, writer)
     }
@@ -191,7 +193,10 @@ struct RecoveryRun<D: Disk> {
         for frame in scan.frames {
             for (index, entry) in frame.entries.enumerated() {
                 guard state.logs[entry.log] != nil else {
-                    if entry.kind == .batch, !removedLogs.contains(entry.log), !tombstones.contains(entry.log) {
+                    guard entry.kind == .batch, !tombstones.contains(entry.log) else { continue }
+                    if removedLogs.contains(entry.log) {
+                        report.removedInJournal.insert(entry.log)
+                    } else {
                         unknown.insert(entry.log)
                         state.journals[frame.file].isKept = true
                     }

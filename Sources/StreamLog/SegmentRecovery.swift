@@ -53,6 +53,11 @@ struct SegmentRecovery<D: Disk> {
         defer { file.close() }
         let size = try file.size()
         let headerBytes = try file.bytes(at: 0, count: SegmentHeader.size)
+        // A crash between the making of a file and the first write leaves that, and nothing else does that deserves to be kept.
+        if size == 0 {
+            try disk.remove(path)
+            return nil
+        }
         guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base,
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {

@@ -18,8 +18,11 @@ struct JournalWriter<D: Disk> {
     /// A write failed half way; what stands at `end` must not count.
     private var hasRemains = false
 
-    init(disk: D, frames: JournalFrameWriter) {
+    private let planted: PlantedFault?
+
+    init(disk: D, frames: JournalFrameWriter, planted: PlantedFault? = nil) {
         self.disk = disk
+        self.planted = planted
         self.frames = frames
     }
 
@@ -81,7 +84,7 @@ struct JournalWriter<D: Disk> {
         }
         try JournalWriter.sealing { () throws(DiskError) in
             try new.sync()
-            try disk.syncDirectory(Paths.journal)
+            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
         }
         return new
     }
@@ -91,7 +94,9 @@ struct JournalWriter<D: Disk> {
         try new.write(frames.frame, at: 0)
         try JournalWriter.sealing { () throws(DiskError) in try new.sync() }
         try disk.rename(spare, to: path)
-        try JournalWriter.sealing { () throws(DiskError) in try disk.syncDirectory(Paths.journal) }
+        try JournalWriter.sealing { () throws(DiskError) in
+            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
+        }
         return new
     }
 
@@ -117,6 +122,7 @@ struct JournalWriter<D: Disk> {
 
     /// Makes that no frame begins at `end`. A file that grows is cut, which needs no space; in one that was pre-written there is space.
     private func clearRemains(_ file: D.File) throws(DiskError) {
+        if planted == .remainsLeft { return }
         guard end < prewritten else { return try file.truncate(to: end) }
         let blank = AlignedBuffer()
         let block = blank.room(for: FileAccess.alignment)
@@ -130,6 +136,7 @@ struct JournalWriter<D: Disk> {
         do throws(DiskError) {
             try JournalWriter.sealing { () throws(DiskError) in try file.sync() }
         } catch {
+            if planted == .syncFailureIgnored || (planted == .syncRetried && (try? file.sync()) != nil) { return }
             throw JournalWriter.failure(error)
         }
     }

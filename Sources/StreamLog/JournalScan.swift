@@ -49,16 +49,19 @@ package struct JournalScan: Sendable {
     private var chainIsKnown = false
 
     private let files: [File]
+    private let planted: PlantedFault?
 
     /// - Parameter files: in order of their numbers.
-    package init(_ files: [File]) {
+    package init(_ files: [File], planted: PlantedFault? = nil) {
         self.files = files
+        self.planted = planted
         lastSequence = files.first.map { $0.number &- 1 } ?? 0
         var place = Place(file: 0, offset: 0)
         while place.file < files.count {
             if place.offset == 0 { enter(place.file) }
             place = step(at: place)
         }
+        if planted == .tailCutShort { _ = frames.popLast() }
     }
 
     private struct Place {
@@ -92,7 +95,9 @@ package struct JournalScan: Sendable {
     private mutating func step(at place: Place) -> Place {
         let bytes = files[place.file].bytes
         let header = bytes.withUnsafeBytes { JournalHeader($0, at: place.offset) }
-        if let header, header.sequence == lastSequence &+ 1, !chainIsKnown || header.previousChecksum == lastChecksum {
+        if let header, header.sequence == lastSequence &+ 1 || planted == .staleFramesAccepted,
+            !chainIsKnown || header.previousChecksum == lastChecksum || planted == .staleFramesAccepted
+        {
             if let frame = whole(header, at: place) {
                 keep(frame, header)
                 lastFrame = (place.file, place.offset..<place.offset + header.length)
@@ -197,7 +202,9 @@ package struct JournalScan: Sendable {
                 let entry = directory[index]
                 let lower = upper - Int(entry.length)
                 guard lower >= start, upper <= bytes.count else { break }
-                if RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum) {
+                if planted == .frameChecksumIgnored
+                    || RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum)
+                {
                     places[index] = lower..<upper
                 }
                 upper = lower
@@ -267,7 +274,9 @@ package struct JournalScan: Sendable {
         for (index, entry) in entries.enumerated() where entry.kind == .batch && batches[index] == nil {
             damaged.insert(entry.append)
         }
-        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) { batches[index] = nil }
+        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) && planted != .appendSplitAtSalvage {
+            batches[index] = nil
+        }
         frames.append(Frame(file: place.file, sequence: sequence, arrival: arrival, entries: entries, batches: batches))
     }
 }

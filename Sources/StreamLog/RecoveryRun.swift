@@ -21,6 +21,8 @@ struct RecoveryRun<D: Disk> {
     private var tombstones: Set<LogID> = []
     /// For each log the first offset that the journal holds.
     private var firstOffsets: [LogID: Int64] = [:]
+    /// And one past the last.
+    private var endOffsets: [LogID: Int64] = [:]
     /// Logs of which the journal has lost something.
     private var incomplete: Set<LogID> = []
 
@@ -60,7 +62,7 @@ struct RecoveryRun<D: Disk> {
                 if let spare = Paths.spareNumber(name) {
                     spares.append(spare)
                 } else if let number = Paths.journalNumber(name), number > 0 {
-                    let (file, fileBytes) = try JournalFileReader(disk: disk).read(number)
+                    let (file, fileBytes) = try JournalFileReader(disk: disk, planted: options.planted).read(number)
                     files.append(file)
                     sizes[number] = fileBytes
                 } else {
@@ -75,7 +77,7 @@ struct RecoveryRun<D: Disk> {
             throw .failed(
                 "\(Paths.journal(old.number)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
         }
-        scan = JournalScan(files)
+        scan = JournalScan(files, planted: options.planted)
         report.cutBytes = UInt64(scan.cutBytes)
         report.replayedFrames = scan.frames.count
         for lost in scan.lostFrames {
@@ -91,7 +93,7 @@ struct RecoveryRun<D: Disk> {
     /// Writes the last frame once more and syncs it. It is the one frame whose sync nothing proves: it may have been read from the
     /// system's cache, after a sync that failed, and a second sync alone would not bring it to the disk (faults.md, rule 2).
     private func secureLastFrame() throws(DiskError) {
-        guard let last = scan.lastFrame else { return }
+        guard let last = scan.lastFrame, options.planted != .lastFrameNotSecured else { return }
         let file = try disk.open(Paths.journal(files[last.file].number), .existing)
         defer { file.close() }
         try file.write(Array(files[last.file].bytes[last.bytes]), at: UInt64(last.bytes.lowerBound))
@@ -107,6 +109,7 @@ struct RecoveryRun<D: Disk> {
                 case .batch:
                     if frame.batches[index] == nil { incomplete.insert(entry.log) }
                     if firstOffsets[entry.log] == nil { firstOffsets[entry.log] = entry.offset }
+                    endOffsets[entry.log] = entry.endOffset
                 case .position: break
                 }
             }
@@ -130,7 +133,9 @@ struct RecoveryRun<D: Disk> {
             maxUnflushedBytes: options.maxUnflushedBytes)
         var state = NodeState(
             commit: commit,
-            clock: ArrivalClock(lastArrival: latest, wall: time.wallMilliseconds(), monotonic: time.monotonicNanoseconds()),
+            clock: ArrivalClock(
+                lastArrival: options.planted == .arrivalsForgotten ? .min : latest, wall: time.wallMilliseconds(),
+                monotonic: time.monotonicNanoseconds()),
             tailCacheBytes: options.tailCacheBytes)
         state.logs = logs
         state.removed = removedLogs.union(tombstones)
@@ -154,7 +159,8 @@ struct RecoveryRun<D: Disk> {
     private func beginJournal(_ state: inout NodeState) -> JournalWriter<D> {
         var writer = JournalWriter(
             disk: disk,
-            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory))
+            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory),
+            planted: options.planted)
         do throws(DiskError) {
             try secureLastFrame()
         } catch {
@@ -204,6 +210,7 @@ struct RecoveryRun<D: Disk> {
                 }
                 switch entry.kind {
                 case .removal: break
+                case .position where options.planted == .positionsIgnored: break
                 case .position: fill(entry.log, upTo: entry.offset, frame, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
                 }
@@ -298,7 +305,9 @@ struct RecoveryRun<D: Disk> {
         }
         var log = try readStart(id, exists: hasStart, firstBase: bases.min())
         let hold: JournalHold =
-            if incomplete.contains(id) { .unknown } else { firstOffsets[id].map { .from($0) } ?? .nothing }
+            if incomplete.contains(id) { .unknown } else if let first = firstOffsets[id], let end = endOffsets[id] {
+                .range(first..<max(first, end))
+            } else { .nothing }
         try SegmentRecovery(disk: disk, options: options).read(bases.sorted(), of: &log, journal: hold, report: &report)
         return log
     }
@@ -309,14 +318,16 @@ struct RecoveryRun<D: Disk> {
         if exists {
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            if let start = try StartOffsetFile.read(file) {
+            if let start = try StartOffsetFile.read(file, of: id) {
                 // Records before it will be dropped on its word, so it is written once more, for the reason that the last frame is.
                 if firstOffsets[id] != nil || firstBase ?? start.offset < start.offset { try start.write(to: file) }
                 return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
             }
-            report.notes.append("\(Paths.start(id)) is damaged; the log begins at its first segment")
-            try quarantine(Paths.start(id))
-            offset = firstBase ?? firstOffsets[id] ?? 0
+            offset = [firstBase, firstOffsets[id]].compactMap { $0 }.min() ?? 0
+            if try !StartOffsetFile.isUnfinished(file) {
+                report.notes.append("\(Paths.start(id)) is damaged; the log begins at the first offset that is there")
+                try quarantine(Paths.start(id))
+            }
         }
         // A crash while the directory was made leaves none: then nothing was trimmed.
         try LogDirectory(disk: disk, log: id).create(startOffset: offset)

@@ -6,8 +6,9 @@ internal import Host
 enum JournalHold {
     /// Nothing: all that segments hold was synced before the journal's files went.
     case nothing
-    /// Everything from an offset on, so segments need to be right only up to there, and up to there they were synced.
-    case from(Int64)
+    /// These offsets, so segments need to be right only up to there, and up to there they were synced. A segment that goes on behind them shows that
+    /// the journal has lost its end: frames come into segments only after they were synced.
+    case range(Range<Int64>)
     /// It was damaged: what the segments hold must be looked at.
     case unknown
 }
@@ -61,6 +62,11 @@ struct SegmentRecovery<D: Disk> {
         guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base,
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {
+            // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
+            if headerBytes.count < SegmentHeader.size || headerBytes.allSatisfy({ $0 == 0 }), case .range(let range) = journal, range.contains(base) {
+                try disk.remove(path)
+                return nil
+            }
             try Quarantine(disk: disk).move(path)
             report.quarantined.append(path)
             return nil
@@ -70,9 +76,16 @@ struct SegmentRecovery<D: Disk> {
         // end for that reason, the records may be in the next segment instead of in its place: a segment ends where the next one begins.
         let isLast = next == nil
         var end = next ?? .max
-        if case .from(let offset) = journal, isLast { end = offset }
+        if case .range(let range) = journal, isLast, options.planted != .trailerTrusted { end = range.lowerBound }
         if let (segment, trailer) = try closed(file, size: size, header: header) {
-            let isDoubtful = if case .unknown = journal { isLast } else { false }
+            let isDoubtful =
+                switch journal {
+                case .unknown: isLast
+                case .range(let range) where isLast && segment.endOffset > range.upperBound:
+                    true
+                case .range, .nothing: false
+                }
+            if isDoubtful { end = next ?? .max }
             if !isDoubtful, segment.endOffset <= end { return (segment, []) }
             if !isDoubtful, let cut = try cut(segment, at: end, trailer, file) { return (cut, []) }
         } else {

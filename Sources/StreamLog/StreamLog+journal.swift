@@ -133,7 +133,7 @@ extension StreamLog {
         guard case .sync = afterWrite else { return finish(afterWrite) }
         let start = time.monotonicNanoseconds()
         let synced = Result { () throws(GroupCommit.JournalFailure) in
-            if options.planted != .journalSyncLeftOut { try journal.writer.sync() }
+            if options.planted != .journalSyncLeftOut, options.planted != .acknowledgedBeforeSync { try journal.writer.sync() }
         }
         let nanoseconds = time.monotonicNanoseconds() &- start
         guard case .success = synced else {
@@ -144,6 +144,7 @@ extension StreamLog {
             return finish(action)
         }
         publish(&group, syncNanoseconds: nanoseconds)
+        if options.planted == .acknowledgedBeforeSync { try? journal.writer.sync() }
     }
 
     /// Takes the requests of a group, drops those whose log has gone, and assigns arrival and offsets.

@@ -175,7 +175,7 @@ extension StreamLog {
     ///
     /// Each is durably gone before the next: a file that came back without its successor would look like damage.
     private func dropCoveredJournals() {
-        while let file = node.withLock({ $0.coveredJournal }) {
+        while let file = node.withLock({ $0.coveredJournal ?? (options.planted == .journalDroppedEarly ? $0.oldJournal : nil) }) {
             let path = Paths.journal(file.number)
             var spare: UInt64?
             do throws(DiskError) {
@@ -260,11 +260,12 @@ extension StreamLog {
         if log.startGeneration == nil {
             try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: 0) }
         }
-        let slot = StartOffsetFile(offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
+        let slot = StartOffsetFile(
+            log: id, offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
         try onDisk { () throws(DiskError) in
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            try StreamLog.syncing { () throws(DiskError) in try slot.write(to: file) }
+            try slot.write(to: file, planted: options.planted)
         }
         let dropped = node.withLockAndWake { state -> [Segment] in
             guard state.logs[id] != nil else { return [] }
@@ -296,6 +297,9 @@ extension NodeState {
         guard journals.count > 1, let first = journals.first, first.unflushedItems == 0, failure == nil else { return nil }
         return first
     }
+
+    /// The oldest journal file if it is not the one that is written to.
+    var oldJournal: JournalFile? { journals.count > 1 ? journals.first : nil }
 
     /// Whether everything is to be written out: much is in memory, or the journal has become long.
     func flushIsDue(_ options: LogOptions) -> Bool {

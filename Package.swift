@@ -64,6 +64,12 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
+    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
     + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
@@ -102,8 +108,21 @@ let programs: [Target] = [
         ],
         swiftSettings: swiftSettings),
     .executableTarget(
+        name: "log-simulator",
+        dependencies: ["LogSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        swiftSettings: swiftSettings),
+    .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-benchmark",
+        dependencies: [
+            "CLinuxIO", "Host", "StreamLog", "EmbeddedStore", "StreamStore", "RecordBatch",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/log-benchmark", swiftSettings: swiftSettings),
+    // A load for the log's peers: see Benchmarks/compare.
+    .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]
 
 let package = Package(

@@ -170,7 +170,9 @@ extension EmbeddedStore {
         }
         do {
             try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id))
-            try await catalog.forgetRemoved(recovery.finishedRemovals.map { ShardReference($0) })
+            // Where the journal still holds a removed log's records, the catalog alone knows what became of it.
+            let forgotten = recovery.finishedRemovals.filter { !recovery.log.removedInJournal.contains($0) }
+            try await catalog.forgetRemoved(forgotten.map { ShardReference($0) })
             if let last = recovery.log.unknownLogs.map(\.stream).max() {
                 try await catalog.reserveStreamIDs(through: StreamID(last))
             }

@@ -96,6 +96,9 @@ public struct RecoveryReport: Sendable, Hashable {
     public var quarantined: [String] = []
     /// Logs with records or directories that the caller does not know.
     public var unknownLogs: [LogID] = []
+    /// Removed logs of which the journal still holds records and does not tell that they were removed: to be named as removed at the
+    /// next start too.
+    public var removedInJournal: Set<LogID> = []
     /// Journal bytes that were cut as never acknowledged.
     public var cutBytes: UInt64 = 0
     /// Journal frames replayed.
@@ -128,7 +131,7 @@ public struct LogStatistics: Sendable, Hashable {
     public var unflushedBytes = 0
     /// Batch bytes of appends that wait.
     public var pendingBytes = 0
-    /// Batches whose checksum was wrong when they were read back.
+    /// Ranges of records that start-up or a reader found damaged, each counted once.
     public var corruptBatches = 0
     /// Whether the last write found the disk full.
     public var diskIsFull = false

@@ -144,6 +144,8 @@ struct RecoveryRun<D: Disk> {
         replay(into: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
+        state.knownDamage = Set(report.damages)
+        state.statistics.corruptBatches = report.damages.count
         let writer = beginJournal(&state)
         return (state, writer)
     }
@@ -191,7 +193,10 @@ struct RecoveryRun<D: Disk> {
         for frame in scan.frames {
             for (index, entry) in frame.entries.enumerated() {
                 guard state.logs[entry.log] != nil else {
-                    if entry.kind == .batch, !removedLogs.contains(entry.log), !tombstones.contains(entry.log) {
+                    guard entry.kind == .batch, !tombstones.contains(entry.log) else { continue }
+                    if removedLogs.contains(entry.log) {
+                        report.removedInJournal.insert(entry.log)
+                    } else {
                         unknown.insert(entry.log)
                         state.journals[frame.file].isKept = true
                     }
@@ -211,8 +216,9 @@ struct RecoveryRun<D: Disk> {
         _ entry: JournalEntry, _ place: Range<Int>?, _ frame: JournalScan.Frame, into state: inout NodeState
     ) {
         fill(entry.log, upTo: entry.offset, frame, in: &state)
-        guard let end = state.logs[entry.log]?.highWatermark, entry.endOffset > end else { return }
-        guard entry.offset == end else {
+        guard let log = state.logs[entry.log], entry.endOffset > log.highWatermark else { return }
+        // A trim to the middle of a batch leaves the batch whole, as the first of the log.
+        guard entry.offset == log.highWatermark || log.mayBegin(at: entry.offset) else {
             report.notes.append(
                 "the journal's batch \(entry.offset)..<\(entry.endOffset) of log \(entry.log) overlaps what is before it")
             return fill(entry.log, upTo: entry.endOffset, frame, in: &state)

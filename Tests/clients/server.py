@@ -23,15 +23,26 @@ class Server:
 
     def __init__(self, data_dir, *flags):
         self.data_dir = Path(data_dir)
+        self.log_path = self.data_dir.with_suffix(".log")
         self.flags = list(flags)
+        # Settings in the server's environment.
+        self.variables = {}
         self.address = "127.0.0.1:0"
         self.process = None
 
+    def launch(self):
+        """Starts the process without waiting for anything."""
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "serve", "--data-dir", str(self.data_dir), "--http", self.address, *self.flags],
+                stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.variables})
+
     def start(self, timeout=30):
-        self.log = open(self.data_dir.with_suffix(".log"), "ab")
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", str(self.data_dir), "--http", self.address, *self.flags],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        """Starts the server and waits until it accepts requests."""
+        self.launch()
+        return self.wait_ready(timeout)
+
+    def wait_ready(self, timeout=30):
         watchdog = threading.Timer(timeout, self.process.kill)
         watchdog.start()
         try:
@@ -43,12 +54,27 @@ class Server:
                     return self
         finally:
             watchdog.cancel()
-        raise AssertionError(f"the server did not get ready; see {self.log.name}:\n" + open(self.log.name).read()[-4000:])
+        raise AssertionError(f"the server did not get ready; see {self.log_path}:\n" + self.log_path.read_text()[-4000:])
 
     def kill(self):
-        """kill -9."""
+        """kill -9; returns what the server had still to say on standard output."""
         self.process.send_signal(signal.SIGKILL)
+        rest = self.process.stdout.read()
         self.process.wait()
+        self.process.stdout.close()
+        return rest
+
+    def freeze(self, timeout=10):
+        """SIGSTOP; returns when every thread of the process stands still."""
+        self.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + timeout
+        while os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG) is None:
+            assert time.monotonic() < deadline, "the server does not stop"
+            time.sleep(0.0005)
+
+    def thaw(self):
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self, timeout=30):
         """SIGTERM; returns the exit status."""

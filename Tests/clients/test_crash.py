@@ -1,4 +1,5 @@
-"""kill -9 at awkward moments, then a restart: nothing acknowledged is lost, nothing appears twice.
+"""kill -9 at awkward moments, then a restart: what is computed and delivered from the records appears once. test_kills.py has the records
+themselves.
 
 Every test prints its seed; MILLRACE_SEED=N Tests/run clients -k NAME repeats it.
 """
@@ -46,35 +47,6 @@ class Writer(threading.Thread):
                 # Not acknowledged: it may be there or not, but is not sent again.
                 self.ended.wait(0.01)
             number += 1
-
-
-def test_every_acknowledged_record_survives_in_order(mortal, chance):
-    kinesis = mortal.client("kinesis")
-    kinesis.create_stream(StreamName="s", ShardCount=2)
-    writers = [Writer(mortal, "s", f"w{n}") for n in range(4)]
-    for writer in writers:
-        writer.start()
-    cycles = int(os.environ.get("MILLRACE_KILLS", "12"))
-    for _ in range(cycles):
-        time.sleep(chance.uniform(0.001, 0.5))  # the moment of the kill is the random thing here
-        mortal.kill()
-        mortal.start()
-    for writer in writers:
-        writer.ended.set()
-    for writer in writers:
-        writer.join()
-    stored = read_all(mortal.client("kinesis", retries=3), "s")
-    by_place = {(shard, int(item["SequenceNumber"])): item["Data"].decode() for shard, items in stored.items() for item in items}
-    acknowledged = [entry for writer in writers for entry in writer.acknowledged]
-    lost = [entry for entry in acknowledged if by_place.get(entry[:2]) != entry[2]]
-    print(f"{cycles} kills, acknowledged records lost: {len(lost)} of {len(acknowledged)}")
-    assert acknowledged and not lost
-    everything = [item["Data"].decode() for items in stored.values() for item in items]
-    assert len(everything) == len(set(everything)), "a record is there twice"
-    for writer in writers:
-        mine = [text for items in stored.values() for item in items for text in [item["Data"].decode()] if text.startswith(writer.name + ":")]
-        numbers = [int(text.split(":")[1]) for text in mine]
-        assert numbers == sorted(numbers), "order per shard"
 
 
 def test_every_windows_row_appears_exactly_once(mortal, chance):

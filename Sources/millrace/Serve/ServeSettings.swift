@@ -1,9 +1,10 @@
 /// The server's settings: flag before variable before file before default.
 
+import StreamLog
 import Yams
 
 /// Settings of `millrace serve` and where each value came from.
-struct ServeSettings: Sendable, Equatable {
+struct ServeSettings: Sendable {
     var dataDirectory = "./millrace-data"
     /// HOST:PORT of the HTTP listener; port 0 picks a free one.
     var http = "127.0.0.1:4566"
@@ -13,6 +14,8 @@ struct ServeSettings: Sendable, Equatable {
     var lifecycleDelay = 0
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
+    /// Sizes of the log's files. Tests make them small; there are no flags for them.
+    var log = LogOptions()
 
     enum LogFormat: String, Sendable, CaseIterable {
         case logfmt, json
@@ -20,14 +23,14 @@ struct ServeSettings: Sendable, Equatable {
 
     /// A setting's three names and how its text is taken.
     struct Key: Sendable {
-        /// In the YAML file, such as `data-dir`; the flag is `--data-dir`, the variable `MILLRACE_DATA_DIR`.
+        /// In the YAML file, such as `data-dir`; the flag, where there is one, is `--data-dir`, the variable `MILLRACE_DATA_DIR`.
         var name: String
         var apply: @Sendable (inout ServeSettings, String) throws(CommandFailure) -> Void
 
         /// The effective value as text.
         var text: @Sendable (ServeSettings) -> String
 
-        var variable: String { "MILLRACE_" + name.uppercased().replacing("-", with: "_") }
+        var variable: String { "MILLRACE_" + name.uppercased().replacing(/[-.]/, with: "_") }
     }
 
     /// From which source a value was taken.
@@ -92,7 +95,30 @@ struct ServeSettings: Sendable, Equatable {
         } text: {
             $0.logLevel
         },
+        Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
+            settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))
+        } text: {
+            "\($0.log.journalFileBytes)"
+        },
+        Key(name: "log.segment-bytes") { settings, text throws(CommandFailure) in
+            settings.log.segmentBytes = UInt64(try bytes("log.segment-bytes", text))
+        } text: {
+            "\($0.log.segmentBytes)"
+        },
+        Key(name: "log.flush-bytes") { settings, text throws(CommandFailure) in
+            settings.log.flushThresholdBytes = try bytes("log.flush-bytes", text)
+        } text: {
+            "\($0.log.flushThresholdBytes)"
+        },
     ]
+
+    /// The size of a file of the log.
+    private static func bytes(_ name: String, _ text: String) throws(CommandFailure) -> Int {
+        guard let bytes = Int(text), (4096...1 << 40).contains(bytes) else {
+            throw wrong(name, text, "must be a number of bytes from 4096 to \(1 << 40)")
+        }
+        return bytes
+    }
 
     private static func wrong(_ name: String, _ text: String, _ rule: String) -> CommandFailure {
         CommandFailure(.usage, "\(name): '\(text)' \(rule)")

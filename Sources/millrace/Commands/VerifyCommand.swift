@@ -45,17 +45,16 @@ struct VerifyCommand: AsyncParsableCommand {
 
     /// The directory for reading.
     static func open(_ path: String) throws(CommandFailure) -> ReadOnlyDisk {
+        let found: (disk: ReadOnlyDisk, isStore: Bool)
         do throws(DiskError) {
             let disk = try ReadOnlyDisk(root: path)
-            guard try StoreVerification.isStore(disk) else { throw CommandFailure(.notFound, "\(path) holds no data of Millrace.") }
-            return disk
-        } catch let error as DiskError where error.kind == .notFound {
-            throw CommandFailure(.notFound, "There is no directory \(path).")
-        } catch let error as CommandFailure {
-            throw error
+            found = (disk, try StoreVerification.isStore(disk))
         } catch {
+            if error.kind == .notFound { throw CommandFailure(.notFound, "There is no directory \(path).") }
             throw CommandFailure(.failed, "\(path) cannot be opened: \(error)")
         }
+        guard found.isStore else { throw CommandFailure(.notFound, "\(path) holds no data of Millrace.") }
+        return found.disk
     }
 }
 

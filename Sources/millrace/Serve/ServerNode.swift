@@ -187,9 +187,8 @@ struct ServerNode: Sendable {
                             throw error
                         }
                     }, close: { backup.close() }))
-        } catch .busy {
-            return .refusal(status: 409, reason: "\(BackupError.busy)")
         } catch {
+            if error == .busy { return .refusal(status: 409, reason: "\(error)") }
             logger.error("no backup can be made: \(error)")
             return .refusal(status: 500, reason: "\(error)")
         }

@@ -206,7 +206,7 @@ func verify<D: Disk>(
     @Test("a missing journal, one that cannot be read, and a file of it that is missing are found")
     func missingJournals() async throws {
         let closed = try await closedStore()
-        let only = try #require(closed.files.keys.first { $0.hasPrefix("journal/") })
+        let only = try #require(closed.files.keys.first { $0.hasSuffix(".journal") })
         let bytes = try #require(closed.files[only])
         for content in [nil, [], [UInt8](repeating: 0, count: bytes.count), [UInt8](bytes.reversed())] {
             closed.set(only, to: content)

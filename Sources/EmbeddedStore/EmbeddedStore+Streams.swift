@@ -159,8 +159,8 @@ extension EmbeddedStore {
         var gone: [ShardReference] = []
         for id in ids {
             do {
-                try await log.removeLog(id)
-                gone.append(ShardReference(id))
+                // While a backup keeps its files, the tombstone stays for the next start.
+                if try await log.removeLog(id) { gone.append(ShardReference(id)) }
             } catch {
                 report("the log \(id) cannot be removed: \(error)")
             }

@@ -31,6 +31,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         var nextSweepNanoseconds: UInt64 = 0
         /// What housekeeping last failed with; nil when all is well.
         var housekeepingProblem: String?
+        var backupIsRunning = false
     }
 
     let log: StreamLog<D>

@@ -1,4 +1,4 @@
-/// Decides what a request is for: a page of the node, or an AWS call.
+/// Decides what a request is for: a page of the node, a download, or an AWS call.
 
 import HTTPTypes
 import Hummingbird
@@ -8,9 +8,11 @@ struct DoorResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let pages: Pages
+    let downloads: [String: @Sendable () async -> Download.Answer]
     let calls: AWSCalls
 
     func respond(to request: Request, context: Context) async throws -> Response {
+        if let download = downloads[request.uri.path], request.method == .get { return await download().response() }
         let page = request.method == .get || request.method == .head ? await pages.page(request.uri.path) : nil
         let response =
             if let page { page } else { await calls.respond(to: request) }

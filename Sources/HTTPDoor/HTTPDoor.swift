@@ -47,11 +47,12 @@ public struct HTTPDoor: Service {
     /// - Parameters:
     ///   - dispatcher: the AWS services.
     ///   - readiness: nil when the node is ready; else why it is not, for `/readyz`.
+    ///   - downloads: what GET sends that is too long for memory, by path.
     ///   - metrics: what `/metrics` shows; the door adds its own.
     ///   - onListening: is told the address once connections are accepted.
     public init(
         _ settings: Settings = Settings(), dispatcher: AWSDispatcher, readiness: @escaping @Sendable () async -> String? = { nil },
-        metrics: MetricsRegistry, logger: Logger,
+        downloads: [String: @Sendable () async -> Download.Answer] = [:], metrics: MetricsRegistry, logger: Logger,
         onListening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
     ) {
         self.settings = settings
@@ -59,7 +60,7 @@ public struct HTTPDoor: Service {
         self.onListening = onListening
         connections = metrics.gauge("millrace_connections", help: "Open connections.", labels: [("protocol", "http")])
         responder = DoorResponder(
-            pages: Pages(metrics: metrics, readiness: readiness),
+            pages: Pages(metrics: metrics, readiness: readiness), downloads: downloads,
             calls: AWSCalls(dispatcher, MemoryBudget(limit: settings.memoryLimit), metrics))
     }
 

@@ -51,6 +51,8 @@ struct SegmentJob: Sendable {
     enum Work: Sendable {
         case trim(LogID, before: Int64)
         case removeFiles(LogID)
+        /// Of segments that were trimmed while a snapshot needed them.
+        case removeSegments([String])
     }
     var work: Work
     var reply: DoneReply
@@ -102,6 +104,7 @@ struct NodeState: Sendable {
     var requests: [AppendID: AppendRequest] = [:]
     var removals: [Removal] = []
     var jobs: [SegmentJob] = []
+    var kept = KeptFiles()
     var waiters = Waiters()
     var closeReplies: [@Sendable () -> Void] = []
     private var lastID: UInt64 = 0

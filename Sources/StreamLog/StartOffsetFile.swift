@@ -59,6 +59,16 @@ struct StartOffsetFile {
         return found
     }
 
+    /// A new file with a start offset.
+    static func content(offset: Int64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (generation, place) in slotPlaces.enumerated() {
+            bytes += [UInt8](repeating: 0, count: Int(place) - bytes.count)
+            bytes += slot(offset: offset, generation: UInt64(generation))
+        }
+        return bytes
+    }
+
     /// Writes both slots of a new file and syncs it.
     static func create(_ file: some DiskFile, of log: LogID, offset: Int64) throws(DiskError) {
         for (generation, place) in slotPlaces.enumerated() {

@@ -234,7 +234,11 @@ extension StreamLog {
             if let failure = node.withLock({ $0.failure }), !job.work.worksWhenSealed { throw .readOnly(reason: failure.reason) }
             switch job.work {
             case .trim(let log, let offset): try trimNow(log, before: offset)
-            case .removeFiles(let log): try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: log).remove() }
+            case .removeFiles(let log):
+                if node.withLock({ $0.kept.keep(log) }) { break }
+                try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: log).remove() }
+                node.withLock { $0.kept.forget(log) }
+            case .removeSegments(let paths): try remove(paths)
             }
             result = .success(())
         } catch {
@@ -277,9 +281,21 @@ extension StreamLog {
             return Array(expired)
         }
         // The start is durable, so a file that stays, or comes back, is dropped by the next start.
-        for segment in dropped {
-            reader.forget(segment.path)
-            try onDisk { () throws(DiskError) in try disk.remove(segment.path) }
+        for segment in dropped { reader.forget(segment.path) }
+        try remove(dropped.map(\.path))
+    }
+
+    private func remove(_ paths: [String]) throws(LogError) {
+        if node.withLock({ $0.kept.keep(paths) }) { return }
+        for path in paths {
+            try onDisk { () throws(DiskError) in
+                do throws(DiskError) {
+                    try disk.remove(path)
+                } catch {
+                    // It went with all files of its log.
+                    if error.kind != .notFound { throw error }
+                }
+            }
         }
     }
 }

@@ -105,8 +105,11 @@ public final class StreamLog<D: Disk>: Sendable {
     }
 
     /// Removes a log and its records, durably.
+    /// - Returns: false when a snapshot keeps its files for now: then they go with the snapshot or at the next start, which has to be told of the
+    ///   removal.
     /// - Throws: `.logNotFound`, `.readOnly`, `.closed`.
-    public func removeLog(_ id: LogID) async throws(LogError) {
+    @discardableResult
+    public func removeLog(_ id: LogID) async throws(LogError) -> Bool {
         do throws(LogError) {
             try await answer { submitRemoval(id, reply: $0) }
         } catch .readOnly(let reason) {
@@ -116,6 +119,7 @@ public final class StreamLog<D: Disk>: Sendable {
             try await answer { submitRemoval(id, reply: $0) }
         }
         try await answer { submitRemoveFiles(id, reply: $0) }
+        return node.withLock { !$0.kept.logs.contains(id) }
     }
 
     /// The part of a removal that counts: its record in the journal.

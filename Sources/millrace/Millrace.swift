@@ -18,7 +18,8 @@ struct Millrace: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             ServeCommand.self, StreamCommand.self, PutCommand.self, TailCommand.self, SQLCommand.self, DeliveryCommand.self,
-            ForestCommand.self, DemoCommand.self, ConfigCommand.self, VersionCommand.self,
+            ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self, ConfigCommand.self,
+            VersionCommand.self,
         ])
 
     /// Parses and runs; a failure that a command names ends with its own status, everything else as the parser decides.

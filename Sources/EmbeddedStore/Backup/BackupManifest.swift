@@ -94,6 +94,8 @@ public struct BackupManifest: Codable, Sendable, Hashable {
 public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     /// It is cut off, changed, or no backup.
     case damaged(String)
+    /// Another backup is being made; there is one at a time, for each keeps files from being deleted.
+    case busy
     /// The directory to restore into holds something.
     case notEmpty([String])
     /// A disk, the catalog or the log, in words.
@@ -102,6 +104,7 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .damaged(let what): "this is no whole backup: \(what)"
+        case .busy: "another backup is being made; try again when it has ended"
         case .notEmpty(let names):
             "the directory is not empty (\(names.prefix(3).joined(separator: ", "))\(names.count > 3 ? ", ..." : "")): "
                 + "restore into an absent or empty one"

@@ -79,8 +79,8 @@ public struct StoreRestore<D: Disk> {
     public mutating func finish() throws(BackupError) -> BackupManifest {
         let manifest = try reader.finish()
         do throws(DiskError) {
-            for directory in directories.reversed() { try disk.syncDirectory(directory) }
-            try disk.syncDirectory("")
+            // From the top down: an entry is only as durable as those above it.
+            for directory in [""] + directories { try disk.syncDirectory(directory) }
             try disk.rename(StoreRestore.unfinishedCatalog, to: StorePaths.catalog)
             try disk.syncDirectory("")
         } catch {

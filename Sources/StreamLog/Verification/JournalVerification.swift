@@ -1,6 +1,5 @@
 /// Reads the journal as recovery would and names all that is wrong with it.
 
-internal import Codecs
 internal import Host
 
 /// What the journal holds, and what is wrong with it, at one reading.
@@ -37,25 +36,53 @@ struct JournalVerification: Sendable {
 
     /// Reads all journal files, the newest first: what a server writes meanwhile comes behind what was read. A file that went while it was
     /// read was recycled, with all that are older; segments hold what they held.
+    /// - Parameter progress: is told the length of each file that was read.
     init<D: Disk>(_ disk: D, progress: (UInt64) -> Void) throws(DiskError) {
-        var loaded: [JournalScan.File] = []
-        let names: [String]
-        do throws(DiskError) {
-            names = try disk.list(Paths.journal)
-        } catch {
-            guard error.kind == .notFound else { throw error }
-            return
-        }
-        for name in names where Paths.journalNumber(name) == nil && !JournalVerification.isSpare(name) {
+        var names = try JournalVerification.names(disk)
+        for name in names where Paths.journalNumber(name) == nil && Paths.spareNumber(name) == nil {
             findings.append(
                 VerificationFinding(
                     .notice, .unknown, file: "\(Paths.journal)/\(name)", "it is no file of ours; the next start sets it aside"))
         }
-        for number in names.compactMap(Paths.journalNumber).sorted(by: >) {
+        var loaded: [JournalScan.File] = []
+        for _ in 0..<JournalVerification.mostAttempts {
+            loaded = try load(names.compactMap(Paths.journalNumber).sorted(by: >), from: disk, progress)
+            names = try JournalVerification.names(disk)
+            let left = Set(names.compactMap(Paths.journalNumber))
+            if let gone = loaded.lastIndex(where: { !left.contains($0.number) }) { loaded.removeFirst(gone + 1) }
+            // There is always a file; when all that were listed have gone, there are newer ones.
+            if !loaded.isEmpty || left.isEmpty { break }
+        }
+        files = loaded.count
+        bytes = loaded.reduce(0) { $0 + UInt64($1.bytes.count) }
+        if let old = loaded.first(where: { $0.isFirstFormat }) {
+            findings.append(
+                VerificationFinding(
+                    .damage, .structure, file: Paths.journal(old.number), "it has the format MRJ1 of a development version"))
+        }
+        judge(loaded)
+    }
+
+    private static var mostAttempts: Int { 20 }
+
+    private static func names<D: Disk>(_ disk: D) throws(DiskError) -> [String] {
+        do throws(DiskError) {
+            return try disk.list(Paths.journal)
+        } catch {
+            if error.kind == .notFound { return [] }
+            throw error
+        }
+    }
+
+    /// Reads files, given from the newest on; the oldest comes first in the answer. It ends at one that has gone.
+    private mutating func load<D: Disk>(
+        _ numbers: [UInt64], from disk: D, _ progress: (UInt64) -> Void
+    ) throws(DiskError) -> [JournalScan.File] {
+        var loaded: [JournalScan.File] = []
+        for number in numbers {
             do throws(DiskError) {
-                let (file, size) = try JournalVerification.load(number, from: disk)
-                loaded.insert(file, at: 0)
-                bytes += size
+                let (file, size) = try JournalFileReader(disk: disk).read(number)
+                loaded.append(file)
                 progress(size)
             } catch {
                 if error.kind == .notFound { break }
@@ -63,19 +90,7 @@ struct JournalVerification: Sendable {
                     VerificationFinding(.damage, .unreadable, file: Paths.journal(number), "it cannot be read: \(error)"))
             }
         }
-        let left = Set(try disk.list(Paths.journal).compactMap(Paths.journalNumber))
-        if let gone = loaded.lastIndex(where: { !left.contains($0.number) }) { loaded.removeFirst(gone + 1) }
-        files = loaded.count
-        judge(loaded)
-    }
-
-    private static func isSpare(_ name: String) -> Bool { number(in: name, ending: "spare") != nil }
-
-    private static func load<D: Disk>(_ number: UInt64, from disk: D) throws(DiskError) -> (JournalScan.File, UInt64) {
-        let file = try disk.open(Paths.journal(number), .existing)
-        defer { file.close() }
-        let bytes = try file.wholeContent()
-        return (JournalScan.File(number: number, bytes: bytes), UInt64(bytes.count))
+        return loaded.reversed()
     }
 
     private mutating func judge(_ files: [JournalScan.File]) {

@@ -1,6 +1,5 @@
 /// Reads one segment through and names all that is wrong with it.
 
-internal import Codecs
 internal import Host
 internal import RecordBatch
 
@@ -206,11 +205,7 @@ extension SegmentFrameHeader {
     /// Whether these bytes are the batch that the header tells of, to the last bit.
     func matches(_ body: UnsafeRawBufferPointer) -> Bool {
         guard body.count == length - SegmentFrameHeader.size else { return false }
-        if kind == .hole { return body.isEmpty }
-        guard CRC32C.checksum(body) == batchChecksum, let batch = try? RecordBatch(uncheckedCRC: [UInt8](body)) else {
-            return false
-        }
-        return Int64(batch.recordCount) == recordCount && batch.baseOffset == baseOffset && batch.checkCRC()
+        return kind == .hole ? body.isEmpty : RecordBatch.isIntact(body, baseOffset: baseOffset, crc: batchChecksum)
     }
 }
 

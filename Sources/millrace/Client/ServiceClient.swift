@@ -33,10 +33,10 @@ struct ServiceClient: Sendable {
 
     let endpoint: String
 
-    /// The endpoint of `AWS_ENDPOINT_URL`, or the default port on this machine.
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        let given = environment["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566"
-        endpoint = given.hasSuffix("/") ? String(given.dropLast()) : given
+    /// The endpoint given, else that of `AWS_ENDPOINT_URL`, else the default port on this machine.
+    init(endpoint: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment) {
+        let given = endpoint ?? environment["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566"
+        self.endpoint = given.hasSuffix("/") ? String(given.dropLast()) : given
     }
 
     /// Calls an operation with JSON bytes and returns the answer's.

@@ -157,6 +157,7 @@ struct ServerNode: Sendable {
                 case .readOnly(let reason): "read only: \(reason)"
                 }
             },
+            downloads: ["/backup": { [store] in await Self.backup(of: store, Logger(label: "backup")) }],
             metrics: metrics, logger: doorLogger,
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
@@ -168,6 +169,29 @@ struct ServerNode: Sendable {
                 services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
         try await group.run()
+    }
+
+    /// Begins a backup for whoever asked for it over HTTP.
+    private static func backup(of store: EmbeddedStore<RealDisk>, _ logger: Logger) async -> Download.Answer {
+        do throws(BackupError) {
+            let backup = try await store.backup()
+            logger.info("a backup was begun")
+            return .download(
+                Download(
+                    contentType: "application/x-tar", fileName: "millrace-backup.tar",
+                    next: {
+                        do throws(BackupError) {
+                            return try await backup.next()
+                        } catch {
+                            logger.error("the backup was broken off: \(error)")
+                            throw error
+                        }
+                    }, close: { backup.close() }))
+        } catch {
+            if error == .busy { return .refusal(status: 409, reason: "\(error)") }
+            logger.error("no backup can be made: \(error)")
+            return .refusal(status: 500, reason: "\(error)")
+        }
     }
 
     /// Stops what reads and writes, then the store: everything acknowledged is synced already, so nothing can be lost here.

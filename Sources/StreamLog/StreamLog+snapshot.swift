@@ -1,0 +1,105 @@
+/// The log as of one moment, for backups: what it holds, and files that stay while they are read.
+
+public import Host
+internal import Synchronization
+
+/// Everything acknowledged up to one moment.
+///
+/// While it lives, no segment and no directory of a log is deleted; appends, flushes and trims go on. Call `release()` when done.
+public final class LogSnapshot<D: Disk>: Sendable {
+    /// One log's part.
+    struct Log: Sendable {
+        var id: LogID
+        var startOffset: Int64
+        var highWatermark: Int64
+        /// Of each the frames before `state.framesEnd` are durable and do not change any more.
+        var segments: [Segment]
+        /// What no segment holds, in memory.
+        var unflushed: [LogItem]
+    }
+
+    /// Those that ever had a record.
+    let logs: [Log]
+    /// The last journal frame that was acknowledged.
+    public let lastFrame: UInt64
+    let lastArrival: Int64
+    let log: StreamLog<D>
+    private let isReleased = Atomic<Bool>(false)
+
+    fileprivate init(_ log: StreamLog<D>, _ state: NodeState, _ logs: [Log]) {
+        self.log = log
+        self.logs = logs
+        lastFrame = state.commit.synced.sequence
+        lastArrival = state.clock.lastArrival
+    }
+
+    deinit { release() }
+
+    /// Records that it holds.
+    public var records: Int64 { logs.reduce(0) { $0 + $1.highWatermark - $1.startOffset } }
+
+    /// Lets what was to be deleted meanwhile be deleted. Calling it twice is harmless.
+    public func release() {
+        if !isReleased.exchange(true, ordering: .acquiringAndReleasing) { log.releaseSnapshot() }
+    }
+}
+
+extension StreamLog {
+    /// Takes a snapshot: every append that was acknowledged before is in it, whole over all its logs, and nothing that is acknowledged later.
+    ///
+    /// It takes as long as copying a few words for each log and each batch that no segment holds; it touches no disk.
+    public func snapshot() -> LogSnapshot<D> {
+        node.withLock { state in
+            state.kept.holders += 1
+            let logs = state.logs.values.filter { !$0.isRemoved && $0.highWatermark > 0 }.map { log in
+                LogSnapshot<D>.Log(
+                    id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
+                    unflushed: Array(log.items.unflushed))
+            }
+            return LogSnapshot(self, state, logs.sorted { $0.id < $1.id })
+        }
+    }
+
+    fileprivate func releaseSnapshot() {
+        node.withLock { state in
+            guard let work = state.kept.release(), state.phase == .open else { return }
+            // What the process does not live to delete, the next start does.
+            for one in work { state.jobs.append(SegmentJob(work: one, reply: { _ in })) }
+            node.wake(NodeCondition.segments)
+        }
+    }
+}
+
+/// Files that are to be deleted and stay as long as somebody reads a snapshot.
+struct KeptFiles: Sendable {
+    /// How many snapshots there are.
+    fileprivate(set) var holders = 0
+    private var segments: [String] = []
+    /// Removed logs that still have files.
+    private(set) var logs: Set<LogID> = []
+
+    /// Takes segments over that are to be deleted.
+    /// - Returns: false when nobody needs them.
+    mutating func keep(_ paths: [String]) -> Bool {
+        if holders > 0 { segments += paths }
+        return holders > 0
+    }
+
+    /// The same for all files of a log.
+    mutating func keep(_ log: LogID) -> Bool {
+        if holders > 0 { logs.insert(log) }
+        return holders > 0
+    }
+
+    /// The files of a log were deleted.
+    mutating func forget(_ log: LogID) { logs.remove(log) }
+
+    /// One snapshot less.
+    /// - Returns: what is to be deleted now; nil while there is another snapshot, or nothing to delete.
+    fileprivate mutating func release() -> [SegmentJob.Work]? {
+        holders -= 1
+        guard holders == 0, !segments.isEmpty || !logs.isEmpty else { return nil }
+        defer { segments = [] }
+        return [.removeSegments(segments)] + logs.sorted().map { .removeFiles($0) }
+    }
+}

@@ -37,6 +37,7 @@ func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -63,10 +64,19 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
+    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
+    + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
-    + room("Catalog", ["StreamStore", grdb])
-    + room("EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch"], testDependencies: ["HostSimulation"])
+    + room("Catalog", ["StreamStore", grdb, sqlite])
+    + room(
+        "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
+        testDependencies: ["HostSimulation"])
     + room("RandomCutForest")
     + room("StreamSQL", ["CSimdjson"])
     + room(
@@ -98,8 +108,21 @@ let programs: [Target] = [
         ],
         swiftSettings: swiftSettings),
     .executableTarget(
+        name: "log-simulator",
+        dependencies: ["LogSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        swiftSettings: swiftSettings),
+    .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-benchmark",
+        dependencies: [
+            "CLinuxIO", "Host", "StreamLog", "EmbeddedStore", "StreamStore", "RecordBatch",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/log-benchmark", swiftSettings: swiftSettings),
+    // A load for the log's peers: see Benchmarks/compare.
+    .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]
 
 let package = Package(

@@ -9,18 +9,20 @@ extension Catalog {
     /// - Throws: `.damaged` when a row says what no version of this program writes.
     public func load() async throws(CatalogError) -> CatalogContents {
         let path = path
-        return try await read { db in
-            var reader = CatalogReader(path: path)
-            let shards = try Row.fetchCursor(db, sql: CatalogReader.shardRows)
-            while let row = try shards.next() { try reader.addShard(row) }
-            let streams = try Row.fetchCursor(db, sql: CatalogReader.streamRows)
-            while let row = try streams.next() { try reader.addStream(row) }
-            let removed = try Row.fetchCursor(db, sql: CatalogReader.removedShardRows)
-            while let row = try removed.next() { try reader.addRemovedShard(row) }
-            let fences = try Row.fetchCursor(db, sql: CatalogReader.fenceRows)
-            while let row = try fences.next() { try reader.addFence(row) }
-            return reader.contents
-        }
+        return try await read { db in try Catalog.contents(db, path: path) }
+    }
+
+    static func contents(_ db: Database, path: String) throws -> CatalogContents {
+        var reader = CatalogReader(path: path)
+        let shards = try Row.fetchCursor(db, sql: CatalogReader.shardRows)
+        while let row = try shards.next() { try reader.addShard(row) }
+        let streams = try Row.fetchCursor(db, sql: CatalogReader.streamRows)
+        while let row = try streams.next() { try reader.addStream(row) }
+        let removed = try Row.fetchCursor(db, sql: CatalogReader.removedShardRows)
+        while let row = try removed.next() { try reader.addRemovedShard(row) }
+        let fences = try Row.fetchCursor(db, sql: CatalogReader.fenceRows)
+        while let row = try fences.next() { try reader.addFence(row) }
+        return reader.contents
     }
 
     /// Adds a stream with its first shards, whose logs are still to be made; the catalog gives it an id that no stream had before.

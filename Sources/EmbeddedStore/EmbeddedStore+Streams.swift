@@ -55,9 +55,8 @@ extension EmbeddedStore {
         do {
             try await catalog.markLogsMade([stream.id])
         } catch {
-            try? await catalog.removeStream(stream.id)
-            await removeLogs(shards.map { LogID($0) })
-            throw .failed("\(error)")
+            // The stream is whole without it: the next opening marks it.
+            report("\(error)")
         }
     }
 

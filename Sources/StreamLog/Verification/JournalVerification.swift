@@ -64,7 +64,7 @@ struct JournalVerification: Sendable {
             }
         }
         let left = Set(try disk.list(Paths.journal).compactMap(Paths.journalNumber))
-        if let gone = loaded.lastIndex(where: { !left.contains($0.number) }) { loaded.removeFirst(gone + 1) }
+        if let gone = loaded.lastIndex(where: { !left.contains($0.name) }) { loaded.removeFirst(gone + 1) }
         files = loaded.count
         judge(loaded)
     }
@@ -75,7 +75,7 @@ struct JournalVerification: Sendable {
         let file = try disk.open(Paths.journal(number), .existing)
         defer { file.close() }
         let bytes = try file.wholeContent()
-        return (JournalScan.File(number: number, bytes: bytes), UInt64(bytes.count))
+        return (JournalScan.File(name: number, bytes: bytes), UInt64(bytes.count))
     }
 
     private mutating func judge(_ files: [JournalScan.File]) {
@@ -89,7 +89,7 @@ struct JournalVerification: Sendable {
         var frames: [Int: ClosedRange<UInt64>] = [:]
         var withLosses: Set<Int> = []
         for frame in scan.frames {
-            let path = Paths.journal(files[frame.file].number)
+            let path = Paths.journal(files[frame.file].name)
             frames[frame.file] = min(frames[frame.file]?.lowerBound ?? frame.sequence, frame.sequence)...frame.sequence
             for (index, entry) in frame.entries.enumerated() {
                 switch entry.kind {
@@ -111,15 +111,15 @@ struct JournalVerification: Sendable {
         for file in scan.damagedFiles.sorted() where !withLosses.contains(file) {
             findings.append(
                 VerificationFinding(
-                    .damage, .structure, file: Paths.journal(files[file].number),
+                    .damage, .structure, file: Paths.journal(files[file].name),
                     "a frame is damaged where it stands twice, so no record is lost", frames: frames[file]))
         }
         if scan.frames.isEmpty, let last = files.last {
-            unreadable = Paths.journal(last.number)
+            unreadable = Paths.journal(last.name)
         } else if scan.cutBytes > 0, let last = scan.lastFrame {
             findings.append(
                 VerificationFinding(
-                    .notice, .structure, file: Paths.journal(files[last.file].number),
+                    .notice, .structure, file: Paths.journal(files[last.file].name),
                     "behind the last whole frame stand \(scan.cutBytes) bytes of one that is not: of a write that was cut short, and never acknowledged",
                     frames: scan.lastSequence...scan.lastSequence))
         }

@@ -18,7 +18,7 @@ struct JournalFileReader<D: Disk> {
         var window = Window(file: file, size: size, bytes: JournalFileReader.windowBytes)
         let walk = try walkFrames(&window)
         let used = try holdsLaterFrame(walk, &window) || planted == .staleFramesAccepted ? size : walk.end
-        return (JournalScan.File(number: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
+        return (JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
     }
 
     private struct Walk {

@@ -6,12 +6,18 @@ internal import RecordBatch
 
 /// The outcome of reading all journal files in order.
 package struct JournalScan: Sendable {
-    /// A journal file in memory. Its number is that of its first frame.
+    /// A journal file in memory.
     package struct File: Sendable {
+        /// That of its first frame.
         package var number: UInt64
+        /// What it is called; another number if somebody has moved it.
+        package var name: UInt64
         package var bytes: [UInt8]
-        package init(number: UInt64, bytes: [UInt8]) {
-            self.number = number
+
+        /// - Parameter name: its number too, unless its first frame has another.
+        package init(name: UInt64, bytes: [UInt8]) {
+            number = bytes.withUnsafeBytes { JournalHeader($0, at: 0)?.sequence } ?? name
+            self.name = name
             self.bytes = bytes
         }
 
@@ -29,6 +35,8 @@ package struct JournalScan: Sendable {
         package var entries: [JournalEntry]
         /// For each entry that is a batch where its bytes lie in the file; nil where they are damaged.
         package var batches: [Range<Int>?]
+        /// What the next frame is bound to; nil where it is not known.
+        package var checksum: UInt32?
     }
 
     package private(set) var frames: [Frame] = []
@@ -77,10 +85,24 @@ package struct JournalScan: Sendable {
     /// The name of a file proves that all frames before its number were synced.
     private mutating func enter(_ file: Int) {
         let number = files[file].number
+        if number <= lastSequence { return goBack(to: file) }
         guard number > lastSequence &+ 1 else { return }
         // The first frame of the file repeats the directory of the frame before; `step` will use it if it can.
         if let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }), header.sequence >= number { return }
         lose(lastSequence &+ 1, through: number - 1, file: max(0, file - 1))
+    }
+
+    /// A file that begins before the end of the one before it was begun by a start that had cut frames off there. They did not count then, so
+    /// they don't count now, even if they are found whole.
+    private mutating func goBack(to file: Int) {
+        let number = files[file].number
+        guard let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }),
+            let kept = frames.lastIndex(where: { $0.sequence < number }), frames[kept].sequence == number - 1,
+            frames[kept].checksum == header.previousChecksum
+        else { return }
+        frames.removeSubrange((kept + 1)...)
+        (lastSequence, lastChecksum, lastDirectory) = (number - 1, header.previousChecksum, frames[kept].entries)
+        chainIsKnown = true
     }
 
     private mutating func lose(_ first: UInt64, through last: UInt64, file: Int) {
@@ -172,7 +194,8 @@ package struct JournalScan: Sendable {
             directory, endingAt: end, in: place.file, notBefore: place.offset + JournalHeader.size + header.directoryBytes)
         for (entry, batch) in zip(directory, batches) where entry.kind == .batch && batch == nil { return nil }
         return Frame(
-            file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches)
+            file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches,
+            checksum: header.checksum)
     }
 
     /// Both directories of a frame if they are right.

@@ -78,8 +78,11 @@ struct JournalWriter<D: Disk> {
             try new.write(frames.frame, at: 0)
         } catch {
             new.close()
-            // Harmless if it stays: it holds no whole frame.
-            try? disk.remove(path)
+            // It may hold a whole frame. If it came back, it would count instead of what the file before it goes on with.
+            try JournalWriter.sealing { () throws(DiskError) in
+                try disk.remove(path)
+                try disk.syncDirectory(Paths.journal)
+            }
             throw error
         }
         try JournalWriter.sealing { () throws(DiskError) in

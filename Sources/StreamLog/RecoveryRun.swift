@@ -75,7 +75,10 @@ struct RecoveryRun<D: Disk> {
         files.sort { $0.number < $1.number }
         if let old = files.first(where: { $0.isFirstFormat }) {
             throw .failed(
-                "\(Paths.journal(old.number)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
+                "\(Paths.journal(old.name)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
+        }
+        for file in files where file.name != file.number {
+            report.notes.append("\(Paths.journal(file.name)) begins with frame \(file.number): somebody has moved it")
         }
         scan = JournalScan(files, planted: options.planted)
         report.cutBytes = UInt64(scan.cutBytes)
@@ -86,7 +89,7 @@ struct RecoveryRun<D: Disk> {
             )
         }
         for file in scan.damagedFiles.sorted() {
-            report.notes.append("\(Paths.journal(files[file].number)) is damaged and will be kept in quarantine")
+            report.notes.append("\(Paths.journal(files[file].name)) is damaged and will be kept in quarantine")
         }
     }
 
@@ -94,7 +97,7 @@ struct RecoveryRun<D: Disk> {
     /// system's cache, after a sync that failed, and a second sync alone would not bring it to the disk (faults.md, rule 2).
     private func secureLastFrame() throws(DiskError) {
         guard let last = scan.lastFrame, options.planted != .lastFrameNotSecured else { return }
-        let file = try disk.open(Paths.journal(files[last.file].number), .existing)
+        let file = try disk.open(Paths.journal(files[last.file].name), .existing)
         defer { file.close() }
         try file.write(Array(files[last.file].bytes[last.bytes]), at: UInt64(last.bytes.lowerBound))
         try file.sync()
@@ -141,7 +144,7 @@ struct RecoveryRun<D: Disk> {
         state.removed = removedLogs.union(tombstones)
         state.journals = files.enumerated().map { index, file in
             JournalFile(
-                number: file.number, bytes: UInt64(file.bytes.count), prewritten: sizes[file.number] ?? 0,
+                number: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
                 isKept: scan.damagedFiles.contains(index))
         }
         state.lastSpare = spares.max() ?? 0
@@ -237,7 +240,7 @@ struct RecoveryRun<D: Disk> {
         hold(
             LogItem(
                 baseOffset: entry.offset, endOffset: entry.endOffset, arrival: frame.arrival, batch: batch,
-                journal: files[frame.file].number), of: entry.log, in: &state)
+                journal: files[frame.file].name), of: entry.log, in: &state)
     }
 
     /// What is missing before an offset becomes a hole, and is reported.
@@ -245,7 +248,7 @@ struct RecoveryRun<D: Disk> {
         guard let from = state.logs[log]?.highWatermark, from < offset else { return }
         report.damages.append(RecoveryReport.Damage(log: log, from: from, through: offset - 1))
         hold(
-            LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].number),
+            LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].name),
             of: log, in: &state)
     }
 

@@ -63,7 +63,9 @@ struct SegmentRecovery<D: Disk> {
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {
             // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
-            if headerBytes.count < SegmentHeader.size || headerBytes.allSatisfy({ $0 == 0 }), case .range(let range) = journal, range.contains(base) {
+            if headerBytes.count < SegmentHeader.size || headerBytes.allSatisfy({ $0 == 0 }), case .range(let range) = journal,
+                range.contains(base)
+            {
                 try disk.remove(path)
                 return nil
             }

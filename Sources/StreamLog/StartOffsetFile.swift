@@ -60,11 +60,11 @@ struct StartOffsetFile {
     }
 
     /// A new file with a start offset.
-    static func content(offset: Int64) -> [UInt8] {
+    static func content(of log: LogID, offset: Int64) -> [UInt8] {
         var bytes: [UInt8] = []
         for (generation, place) in slotPlaces.enumerated() {
             bytes += [UInt8](repeating: 0, count: Int(place) - bytes.count)
-            bytes += slot(offset: offset, generation: UInt64(generation))
+            bytes += slot(log, offset: offset, generation: UInt64(generation))
         }
         return bytes
     }

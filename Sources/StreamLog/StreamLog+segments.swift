@@ -331,7 +331,7 @@ extension NodeState {
     /// Whether a journal file is to be written in advance.
     func spareIsDue(_ options: LogOptions) -> Bool {
         options.spareJournalFiles > 0 && spares.isEmpty && !spareFailed && failure == nil && !commit.flushIsStalled
-            && phase == .open && statistics.appendedBytes >= options.prewriteAfterBytes
+            && phase == .open && (journals.last?.bytes ?? 0) >= options.prewriteAfterBytes
     }
 
     /// The number for a journal file that is worth to be written again; nil when there are enough.

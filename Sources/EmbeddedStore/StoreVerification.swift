@@ -38,7 +38,7 @@ public enum StoreVerification {
         defer { thread.close() }
         let run = Run(disk: disk, event: event)
         try await thread.run { run.result { () throws(DiskError) in try run.survey() } }.get()
-        // After the survey, so that the catalog knows every log that has a directory.
+        // After the survey, so that the catalog knows every log that was found.
         let path = "\(directory)/\(StorePaths.catalog)"
         let catalog = Catalog.exists(path: path) ? await CatalogInspection.inspect(path: path) : nil
         return try await thread.run { run.result { () throws(DiskError) in try run.run(catalog) } }.get()

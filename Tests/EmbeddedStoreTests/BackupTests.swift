@@ -320,4 +320,36 @@ extension EmbeddedStore {
             #expect(try await verify().found.contains { $0.finding.kind == .catalog })
         }
     }
+
+    @Test("a verification beside a store whose streams come and go, with records, finds nothing")
+    func verificationBesideChanges() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("verify-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let disk = try RealDisk(root: directory)
+        let store = try await EmbeddedStore.open(
+            disk: disk, directory: directory, time: SystemTime(), options: BackupWorld.options()
+        ).store
+        let writer = Task {
+            var number = 0
+            while !Task.isCancelled {
+                number += 1
+                let stream = try await store.createStream(StreamDefinition(key: StreamKey("s\(number)"), shardCount: 2))
+                for record in 0..<40 {
+                    try await store.put("\(record) " + String(repeating: "x", count: 500), to: stream.reference(UInt32(record % 2)))
+                }
+                if number > 3 { try await store.deleteStream(StreamKey("s\(number - 3)")) }
+            }
+        }
+        for _ in 0..<25 {
+            let found = Mutex<[StoreFinding]>([])
+            let summary = try await StoreVerification.run(disk: try ReadOnlyDisk(root: directory), directory: directory) { event in
+                if case .finding(let finding) = event { found.withLock { $0.append(finding) } }
+            }
+            #expect(found.withLock { $0.isEmpty } && summary.damages == 0, "\(found.withLock { $0.map(\.finding) })")
+        }
+        writer.cancel()
+        _ = await writer.result
+        await store.close()
+        disk.close()
+    }
 }

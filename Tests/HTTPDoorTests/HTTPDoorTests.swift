@@ -64,6 +64,7 @@ func offPool<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) as
 /// Serves on a free port while `body` runs, then shuts down.
 func withDoor(
     memoryLimit: Int = 16 << 20, deadline: Duration = .seconds(20), readiness: @escaping @Sendable () async -> String? = { nil },
+    downloads: [String: @Sendable () async -> Download.Answer] = [:],
     _ body: @escaping @Sendable (_ port: Int, _ gate: Gate, _ group: ServiceGroup) async throws -> Void
 ) async throws {
     let gate = Gate()
@@ -74,7 +75,7 @@ func withDoor(
     let door = HTTPDoor(
         .init(port: 0, memoryLimit: memoryLimit, shutdownDeadline: deadline),
         dispatcher: AWSDispatcher([AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self)])]), readiness: readiness,
-        metrics: metrics, logger: logger
+        downloads: downloads, metrics: metrics, logger: logger
     ) { _, bound in port.yield(bound) }
     let group = ServiceGroup(configuration: .init(services: [.init(service: door)], logger: logger))
     try await withThrowingTaskGroup(of: Void.self) { tasks in

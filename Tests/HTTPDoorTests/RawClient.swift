@@ -61,6 +61,21 @@ final class RawClient {
         return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
     }
 
+    /// The next answer, whose body comes in chunks: its status and how many bytes the body has.
+    /// - Throws: when it breaks off before the last chunk.
+    func receiveChunked() throws -> (status: Int, bytes: Int) {
+        let status = try receive().status
+        var bytes = 0
+        while true {
+            var line = ""
+            while !line.hasSuffix("\r\n") { line.unicodeScalars.append(Unicode.Scalar(try byte())) }
+            guard let size = Int(line.dropLast(), radix: 16) else { throw Failure(call: "chunk '\(line)'") }
+            for _ in 0..<size + 2 { _ = try byte() }
+            if size == 0 { return (status, bytes) }
+            bytes += size
+        }
+    }
+
     /// Whether the other side has closed.
     func isClosed() -> Bool {
         do {

@@ -74,6 +74,8 @@ extension EmbeddedStore {
 private final class ArchiveMaker<D: Disk>: @unchecked Sendable {
     private enum Stage {
         case log, catalog, manifest, end, done
+        /// Before its end.
+        case closed
     }
 
     private let snapshot: LogSnapshot<D>
@@ -95,7 +97,7 @@ private final class ArchiveMaker<D: Disk>: @unchecked Sendable {
     func close() {
         files.close()
         snapshot.release()
-        stage = .done
+        if stage != .done { stage = .closed }
     }
 
     func next() -> Result<[UInt8]?, BackupError> {
@@ -125,6 +127,7 @@ private final class ArchiveMaker<D: Disk>: @unchecked Sendable {
             stage = .done
             return TarMember.end
         case .done: return nil
+        case .closed: throw .failed("the backup was closed")
         }
     }
 

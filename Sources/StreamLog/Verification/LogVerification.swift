@@ -41,7 +41,7 @@ public final class LogVerification<D: Disk> {
         self.finding = finding
     }
 
-    /// Lists the directories of logs. The catalog is to be read after this: then it knows all that were made before.
+    /// Lists the directories of logs and reads the journal. The catalog is to be read after this: then it knows all logs that are found here.
     /// - Throws: when a directory cannot be read.
     public func survey() throws(DiskError) {
         for streamName in try entries(of: Paths.logs) {
@@ -63,16 +63,16 @@ public final class LogVerification<D: Disk> {
                     .notice, .quarantine, file: "\(Paths.quarantine)/\(name)",
                     "a start set it aside, for it was damaged or not ours"))
         }
+        done.totalBytes = try totalBytes()
+        try readJournal()
     }
 
-    /// Scans everything.
+    /// Scans all segments and judges them with the journal.
     /// - Parameters:
     ///   - known: the logs of the catalog; nil when it cannot be read: then all are taken for known.
     ///   - removed: logs that were removed; what is left of them is not looked at.
     /// - Throws: when a directory cannot be read. A file that cannot is a finding.
     public func run(known: Set<LogID>?, removed: Set<LogID>) throws(DiskError) -> VerificationSummary {
-        done.totalBytes = try totalBytes()
-        try readJournal()
         summary.files += journal.files
         summary.bytes += journal.bytes
         summary.batches += journal.batches
@@ -142,8 +142,10 @@ public final class LogVerification<D: Disk> {
     private func tellUnknown(_ id: LogID) throws(DiskError) {
         let path = Paths.directory(id)
         let isThere = try !entries(of: path).isEmpty
-        // Its stream may just have been removed.
-        guard isThere || journal.logs[id]?.held.ranges.isEmpty == false else { return }
+        let isInJournal = { self.journal.logs[id]?.held.ranges.isEmpty == false }
+        guard isThere || isInJournal() else { return }
+        // Its stream may just have been removed; the journal tells as long as it holds anything of it.
+        if try rereadJournal(), journal.removed.contains(id) || !isThere && !isInJournal() { return }
         tell(
             VerificationFinding(
                 .damage, .unknown, file: isThere ? path : Paths.journal,

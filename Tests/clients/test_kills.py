@@ -343,6 +343,8 @@ def test_the_restart_after_a_kill_takes_the_time_of_the_unsealed_tail(tmp_path):
     """Fills the journal, and segments that are not sealed, then measures. 1 s a GB is the promise; it is printed, and held in long runs."""
     server = Server(tmp_path / "data")
     server.variables = log_variables((64 << 20, 16 << 30, 32 << 20))
+    server.start()
+    server.kill()
     empty = start_seconds(server)
     Wire(server).call("CreateStream", {"StreamName": "records", "ShardCount": 8})
     ledger = Ledger([f"shardId-{number:012d}" for number in range(8)])

@@ -37,6 +37,7 @@ func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -63,10 +64,19 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
+    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
+    + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
-    + room("Catalog", ["StreamStore", grdb])
-    + room("EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch"], testDependencies: ["HostSimulation"])
+    + room("Catalog", ["StreamStore", grdb, sqlite])
+    + room(
+        "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
+        testDependencies: ["HostSimulation"])
     + room("RandomCutForest")
     + room("StreamSQL", ["CSimdjson"])
     + room(
@@ -96,6 +106,10 @@ let programs: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, asyncHTTPClient, nio,
             .product(name: "NIOHTTP1", package: "swift-nio"), "Yams",
         ],
+        swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "log-simulator",
+        dependencies: ["LogSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",

@@ -15,7 +15,7 @@ extension Catalog {
                     INSERT INTO fence (owner, epoch) VALUES (?, 1)
                     ON CONFLICT (owner) DO UPDATE SET epoch = epoch + 1 RETURNING epoch
                     """, arguments: [owner])
-            guard let epoch = row?.natural("epoch") else {
+            guard let epoch = row?.natural(0) else {
                 throw CatalogError.damaged(path: path, detail: "the epoch of \(owner) is no natural number")
             }
             return epoch
@@ -27,7 +27,7 @@ extension Catalog {
         try await read { db in
             try Row.fetchOne(
                 db, sql: "SELECT value FROM definition WHERE kind = ? AND name = ?",
-                arguments: [key.kind.rawValue, key.name])?.bytes("value")
+                arguments: [key.kind.rawValue, key.name])?.bytes(0)
         }
     }
 
@@ -37,7 +37,7 @@ extension Catalog {
             try Row.fetchAll(
                 db, sql: "SELECT name, value FROM definition WHERE kind = ? ORDER BY name", arguments: [kind.rawValue]
             ).compactMap { row in
-                guard let name = row.text("name"), let value = row.bytes("value") else { return nil }
+                guard let name = row.text(0), let value = row.bytes(1) else { return nil }
                 return (name: name, value: value)
             }
         }
@@ -58,13 +58,5 @@ extension Catalog {
                 }
             }
         }
-    }
-}
-
-extension Row {
-    /// A BLOB; an empty one is stored as such and read back as such.
-    func bytes(_ column: String) -> [UInt8]? {
-        guard case .blob(let data) = (self[column] as DatabaseValue?)?.storage else { return nil }
-        return [UInt8](data)
     }
 }

@@ -9,18 +9,20 @@ extension Catalog {
     /// - Throws: `.damaged` when a row says what no version of this program writes.
     public func load() async throws(CatalogError) -> CatalogContents {
         let path = path
-        return try await read { db in
-            var reader = CatalogReader(path: path)
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM shard ORDER BY stream, shard") {
-                try reader.addShard(row)
-            }
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM stream ORDER BY id") { try reader.addStream(row) }
-            for row in try Row.fetchAll(db, sql: "SELECT stream, shard FROM removed_shard") {
-                try reader.addRemovedShard(row)
-            }
-            for row in try Row.fetchAll(db, sql: "SELECT owner, epoch FROM fence") { try reader.addFence(row) }
-            return reader.contents
-        }
+        return try await read { db in try Catalog.contents(db, path: path) }
+    }
+
+    static func contents(_ db: Database, path: String) throws -> CatalogContents {
+        var reader = CatalogReader(path: path)
+        let shards = try Row.fetchCursor(db, sql: CatalogReader.shardRows)
+        while let row = try shards.next() { try reader.addShard(row) }
+        let streams = try Row.fetchCursor(db, sql: CatalogReader.streamRows)
+        while let row = try streams.next() { try reader.addStream(row) }
+        let removed = try Row.fetchCursor(db, sql: CatalogReader.removedShardRows)
+        while let row = try removed.next() { try reader.addRemovedShard(row) }
+        let fences = try Row.fetchCursor(db, sql: CatalogReader.fenceRows)
+        while let row = try fences.next() { try reader.addFence(row) }
+        return reader.contents
     }
 
     /// Adds a stream with its first shards, whose logs are still to be made; the catalog gives it an id that no stream had before.
@@ -40,7 +42,7 @@ extension Catalog {
                     try Self.encode(tags: definition.tags),
                 ])
             let id = StreamID(UInt64(db.lastInsertedRowID))
-            for shard in shards { try Self.put(shard, of: id, in: db) }
+            try Self.insert(shards, of: id, in: db)
             return CatalogStream(
                 description: StreamDescription(
                     id: id, key: definition.key, status: status, createdMilliseconds: now, mode: definition.mode,
@@ -69,11 +71,16 @@ extension Catalog {
                 sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
                 arguments: [id])
             try db.execute(sql: "DELETE FROM shard WHERE stream = ?", arguments: [id])
-            for shard in description.shards {
-                try Self.put(shard, of: description.id, in: db)
-                try db.execute(
-                    sql: "DELETE FROM removed_shard WHERE stream = ? AND shard = ?", arguments: [id, shard.id.index])
-            }
+            try Self.insert(description.shards, of: description.id, in: db)
+            try Self.forget(description.shards.map { ShardReference(description.id, $0.id) }, in: db)
+        }
+    }
+
+    /// Replaces a stream's tags.
+    public func setTags(_ tags: [String: String], of id: StreamID) async throws(CatalogError) {
+        try await write { db in
+            try db.execute(
+                sql: "UPDATE stream SET tags = ? WHERE id = ?", arguments: [try Self.encode(tags: tags), id.rawValue])
         }
     }
 
@@ -102,11 +109,7 @@ extension Catalog {
     public func forgetRemoved(_ shards: [ShardReference]) async throws(CatalogError) {
         guard !shards.isEmpty else { return }
         try await write { db in
-            for shard in shards {
-                try db.execute(
-                    sql: "DELETE FROM removed_shard WHERE stream = ? AND shard = ?",
-                    arguments: [shard.stream.rawValue, shard.shard.index])
-            }
+            try Self.forget(shards, in: db)
         }
     }
 
@@ -121,17 +124,26 @@ extension Catalog {
         }
     }
 
-    private static func put(_ shard: ShardDescription, of stream: StreamID, in db: Database) throws {
-        try db.execute(
+    /// Adds rows of shards, with one statement for all.
+    private static func insert(_ shards: [ShardDescription], of stream: StreamID, in db: Database) throws {
+        let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO shard (stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                stream.rawValue, shard.id.index, shard.hashKeyRange.start.description,
-                shard.hashKeyRange.end.description, shard.createdSecond, shard.parent?.index,
+                """)
+        for shard in shards {
+            try statement.execute(arguments: [
+                stream.rawValue, shard.id.index, HashKey.text(shard.hashKeyRange.start),
+                HashKey.text(shard.hashKeyRange.end), shard.createdSecond, shard.parent?.index,
                 shard.adjacentParent?.index, shard.endOffset,
             ])
+        }
+    }
+
+    /// Drops tombstones, with one statement for all.
+    private static func forget(_ shards: [ShardReference], in db: Database) throws {
+        let statement = try db.cachedStatement(sql: "DELETE FROM removed_shard WHERE stream = ? AND shard = ?")
+        for shard in shards { try statement.execute(arguments: [shard.stream.rawValue, shard.shard.index]) }
     }
 
     private static func encode(tags: [String: String]) throws -> String {

@@ -6,8 +6,9 @@ import Glibc
 
 /// The catalog of one data directory.
 ///
-/// Every change is one transaction and is on disk when its call returns (rollback journal, synchronous=EXTRA). Calls run on GRDB's own queue,
-/// never on the cooperative pool, and a task's cancellation does not interrupt them.
+/// Every change is one transaction and is on disk when its call returns (rollback journal, synchronous=EXTRA). Small ones, such as the removal of a
+/// stream, succeed on a full disk. Calls run on GRDB's own queue, never on the cooperative pool, and a task's cancellation does not
+/// interrupt them.
 public final class Catalog: Sendable {
     /// The SQLite file.
     public let path: String
@@ -56,6 +57,7 @@ public final class Catalog: Sendable {
             if try !queue.inDatabase({ db in try CatalogSchema.migrator.hasCompletedMigrations(db) }) {
                 try CatalogSchema.migrator.migrate(queue)
             }
+            try queue.inDatabase { db in try CatalogSchema.keepSpare(db) }
             return Catalog(path: path, isNew: isNew, queue: queue)
         } catch {
             try? queue.close()

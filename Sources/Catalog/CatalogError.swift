@@ -35,6 +35,8 @@ public enum CatalogError: Error, Sendable, Hashable, CustomStringConvertible {
         case let error as DatabaseError
         where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB:
             self = .damaged(path: path, detail: "\(error)")
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
+            self = .failed(path: path, detail: "the disk is full")
         default:
             self = .failed(path: path, detail: "\(error)")
         }

@@ -5,7 +5,21 @@ import GRDB
 import StreamStore
 
 /// Gathers the contents of the catalog from rows: shards first, then their streams.
+///
+/// Rows are read by the position of their columns, and one after the other: with 100,000 shards, names would take a second and rows that
+/// are all held at once 100 MB.
 struct CatalogReader {
+    static let shardRows = """
+        SELECT stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset FROM shard
+        ORDER BY stream, shard
+        """
+    static let streamRows = """
+        SELECT id, namespace, name, status, status_changed, created, mode, retention_hours, max_record_kib, tags, has_logs FROM stream
+        ORDER BY id
+        """
+    static let removedShardRows = "SELECT stream, shard FROM removed_shard"
+    static let fenceRows = "SELECT owner, epoch FROM fence"
+
     let path: String
     private(set) var contents = CatalogContents(streams: [], removedShards: [], fences: [:])
     private var shards: [StreamID: [ShardDescription]] = [:]
@@ -15,28 +29,25 @@ struct CatalogReader {
     }
 
     mutating func addShard(_ row: Row) throws {
-        guard let stream = row.natural("stream"), let index = row.shardID("shard"),
-            let start = row.text("hash_start").flatMap({ UInt128($0) }),
-            let end = row.text("hash_end").flatMap({ UInt128($0) }), start <= end,
-            let createdSecond = row.integer("created_second")
+        guard let stream = row.natural(0), let index = row.shardID(1), let start = row.hashKey(2), let end = row.hashKey(3),
+            start <= end, let createdSecond = row.integer(4)
         else { throw damaged("a row of table shard", row) }
         shards[StreamID(stream), default: []].append(
             ShardDescription(
                 id: index, hashKeyRange: HashKeyRange(start: start, end: end), createdSecond: createdSecond,
-                parent: row.shardID("parent"), adjacentParent: row.shardID("adjacent_parent"),
-                endOffset: row.integer("end_offset")))
+                parent: row.shardID(5), adjacentParent: row.shardID(6), endOffset: row.integer(7)))
     }
 
     mutating func addStream(_ row: Row) throws {
-        guard let id = row.natural("id"),
-            let namespace = row.text("namespace").flatMap(StreamNamespace.init(rawValue:)),
-            let name = row.text("name"), let status = row.text("status").flatMap(StreamStatus.init(rawValue:)),
-            let changed = row.integer("status_changed"), let created = row.integer("created"),
-            let mode = row.text("mode").flatMap(StreamMode.init(rawValue:)),
-            let retention = row.integer("retention_hours").flatMap(Int.init(exactly:)),
-            let maxRecord = row.integer("max_record_kib").flatMap(Int.init(exactly:)), let tagText = row.text("tags"),
+        guard let id = row.natural(0),
+            let namespace = row.text(1).flatMap(StreamNamespace.init(rawValue:)),
+            let name = row.text(2), let status = row.text(3).flatMap(StreamStatus.init(rawValue:)),
+            let changed = row.integer(4), let created = row.integer(5),
+            let mode = row.text(6).flatMap(StreamMode.init(rawValue:)),
+            let retention = row.integer(7).flatMap(Int.init(exactly:)),
+            let maxRecord = row.integer(8).flatMap(Int.init(exactly:)), let tagText = row.text(9),
             let tags = try? JSONDecoder().decode([String: String].self, from: Data(tagText.utf8)),
-            let shards = shards[StreamID(id)], let hasLogs = row.integer("has_logs")
+            let shards = shards.removeValue(forKey: StreamID(id)), let hasLogs = row.integer(10)
         else { throw damaged("a row of table stream", row) }
         contents.streams.append(
             CatalogStream(
@@ -47,14 +58,14 @@ struct CatalogReader {
     }
 
     mutating func addRemovedShard(_ row: Row) throws {
-        guard let stream = row.natural("stream"), let shard = row.shardID("shard") else {
+        guard let stream = row.natural(0), let shard = row.shardID(1) else {
             throw damaged("a row of table removed_shard", row)
         }
         contents.removedShards.insert(ShardReference(StreamID(stream), shard))
     }
 
     mutating func addFence(_ row: Row) throws {
-        guard let owner = row.text("owner"), let epoch = row.natural("epoch") else {
+        guard let owner = row.text(0), let epoch = row.natural(1) else {
             throw damaged("a row of table fence", row)
         }
         contents.fences[owner] = epoch
@@ -65,23 +76,35 @@ struct CatalogReader {
     }
 }
 
-/// Column access that answers nil instead of trapping when a value has another type.
+/// Column access, by position, that answers nil instead of trapping when a value has another type.
 extension Row {
-    func integer(_ column: String) -> Int64? {
-        guard case .int64(let value) = (self[column] as DatabaseValue?)?.storage else { return nil }
+    func integer(_ column: Int) -> Int64? {
+        guard case .int64(let value) = (self[column] as DatabaseValue).storage else { return nil }
         return value
     }
 
-    func natural(_ column: String) -> UInt64? {
+    func natural(_ column: Int) -> UInt64? {
         integer(column).flatMap(UInt64.init(exactly:))
     }
 
-    func text(_ column: String) -> String? {
-        guard case .string(let value) = (self[column] as DatabaseValue?)?.storage else { return nil }
+    func text(_ column: Int) -> String? {
+        guard case .string(let value) = (self[column] as DatabaseValue).storage else { return nil }
         return value
     }
 
-    func shardID(_ column: String) -> ShardID? {
+    /// A BLOB; an empty one is stored as such and read back as such.
+    func bytes(_ column: Int) -> [UInt8]? {
+        guard case .blob(let data) = (self[column] as DatabaseValue).storage else { return nil }
+        return [UInt8](data)
+    }
+
+    func shardID(_ column: Int) -> ShardID? {
         integer(column).flatMap(UInt32.init(exactly:)).map { ShardID($0) }
+    }
+
+    /// A bound of a range of hash keys, in decimal.
+    func hashKey(_ column: Int) -> UInt128? {
+        guard let text = text(column), case .key(let key) = HashKey.parse(explicit: text) else { return nil }
+        return key
     }
 }

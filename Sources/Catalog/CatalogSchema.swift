@@ -83,16 +83,39 @@ enum CatalogSchema {
     /// Every commit is on disk, and in the one file, before it is reported.
     ///
     /// DESIGN says WAL; the catalog left it because SQLite drops, without a word, what follows a damaged frame of a WAL: a damaged or deleted
-    /// WAL made streams vanish. A rollback journal holds nothing that was committed. EXTRA syncs the directory too once the journal is
-    /// deleted; with FULL a power cut could bring the journal back, and with it the state before (sqlite.org/pragma.html#pragma_synchronous).
+    /// WAL made streams vanish. A rollback journal holds nothing that was committed. It is kept (PERSIST) so that its space is there on a
+    /// full disk; a commit ends when the journal's header is zeroed and synced (sqlite.org/pragma.html#pragma_journal_mode). EXTRA syncs the
+    /// directory too wherever SQLite deletes a journal all the same.
     /// Nothing is written when nothing differs, so that a store on a full disk can be opened for reading.
     static func makeDurable(_ db: Database) throws {
-        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = DELETE")
-        guard mode == "delete" else {
-            throw DatabaseError(message: "the journal mode is \(mode ?? "unknown"), not DELETE")
+        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = PERSIST")
+        guard mode == "persist" else {
+            throw DatabaseError(message: "the journal mode is \(mode ?? "unknown"), not PERSIST")
         }
         try db.execute(sql: "PRAGMA synchronous = EXTRA")
         guard try Int64.fetchOne(db, sql: "PRAGMA application_id") != applicationID else { return }
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+    }
+
+    /// Free pages that the file keeps, so that small changes need no space of the disk: to delete a stream is how a full one is emptied.
+    static let sparePages: Int64 = 16
+
+    /// Gives the file its spare pages, and its journal as many, where they are missing. Where the disk is full already they stay missing.
+    static func keepSpare(_ db: Database) throws {
+        let free = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        let pageSize = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
+        guard free < sparePages else { return }
+        // Each statement is a transaction: the first writes the pages, the second copies them into the journal, the third gives them free.
+        for statement in [
+            "CREATE TABLE IF NOT EXISTS spare AS SELECT zeroblob(\(sparePages * pageSize)) AS bytes",
+            "UPDATE spare SET bytes = randomblob(\(sparePages * pageSize))",
+            "DROP TABLE IF EXISTS spare",
+        ] {
+            do {
+                try db.execute(sql: statement)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                continue
+            }
+        }
     }
 }

@@ -52,17 +52,23 @@ extension EmbeddedStore {
         if isTime { await applyRetention() }
     }
 
-    /// Removes the records of users' streams that are older than their retention. Hidden streams are trimmed by those who read them.
+    /// Removes the records of users' streams that are older than their retention, and the oldest of those streams that have more bytes
+    /// than they are to keep. Hidden streams are trimmed by those who read them.
     private func applyRetention() async {
         let nanoseconds = time.monotonicNanoseconds()
         let now = retentionClock.now(wallMilliseconds: time.wallMilliseconds(), nanoseconds: nanoseconds)
         for stream in state.withLock({ $0.directory.streams(in: .stream, at: nanoseconds) }) {
             let oldest = now - Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
+            let bytes = stream.settings.retentionBytes(perShardOf: stream.shards.count)
             for shard in stream.shards {
                 guard !Task.isCancelled else { return }
+                let id = LogID(ShardReference(stream.id, shard.id))
                 do {
-                    try await log.applyRetention(
-                        LogID(ShardReference(stream.id, shard.id)), arrivedBefore: oldest)
+                    // Most shards of a large node are empty.
+                    let (start, end) = try log.bounds(id)
+                    guard start < end else { continue }
+                    try await log.applyRetention(id, arrivedBefore: oldest)
+                    if let bytes { try await log.applyRetention(id, keepingBytes: UInt64(max(0, bytes))) }
                 } catch {
                     // A stream that was deleted meanwhile is no problem.
                     if holds(ShardReference(stream.id, shard.id)) { report("retention of \(stream.key.name): \(error)") }

@@ -55,9 +55,8 @@ extension EmbeddedStore {
         do {
             try await catalog.markLogsMade([stream.id])
         } catch {
-            try? await catalog.removeStream(stream.id)
-            await removeLogs(shards.map { LogID($0) })
-            throw .failed("\(error)")
+            // The stream is whole without it: the next opening marks it.
+            report("\(error)")
         }
     }
 
@@ -77,6 +76,27 @@ extension EmbeddedStore {
         } else {
             try await remove(entry)
         }
+    }
+
+    public func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool {
+        await turnstile.enter()
+        defer { turnstile.leave() }
+        await completeDue()
+        let now = time.monotonicNanoseconds()
+        guard var entry = state.withLock({ $0.directory[key] }), let status = entry.status(at: now) else {
+            throw .streamNotFound(key)
+        }
+        guard status == .active || status == .updating else { throw .streamBusy(key, status) }
+        guard change(&entry.description.tags) else { return false }
+        do {
+            try await catalog.setTags(entry.description.tags, of: entry.description.id)
+        } catch {
+            throw .failed("\(error)")
+        }
+        state.withLock { [entry] in $0.directory.put(entry) }
+        return true
     }
 
     public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {

@@ -95,22 +95,23 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
     public func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
         guard !entries.isEmpty else { return [] }
         let now = time.monotonicNanoseconds()
-        let refusal = state.withLock { state -> StoreError? in
-            for entry in entries {
-                if let refusal = state.directory.refusal(ofAppendTo: entry.shard, at: now) { return refusal }
-            }
+        let codecs = try state.withLock { state throws(StoreError) in
+            var codecs: [CompressionCodec] = []
+            codecs.reserveCapacity(entries.count)
+            for entry in entries { codecs.append(try state.directory.admit(appendTo: entry.shard, at: now)) }
             if let fence, !state.fences.begin(fence) {
-                return .fenced(fence, current: state.fences.epoch(of: fence.owner))
+                throw .fenced(fence, current: state.fences.epoch(of: fence.owner))
             }
-            return nil
+            return codecs
         }
-        if let refusal { throw refusal }
         defer {
             if let fence { endAppend(under: fence) }
         }
+        // Compressed here, by the caller's task: the journal's thread has only to write.
+        let batches = zip(entries, codecs).map { (log: LogID($0.shard), batch: $0.batch.compressed(with: $1)) }
         let appended: [LogAppended]
         do {
-            appended = try await log.append(entries.map { (log: LogID($0.shard), batch: $0.batch) })
+            appended = try await log.append(batches)
         } catch {
             throw StoreError(error)
         }
@@ -124,6 +125,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         for claim in ready { claim.resume() }
     }
 
+    /// Counts what came in, as it came.
     private func count(_ entries: [ShardAppend]) {
         state.withLock { state in
             for entry in entries {

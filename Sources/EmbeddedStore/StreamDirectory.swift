@@ -1,16 +1,31 @@
 /// What the store knows of its streams in memory: looked up by every append and read, changed by the control plane only.
 
+import RecordBatch
 import StreamStore
 
 /// A stream as the store holds it.
 struct StreamEntry: Sendable {
     /// With the status as it was last written; `status(at:)` tells the one that holds.
-    var description: StreamDescription
+    var description: StreamDescription {
+        didSet { settings = description.settings }
+    }
+    /// What the description's tags say; read once, for every append asks.
+    private(set) var settings: StreamSettings
     /// Milliseconds since 1970-01-01 UTC.
     var statusChangedMilliseconds: Int64
     /// When CREATING or UPDATING ends in ACTIVE, or DELETING in the stream's end; on the monotonic clock, in nanoseconds.
     var dueNanoseconds: UInt64?
     let counters: StreamCounters
+
+    init(
+        description: StreamDescription, statusChangedMilliseconds: Int64, dueNanoseconds: UInt64?, counters: StreamCounters
+    ) {
+        self.description = description
+        settings = description.settings
+        self.statusChangedMilliseconds = statusChangedMilliseconds
+        self.dueNanoseconds = dueNanoseconds
+        self.counters = counters
+    }
 
     /// The status that holds; nil when the stream's deletion is complete.
     func status(at nanoseconds: UInt64) -> StreamStatus? {
@@ -60,7 +75,7 @@ struct StreamDirectory: Sendable {
     func openShardCount(at nanoseconds: UInt64) -> Int {
         entries.values.reduce(0) { count, entry in
             guard entry.description.key.namespace == .stream, entry.status(at: nanoseconds) != nil else { return count }
-            return count + entry.description.openShards.count
+            return count + entry.description.openShardCount
         }
     }
 
@@ -69,13 +84,15 @@ struct StreamDirectory: Sendable {
         entries.values.filter { $0.isDue(at: nanoseconds) }.sorted { $0.description.id < $1.description.id }
     }
 
-    /// Why an append to a shard is refused; nil when it is welcome.
-    func refusal(ofAppendTo shard: ShardReference, at nanoseconds: UInt64) -> StoreError? {
+    /// What a batch for a shard is to be compressed with if it is not yet.
+    /// - Throws: why an append to the shard is refused.
+    func admit(appendTo shard: ShardReference, at nanoseconds: UInt64) throws(StoreError) -> CompressionCodec {
         guard let entry = entries[shard.stream], let status = entry.status(at: nanoseconds),
             let description = entry.description.shard(shard.shard)
-        else { return .shardNotFound(shard) }
-        guard status == .active || status == .updating else { return .streamBusy(entry.description.key, status) }
-        return description.endOffset == nil ? nil : .shardClosed(shard)
+        else { throw .shardNotFound(shard) }
+        guard status == .active || status == .updating else { throw .streamBusy(entry.description.key, status) }
+        guard description.endOffset == nil else { throw .shardClosed(shard) }
+        return entry.settings.compression
     }
 
     /// Whether a shard's records may be read.

@@ -56,7 +56,10 @@ public final class RealDisk: Disk {
         return RealDiskFile(descriptor: descriptor, path: path)
     }
 
-    public func list(_ directory: String) throws(DiskError) -> [String] {
+    public func list(_ directory: String) throws(DiskError) -> [String] { try RealDisk.names(in: directory, below: root) }
+
+    /// The entries of a directory below an open one, sorted; directories end in `/`.
+    static func names(in directory: String, below root: Int32) throws(DiskError) -> [String] {
         let place = directory.isEmpty ? "." : directory
         let descriptor = try RealDisk.retrying("open", place) { openat(root, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard let stream = fdopendir(descriptor) else {
@@ -76,12 +79,12 @@ public final class RealDisk: Disk {
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name == "." || name == ".." { continue }
-            names.append(isDirectory(entry.pointee.d_type, "\(place)/\(name)") ? name + "/" : name)
+            names.append(isDirectory(entry.pointee.d_type, "\(place)/\(name)", below: root) ? name + "/" : name)
         }
     }
 
     /// Some file systems leave the type of an entry out; those are asked.
-    private func isDirectory(_ type: UInt8, _ path: String) -> Bool {
+    private static func isDirectory(_ type: UInt8, _ path: String, below root: Int32) -> Bool {
         if Int(type) == Int(DT_DIR) { return true }
         guard Int(type) == Int(DT_UNKNOWN) else { return false }
         var status = stat()

@@ -1,26 +1,12 @@
-/// A disk in memory that knows what was synced: it can lose the rest, fill up, and fail any operation.
+/// A disk in memory that knows what was synced: it can lose the rest, fill up, tear writes, and fail any operation.
 
 public import Host
 internal import Synchronization
 
-/// The operations of a disk, as faults and counts name them.
-public enum DiskOperation: String, CaseIterable, Sendable {
-    case open, read, write, sync, truncate, list, createDirectory, rename, remove, syncDirectory
-}
-
-/// Which of the changes that were not synced survive a crash.
-public enum Survival: Sendable {
-    /// The process died, the system did not: all is there, and what was not synced can still be lost by the next crash.
-    case everything
-    /// The power failed and nothing had been written on its own account.
-    case nothing
-    /// The power failed; any subset of 4 KB pages and directory entries had been written. The seed decides which.
-    case some(seed: UInt64)
-}
-
 /// A simulated disk. Calls are counted by kind; `fail` makes the Nth one fail.
 ///
 /// A sync that fails behaves as on Linux: what was to be written is dropped, and a later sync succeeds without it.
+/// What is random is decided by seeds that are passed in, so the same calls give the same disk.
 public final class SimulatedDisk: Disk {
     public typealias File = SimulatedFile
 
@@ -36,16 +22,43 @@ public final class SimulatedDisk: Disk {
 
     // MARK: Faults
 
-    /// Lets an operation fail: the `nth` from now on (1 is the next), and with `onwards` all later ones of the kind as well.
-    public func fail(_ operation: DiskOperation, nth: Int, with kind: DiskError.Kind = .inputOutput, onwards: Bool = false) {
+    /// Lets an operation fail: the `nth` from now on (1 is the next), `times` in a row, and with `onwards` all later ones of the kind.
+    /// Several orders may stand at once.
+    public func fail(
+        _ operation: DiskOperation, nth: Int, with kind: DiskError.Kind = .inputOutput, onwards: Bool = false, times: Int = 1
+    ) {
         world.withLock { world in
-            let first = (world.counts[operation] ?? 0) + nth
-            world.faults[operation] = SimulatedWorld.Fault(first: first, last: onwards ? .max : first, kind: kind)
+            let first = world.count(operation) + nth
+            let last = onwards ? Int.max : first + times - 1
+            world.faults.append((operation, DiskFault(first: first, last: last, kind: kind)))
         }
     }
 
-    /// Takes back all faults.
-    public func heal() { world.withLock { $0.faults = [:] } }
+    /// Lets the `nth` read from now on give one bit wrong.
+    public func flipBit(inRead nth: Int, bit: UInt64) {
+        world.withLock { $0.readFlips.append(ReadFlip(call: $0.count(.read) + nth, bit: bit)) }
+    }
+
+    /// Lets the power go in the middle of a call: the `nth` from now on of that operation, or of all that change something.
+    /// A prefix of a write is written, any other change is made or not. This call and all later ones throw; `crash` tells what is left.
+    public func cutPower(in nth: Int, of operation: DiskOperation? = nil) {
+        world.withLock { $0.powerCut = PowerCut(operation: operation, remaining: nth - 1) }
+    }
+
+    /// Decides how much of a write that fails is written (any prefix, or whole sectors), which pages a failing sync writes, and whether a
+    /// change in which the power goes is made. Without a seed: half of the write, no page, no change.
+    public func tear(seed: UInt64) {
+        world.withLock { $0.tearing = SeededGenerator(seed: seed) }
+    }
+
+    /// Takes back all faults but the quota.
+    public func heal() {
+        world.withLock { world in
+            world.faults = []
+            world.readFlips = []
+            world.powerCut = nil
+        }
+    }
 
     /// The bytes that all files together may have; nil for no bound. What does not fit is refused with `.noSpace`, after a part was written.
     public var quota: Int? {
@@ -59,11 +72,14 @@ public final class SimulatedDisk: Disk {
         set { world.withLock { $0.ignoresSync = newValue } }
     }
 
-    /// Bytes of all files.
-    public var usedBytes: Int { world.withLock { $0.usedBytes } }
+    /// Called before each operation with its path, by the thread that asks for it and without a lock: it may use the disk itself.
+    public func setHook(_ hook: (@Sendable (DiskOperation, String) -> Void)?) {
+        world.withLock { $0.hook = hook }
+    }
 
-    /// How often an operation was called.
-    public func count(_ operation: DiskOperation) -> Int { world.withLock { $0.counts[operation] ?? 0 } }
+    func announce(_ operation: DiskOperation, _ path: String) {
+        if let hook = world.withLock({ $0.hook }) { hook(operation, path) }
+    }
 
     /// Ends this disk, all of whose calls fail from now on, and returns the one that the next start finds.
     public func crash(keeping survival: Survival) -> SimulatedDisk {
@@ -80,16 +96,59 @@ public final class SimulatedDisk: Disk {
         SimulatedDisk(world.withLock { $0.settled() })
     }
 
+    // MARK: What it tells
+
+    /// Whether the power went.
+    public var isDead: Bool { world.withLock { $0.isDead } }
+
+    /// Bytes of all files.
+    public var usedBytes: Int { world.withLock { $0.usedBytes } }
+
+    /// How often an operation was called.
+    public func count(_ operation: DiskOperation) -> Int { world.withLock { $0.count(operation) } }
+
+    /// Calls so far that change something.
+    public var changeCount: Int { world.withLock { $0.changes } }
+
+    /// Faults so far that took effect.
+    public var injectedFaults: Int { world.withLock { $0.injected } }
+
+    /// Whether reads, listings or openings can fail by order.
+    public var hasReadFaults: Bool {
+        world.withLock { world in
+            world.isDead || world.faults.contains { $0.operation == .read || $0.operation == .list || $0.operation == .open }
+        }
+    }
+
+    /// Calls that no real disk would take, in words: direct writes that are not aligned.
+    public var misuses: [String] { world.withLock { $0.misuses } }
+
+    /// Keeps a digest of all operations from now on, across crashes as well.
+    public func startDigest() {
+        world.withLock { $0.digest = DiskDigest() }
+    }
+
+    /// The digest, if one is kept.
+    public var digest: UInt64? { world.withLock { $0.digest?.value } }
+
     // MARK: Content, for tests
 
     /// All files with their current content.
     public var files: [String: [UInt8]] {
         world.withLock { world in
-            var files: [String: [UInt8]] = [:]
-            for (path, entry) in world.tree {
-                if case .file(let id) = entry, let file = world.inodes[id] { files[path] = file.current }
-            }
-            return files
+            Dictionary(world.tree.current.files.map { ($0.path, world.inodes[$0.file].current) }) { first, _ in first }
+        }
+    }
+
+    /// The paths of all files, sorted, and their sizes.
+    public var sizes: [(path: String, bytes: Int)] {
+        world.withLock { world in world.tree.current.files.map { ($0.path, world.inodes[$0.file].current.count) } }
+    }
+
+    /// Shows each file's content, in order of path. The body must not use the disk.
+    public func forEachFile(_ body: (String, UnsafeRawBufferPointer) -> Void) {
+        world.withLock { world in
+            for (path, file) in world.tree.current.files { world.inodes[file].current.withUnsafeBytes { body(path, $0) } }
         }
     }
 
@@ -98,129 +157,52 @@ public final class SimulatedDisk: Disk {
         world.withLock { $0.set(path, to: bytes) }
     }
 
+    /// Changes a file's content, durably.
+    /// - Returns: whether there is such a file.
+    @discardableResult
+    public func damage(_ path: String, _ body: (inout [UInt8]) -> Void) -> Bool {
+        world.withLock { $0.damage(path, body) }
+    }
+
+    /// Exchanges the content of two files, durably.
+    public func swap(_ one: String, _ other: String) {
+        world.withLock { $0.swap(one, other) }
+    }
+
     // MARK: Disk
 
     public func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> SimulatedFile {
-        let inode = try world.withLock { world throws(DiskError) in
-            try world.count(.open, path)
-            return try world.open(path, mode)
-        }
-        return SimulatedFile(disk: self, inode: inode, path: path)
+        announce(.open, path)
+        let inode = try world.withLock { world throws(DiskError) in try world.open(path, mode) }
+        return SimulatedFile(disk: self, inode: inode, path: path, access: access)
     }
 
     public func list(_ directory: String) throws(DiskError) -> [String] {
-        try world.withLock { world throws(DiskError) in
-            try world.count(.list, directory)
-            return try world.list(directory)
-        }
+        announce(.list, directory)
+        return try world.withLock { world throws(DiskError) in try world.list(directory) }
     }
 
     public func createDirectory(_ path: String) throws(DiskError) {
-        try world.withLock { world throws(DiskError) in
-            try world.count(.createDirectory, path)
-            var prefix = ""
-            for part in path.split(separator: "/") {
-                prefix += prefix.isEmpty ? String(part) : "/\(part)"
-                if world.tree[prefix] == nil { world.change(.create(prefix, .directory)) }
-            }
-        }
+        announce(.createDirectory, path)
+        try world.withLock { world throws(DiskError) in try world.createDirectory(path) }
     }
 
     public func rename(_ source: String, to destination: String) throws(DiskError) {
-        try world.withLock { world throws(DiskError) in
-            try world.count(.rename, source)
-            guard world.tree[source] != nil else { throw DiskError(.notFound, operation: "rename", path: source) }
-            guard world.tree[SimulatedWorld.parent(destination)] == .directory else {
-                throw DiskError(.notFound, operation: "rename", path: destination)
-            }
-            world.change(.rename(source, destination))
-        }
+        announce(.rename, source)
+        try world.withLock { world throws(DiskError) in try world.rename(source, to: destination) }
     }
 
     public func remove(_ path: String) throws(DiskError) {
-        try world.withLock { world throws(DiskError) in
-            try world.count(.remove, path)
-            guard world.tree[path] != nil else { throw DiskError(.notFound, operation: "remove", path: path) }
-            let isEmpty = world.tree[path] == .directory ? try world.list(path).isEmpty : true
-            guard isEmpty else {
-                throw DiskError(.other(errno: 39), operation: "remove", path: path)
-            }
-            world.change(.remove(path))
-        }
+        announce(.remove, path)
+        try world.withLock { world throws(DiskError) in try world.remove(path) }
     }
 
     public func syncDirectory(_ path: String) throws(DiskError) {
-        try world.withLock { world throws(DiskError) in
-            try world.count(.syncDirectory, path)
-            world.syncDirectory(path)
-        }
+        announce(.syncDirectory, path)
+        try world.withLock { world throws(DiskError) in try world.syncDirectory(path) }
     }
 
     public func freeBytes() throws(DiskError) -> UInt64 {
         world.withLock { world in world.quota.map { UInt64(max(0, $0 - world.usedBytes)) } ?? UInt64(1) << 40 }
     }
-}
-
-/// A file of the simulated disk.
-public final class SimulatedFile: DiskFile {
-    private let disk: SimulatedDisk
-    private let inode: Int
-    private let path: String
-    private let isClosed = Atomic<Bool>(false)
-
-    init(disk: SimulatedDisk, inode: Int, path: String) {
-        self.disk = disk
-        self.inode = inode
-        self.path = path
-    }
-
-    private func checkOpen(_ operation: DiskOperation) throws(DiskError) {
-        if isClosed.load(ordering: .relaxed) { throw DiskError(.closed, operation: operation.rawValue, path: path) }
-    }
-
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(DiskError) -> Int {
-        try checkOpen(.read)
-        let bytes = try disk.world.withLock { world throws(DiskError) in
-            try world.count(.read, path)
-            return world.read(inode, at: offset, count: buffer.count)
-        }
-        buffer.copyBytes(from: bytes)
-        return bytes.count
-    }
-
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError) {
-        try checkOpen(.write)
-        let content = [UInt8](bytes)
-        try disk.world.withLock { world throws(DiskError) in try world.write(content, to: inode, at: offset, path) }
-    }
-
-    public func startWriteback() {}
-
-    public func sync() throws(DiskError) {
-        try checkOpen(.sync)
-        try disk.world.withLock { world throws(DiskError) in
-            do throws(DiskError) {
-                try world.count(.sync, path)
-            } catch {
-                world.dropDirtyPages(inode)
-                throw error
-            }
-            world.sync(inode)
-        }
-    }
-
-    public func size() throws(DiskError) -> UInt64 {
-        try checkOpen(.read)
-        return disk.world.withLock { UInt64($0.inodes[inode]?.current.count ?? 0) }
-    }
-
-    public func truncate(to size: UInt64) throws(DiskError) {
-        try checkOpen(.truncate)
-        try disk.world.withLock { world throws(DiskError) in
-            try world.count(.truncate, path)
-            world.truncate(inode, to: Int(clamping: size))
-        }
-    }
-
-    public func close() { isClosed.store(true, ordering: .relaxed) }
 }

@@ -1,272 +1,290 @@
-/// What the simulated disk holds: current and durable content side by side.
+/// What the simulated disk holds and what it was told to do wrong; used under the disk's lock.
 
 internal import Host
 
-/// Files and directories, twice: as programs see them, and as they are after a crash.
+/// Files, names, counts and faults.
 struct SimulatedWorld: Sendable {
-    static let pageSize = 4_096
+    private(set) var tree = DurableTree()
+    /// By number; a file that has no name any more stays, for it may be open.
+    private(set) var inodes: [SimulatedInode] = []
 
-    enum Entry: Hashable, Sendable {
-        case directory
-        case file(Int)
-    }
-
-    /// A change of the tree.
-    enum Change: Sendable {
-        case create(String, Entry)
-        case rename(String, String)
-        case remove(String)
-
-        /// The directories whose sync makes it durable.
-        var directories: [String] {
-            switch self {
-            case .create(let path, _), .remove(let path): [SimulatedWorld.parent(path)]
-            case .rename(let source, let destination): [SimulatedWorld.parent(source), SimulatedWorld.parent(destination)]
-            }
-        }
-    }
-
-    struct Inode: Sendable {
-        var current: [UInt8] = []
-        var durable: [UInt8] = []
-        /// Pages that differ, or may.
-        var dirty: Set<Int> = []
-        var sizeIsDirty = false
-    }
-
-    struct Fault: Sendable {
-        var first: Int
-        var last: Int
-        var kind: DiskError.Kind
-    }
-
-    var tree: [String: Entry] = ["": .directory]
-    private var durableTree: [String: Entry] = ["": .directory]
-    private var pending: [Change] = []
-    var inodes: [Int: Inode] = [:]
-    private var nextInode = 1
-
-    var counts: [DiskOperation: Int] = [:]
-    var faults: [DiskOperation: Fault] = [:]
+    private(set) var counts = [Int](repeating: 0, count: DiskOperation.allCases.count)
+    var faults: [(operation: DiskOperation, fault: DiskFault)] = []
+    var readFlips: [ReadFlip] = []
+    var powerCut: PowerCut?
+    /// Decides how much of a write that fails was written; nil: half of it, and nothing of a sync.
+    var tearing: SeededGenerator?
     var quota: Int?
     var isDead = false
     var ignoresSync = false
+    var hook: (@Sendable (DiskOperation, String) -> Void)?
+    var misuses: [String] = []
+    var digest: DiskDigest?
+    /// Faults that took effect.
+    private(set) var injected = 0
+    /// Calls that change something.
+    private(set) var changes = 0
 
-    static func parent(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    /// Whether an operation is carried out.
+    private enum Course {
+        case whole
+        case fails(DiskError)
+        /// The power goes in the middle of it.
+        case dies(DiskError)
     }
 
-    var usedBytes: Int {
-        tree.values.reduce(0) { sum, entry in
-            guard case .file(let id) = entry else { return sum }
-            return sum + (inodes[id]?.current.count ?? 0)
+    private mutating func course(_ operation: DiskOperation, _ path: String, changes isChange: Bool = true) -> Course {
+        if isDead { return .fails(DiskError(.inputOutput, operation: operation.rawValue, path: path)) }
+        counts[operation.index] += 1
+        let number = counts[operation.index]
+        if isChange {
+            changes += 1
+            digest?.add(operation, path)
+        }
+        if var cut = powerCut, cut.operation.map({ $0 == operation }) ?? isChange {
+            if cut.remaining == 0 {
+                isDead = true
+                injected += 1
+                return .dies(DiskError(.inputOutput, operation: operation.rawValue, path: path))
+            }
+            cut.remaining -= 1
+            powerCut = cut
+        }
+        for (failing, fault) in faults where failing == operation && number >= fault.first && number <= fault.last {
+            injected += 1
+            return .fails(DiskError(fault.kind, operation: operation.rawValue, path: path))
+        }
+        return .whole
+    }
+
+    /// For an operation that is done or not done: one in which the power goes may be either.
+    private mutating func atomically(
+        _ operation: DiskOperation, _ path: String, _ body: (inout SimulatedWorld) throws(DiskError) -> Void
+    ) throws(DiskError) {
+        switch course(operation, path) {
+        case .whole: try body(&self)
+        case .fails(let error): throw error
+        case .dies(let error):
+            if toss() { try body(&self) }
+            throw error
         }
     }
 
-    /// Counts a call and lets it fail if its turn has come.
-    mutating func count(_ operation: DiskOperation, _ path: String) throws(DiskError) {
-        if isDead { throw DiskError(.inputOutput, operation: operation.rawValue, path: path) }
-        let number = (counts[operation] ?? 0) + 1
-        counts[operation] = number
-        if let fault = faults[operation], number >= fault.first, number <= fault.last {
-            throw DiskError(fault.kind, operation: operation.rawValue, path: path)
-        }
+    private mutating func toss() -> Bool { (tearing?.next() ?? 0) % 2 == 1 }
+
+    /// How much of a write that does not succeed gets written: up to any byte, or in whole sectors.
+    private mutating func prefix(of count: Int) -> Int {
+        guard var random = tearing else { return count / 2 }
+        defer { tearing = random }
+        let bytes = Int(random.next() % UInt64(count + 1))
+        return random.next() % 2 == 0 ? bytes : bytes / SimulatedInode.sectorSize * SimulatedInode.sectorSize
     }
 
-    // MARK: Tree
+    func count(_ operation: DiskOperation) -> Int { counts[operation.index] }
+
+    var usedBytes: Int { tree.current.files.reduce(0) { $0 + inodes[$1.file].current.count } }
+
+    // MARK: Names
 
     mutating func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> Int {
-        if case .file(let id)? = tree[path] {
+        let entry = tree.current[path]
+        var isMade = true
+        if case .file = entry { isMade = mode == .createNew }
+        if mode == .existing { isMade = false }
+        switch course(.open, path, changes: isMade) {
+        case .whole: break
+        case .fails(let error): throw error
+        case .dies(let error):
+            if isMade, entry == nil, toss() { _ = try create(path) }
+            throw error
+        }
+        if case .file(let id)? = entry {
             if mode == .createNew { throw DiskError(.alreadyExists, operation: "open", path: path) }
             return id
         }
-        guard mode != .existing, tree[path] == nil, tree[SimulatedWorld.parent(path)] == .directory else {
+        guard mode != .existing, entry == nil else { throw DiskError(.notFound, operation: "open", path: path) }
+        return try create(path)
+    }
+
+    private mutating func create(_ path: String) throws(DiskError) -> Int {
+        guard tree.current.isDirectory(DirectoryTree.parent(path)) else {
             throw DiskError(.notFound, operation: "open", path: path)
         }
-        let id = newInode(Inode())
-        change(.create(path, .file(id)))
-        return id
+        inodes.append(SimulatedInode())
+        tree.change(.create(path, .file(inodes.count - 1)))
+        return inodes.count - 1
     }
 
-    private mutating func newInode(_ inode: Inode) -> Int {
-        defer { nextInode += 1 }
-        inodes[nextInode] = inode
-        return nextInode
+    mutating func list(_ directory: String) throws(DiskError) -> [String] {
+        if case .fails(let error) = course(.list, directory, changes: false) { throw error }
+        guard let names = tree.current.list(directory) else { throw DiskError(.notFound, operation: "list", path: directory) }
+        return names
     }
 
-    func list(_ directory: String) throws(DiskError) -> [String] {
-        guard tree[directory] == .directory else { throw DiskError(.notFound, operation: "list", path: directory) }
-        return tree.compactMap { path, entry -> String? in
-            guard !path.isEmpty, SimulatedWorld.parent(path) == directory else { return nil }
-            let name = directory.isEmpty ? path : String(path.dropFirst(directory.count + 1))
-            return entry == .directory ? name + "/" : name
-        }.sorted()
-    }
-
-    mutating func change(_ change: Change) {
-        SimulatedWorld.apply(change, to: &tree)
-        pending.append(change)
-    }
-
-    mutating func syncDirectory(_ path: String) {
-        var left: [Change] = []
-        for change in pending {
-            if change.directories.contains(path) { SimulatedWorld.apply(change, to: &durableTree) } else { left.append(change) }
-        }
-        pending = left
-    }
-
-    /// Applies a change if the tree has what it needs.
-    private static func apply(_ change: Change, to tree: inout [String: Entry]) {
-        switch change {
-        case .create(let path, let entry):
-            if tree[parent(path)] == .directory { tree[path] = entry }
-        case .remove(let path):
-            // A directory is empty when it is removed; what crashed before its own removal was durable goes with it.
-            for entry in tree.keys where entry == path || entry.hasPrefix(path + "/") { tree[entry] = nil }
-        case .rename(let source, let destination):
-            guard tree[source] != nil, tree[parent(destination)] == .directory else { return }
-            for (path, entry) in tree where path == source || path.hasPrefix(source + "/") {
-                tree[path] = nil
-                tree[destination + path.dropFirst(source.count)] = entry
+    mutating func createDirectory(_ path: String) throws(DiskError) {
+        try atomically(.createDirectory, path) { world throws(DiskError) in
+            var prefix = ""
+            for part in path.split(separator: "/") {
+                prefix += prefix.isEmpty ? String(part) : "/\(part)"
+                if world.tree.current[prefix] == nil { world.tree.change(.create(prefix, .directory)) }
             }
         }
     }
 
-    mutating func set(_ path: String, to bytes: [UInt8]?) {
-        guard let bytes else {
-            tree[path] = nil
-            durableTree[path] = nil
-            return
+    mutating func rename(_ source: String, to destination: String) throws(DiskError) {
+        try atomically(.rename, source) { world throws(DiskError) in
+            world.digest?.add(path: destination)
+            guard world.tree.current[source] != nil else { throw DiskError(.notFound, operation: "rename", path: source) }
+            guard world.tree.current.isDirectory(DirectoryTree.parent(destination)) else {
+                throw DiskError(.notFound, operation: "rename", path: destination)
+            }
+            world.tree.change(.rename(source, destination))
         }
-        var prefix = ""
-        for part in path.split(separator: "/").dropLast() {
-            prefix += prefix.isEmpty ? String(part) : "/\(part)"
-            tree[prefix] = .directory
-            durableTree[prefix] = .directory
+    }
+
+    mutating func remove(_ path: String) throws(DiskError) {
+        try atomically(.remove, path) { world throws(DiskError) in
+            guard world.tree.current[path] != nil else { throw DiskError(.notFound, operation: "remove", path: path) }
+            guard world.tree.current.list(path)?.isEmpty ?? true else {
+                throw DiskError(.other(errno: 39), operation: "remove", path: path)
+            }
+            world.tree.change(.remove(path))
         }
-        let id = newInode(Inode(current: bytes, durable: bytes))
-        tree[path] = .file(id)
-        durableTree[path] = .file(id)
+    }
+
+    mutating func syncDirectory(_ path: String) throws(DiskError) {
+        try atomically(.syncDirectory, path) { world throws(DiskError) in
+            guard world.tree.current.isDirectory(path) else {
+                throw DiskError(.notFound, operation: "syncDirectory", path: path)
+            }
+            world.tree.sync(path)
+        }
     }
 
     // MARK: Content
 
-    func read(_ id: Int, at offset: UInt64, count: Int) -> ArraySlice<UInt8> {
-        guard let inode = inodes[id], let start = Int(exactly: offset), start < inode.current.count else { return [] }
-        return inode.current[start..<min(inode.current.count, start + count)]
+    mutating func read(_ id: Int, _ path: String, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(DiskError)
+        -> Int
+    {
+        if case .fails(let error) = course(.read, path, changes: false) { throw error }
+        let count = inodes[id].current.withUnsafeBytes { bytes -> Int in
+            guard let start = Int(exactly: offset), start < bytes.count, let source = bytes.baseAddress else { return 0 }
+            let count = min(buffer.count, bytes.count - start)
+            if count > 0 { buffer.baseAddress?.copyMemory(from: source.advanced(by: start), byteCount: count) }
+            return count
+        }
+        if count > 0, let flip = readFlips.first(where: { $0.call == counts[DiskOperation.read.index] }) {
+            let bit = Int(flip.bit % UInt64(count * 8))
+            buffer[bit / 8] ^= 1 << UInt8(bit % 8)
+            injected += 1
+        }
+        return count
     }
 
-    /// Writes; a call that is to fail, and one that exceeds the quota, writes a part before it throws.
-    mutating func write(_ bytes: [UInt8], to id: Int, at offset: UInt64, _ path: String) throws(DiskError) {
-        do throws(DiskError) {
-            try count(.write, path)
-        } catch {
-            if !isDead { put(bytes.prefix(bytes.count / 2), into: id, at: Int(clamping: offset)) }
+    /// Writes; a call that fails, one that exceeds the quota, and one in which the power goes write a part before they throw.
+    mutating func write(_ bytes: UnsafeRawBufferPointer, to id: Int, at offset: UInt64, _ path: String) throws(DiskError) {
+        let start = Int(clamping: offset)
+        let course = course(.write, path)
+        digest?.add(bytes, at: offset)
+        switch course {
+        case .whole: break
+        case .fails(let error) where counts[DiskOperation.write.index] == 0 || isDead: throw error
+        case .fails(let error), .dies(let error):
+            inodes[id].put(UnsafeRawBufferPointer(rebasing: bytes.prefix(prefix(of: bytes.count))), at: start)
             throw error
         }
-        let start = Int(clamping: offset)
-        let growth = max(0, start + bytes.count - (inodes[id]?.current.count ?? 0))
-        let room = quota.map { max(0, $0 - usedBytes) } ?? .max
-        if growth > room {
-            put(bytes.prefix(max(0, bytes.count - (growth - room))), into: id, at: start)
-            throw DiskError(.noSpace, operation: "write", path: path)
+        if let quota {
+            let growth = max(0, start + bytes.count - inodes[id].current.count)
+            let room = max(0, quota - usedBytes)
+            if growth > room {
+                inodes[id].put(UnsafeRawBufferPointer(rebasing: bytes.prefix(max(0, bytes.count - (growth - room)))), at: start)
+                injected += 1
+                throw DiskError(.noSpace, operation: "write", path: path)
+            }
         }
-        put(bytes[...], into: id, at: start)
+        inodes[id].put(bytes, at: start)
     }
 
-    private mutating func put(_ bytes: ArraySlice<UInt8>, into id: Int, at start: Int) {
-        guard !bytes.isEmpty, inodes[id] != nil else { return }
-        let end = start + bytes.count
-        if let count = inodes[id]?.current.count, end > count { truncate(id, to: end) }
-        inodes[id]?.current.replaceSubrange(start..<end, with: bytes)
-        inodes[id]?.dirty.formUnion(start / SimulatedWorld.pageSize...(end - 1) / SimulatedWorld.pageSize)
-    }
-
-    mutating func truncate(_ id: Int, to size: Int) {
-        guard let count = inodes[id]?.current.count else { return }
-        if size > count {
-            inodes[id]?.current.append(contentsOf: repeatElement(0, count: size - count))
-        } else {
-            inodes[id]?.current.removeLast(count - size)
+    mutating func truncate(_ id: Int, to size: UInt64, _ path: String) throws(DiskError) {
+        try atomically(.truncate, path) { world throws(DiskError) in
+            world.digest?.add(size)
+            world.inodes[id].truncate(to: Int(clamping: size))
         }
-        // The page in which the file ends, or ended, has changed: what is past the end reads as zeros.
-        inodes[id]?.dirty.insert(min(size, count) / SimulatedWorld.pageSize)
-        inodes[id]?.sizeIsDirty = true
     }
 
-    mutating func sync(_ id: Int) {
-        guard !ignoresSync, var inode = inodes.removeValue(forKey: id) else { return }
-        // Writing a page out also makes the file as long as to hold it.
-        let reach = inode.dirty.max().map { min(inode.current.count, ($0 + 1) * SimulatedWorld.pageSize) } ?? 0
-        inode.apply(inode.dirty, size: inode.sizeIsDirty ? inode.current.count : max(reach, inode.durable.count))
-        inode.dirty = []
-        inode.sizeIsDirty = false
-        inodes[id] = inode
+    mutating func sync(_ id: Int, _ path: String) throws(DiskError) {
+        switch course(.sync, path) {
+        case .whole: if !ignoresSync { inodes[id].sync() }
+        case .fails(let error):
+            if !isDead {
+                if tearing != nil, toss(), var random = tearing {
+                    inodes[id].syncPartly(&random)
+                    tearing = random
+                } else {
+                    inodes[id].dropDirtyPages()
+                }
+            }
+            throw error
+        case .dies(let error): throw error
+        }
     }
 
-    /// What a failed sync leaves: the pages are called clean and were never written.
-    mutating func dropDirtyPages(_ id: Int) {
-        inodes[id]?.dirty = []
-        inodes[id]?.sizeIsDirty = false
+    // MARK: From outside
+
+    /// Puts a file there, durably, or with nil removes it.
+    mutating func set(_ path: String, to bytes: [UInt8]?) {
+        guard let bytes else { return tree.set(path, nil) }
+        inodes.append(SimulatedInode(settled: bytes))
+        tree.set(path, .file(inodes.count - 1))
+    }
+
+    /// Changes a file's content, durably. Returns whether there is such a file.
+    mutating func damage(_ path: String, _ body: (inout [UInt8]) -> Void) -> Bool {
+        guard case .file(let id)? = tree.current[path] else { return false }
+        inodes[id].damage(body)
+        return true
+    }
+
+    /// Exchanges the content of two files, durably.
+    mutating func swap(_ one: String, _ other: String) {
+        guard case .file(let first)? = tree.current[one], case .file(let second)? = tree.current[other] else { return }
+        tree.set(one, .file(second))
+        tree.set(other, .file(first))
     }
 
     // MARK: Crash
 
+    private func successor(_ tree: DirectoryTree, _ inodes: [SimulatedInode]) -> SimulatedWorld {
+        var next = SimulatedWorld()
+        next.quota = quota
+        next.digest = digest
+        next.tree = DurableTree(settled: tree)
+        next.inodes = inodes
+        return next
+    }
+
     /// The same content, all of it durable.
     func settled() -> SimulatedWorld {
-        var next = SimulatedWorld()
-        next.nextInode = nextInode
-        next.quota = quota
-        next.tree = tree
-        next.durableTree = tree
-        next.inodes = inodes.mapValues { Inode(current: $0.current, durable: $0.current) }
-        return next
+        successor(tree.current, inodes.map { SimulatedInode(settled: $0.current) })
     }
 
     func afterCrash(_ survival: Survival) -> SimulatedWorld {
-        var next = SimulatedWorld()
-        next.nextInode = nextInode
-        next.quota = quota
         switch survival {
         case .everything:
             // The system lives on: what was not synced is still not synced.
-            next = self
-            next.counts = [:]
-            next.faults = [:]
+            var next = successor(tree.current, inodes)
+            next.tree = tree
             return next
         case .nothing:
-            next.tree = durableTree
-            next.inodes = inodes.mapValues { Inode(current: $0.durable, durable: $0.durable) }
-        case .some(let seed):
-            var random = SeededGenerator(seed: seed)
-            next.tree = durableTree
-            for change in pending where Bool.random(using: &random) { SimulatedWorld.apply(change, to: &next.tree) }
-            for id in inodes.keys.sorted() {
-                guard var inode = inodes[id] else { continue }
-                let size = inode.sizeIsDirty && Bool.random(using: &random) ? inode.current.count : inode.durable.count
-                let chance = Int.random(in: 0...4, using: &random)
-                inode.apply(Set(inode.dirty.sorted().filter { _ in Int.random(in: 0..<4, using: &random) < chance }), size: size)
-                next.inodes[id] = Inode(current: inode.durable, durable: inode.durable)
-            }
+            return successor(tree.durable, inodes.map { SimulatedInode(settled: $0.durable) })
+        case .some(let seed): return afterPowerCut(seed, bySector: false)
+        case .sectors(let seed): return afterPowerCut(seed, bySector: true)
         }
-        next.durableTree = next.tree
-        return next
     }
-}
 
-extension SimulatedWorld.Inode {
-    /// Makes pages durable, and the size.
-    mutating func apply(_ pages: Set<Int>, size: Int) {
-        let page = SimulatedWorld.pageSize
-        if size > durable.count {
-            durable.append(contentsOf: repeatElement(0, count: size - durable.count))
-        } else {
-            durable.removeLast(durable.count - size)
-        }
-        for number in pages {
-            let end = min((number + 1) * page, size, current.count)
-            if number * page < end { durable.replaceSubrange(number * page..<end, with: current[number * page..<end]) }
-        }
+    private func afterPowerCut(_ seed: UInt64, bySector: Bool) -> SimulatedWorld {
+        var random = SeededGenerator(seed: seed)
+        let tree = tree.surviving(&random)
+        return successor(tree, inodes.map { $0.surviving(&random, bySector: bySector) })
     }
 }

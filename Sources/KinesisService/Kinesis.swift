@@ -43,6 +43,7 @@ public struct Kinesis: Sendable {
         AWSService(
             prefix: "Kinesis_20131202", serving: self,
             [
+                .operation(AddTagsToStream.self),
                 .operation(CreateStream.self),
                 .operation(DeleteStream.self),
                 .operation(DescribeStream.self),
@@ -51,8 +52,10 @@ public struct Kinesis: Sendable {
                 .operation(GetShardIterator.self),
                 .operation(ListShards.self),
                 .operation(ListStreams.self),
+                .operation(ListTagsForStream.self),
                 .operation(PutRecord.self),
                 .operation(PutRecords.self),
+                .operation(RemoveTagsFromStream.self),
             ])
     }
 

@@ -162,7 +162,7 @@ extension RecordBatch {
         bytes.withUnsafeBytes { $0.bigEndian(at: position) }
     }
 
-    private func checksums() -> (stored: UInt32, computed: UInt32) {
+    func checksums() -> (stored: UInt32, computed: UInt32) {
         bytes.withUnsafeBytes { bytes in
             let covered = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.attributes...])
             return (bytes.bigEndian(at: BatchLayout.crc), CRC32C.checksum(covered))

@@ -43,7 +43,8 @@ struct JournalWriter<D: Disk> {
     mutating func startFile(_ start: FileStart) throws(Failure) {
         let path = Paths.journal(nextNumber)
         frames.beginFile(nonce: start.nonce)
-        frames.make(arrival: start.arrival, entries: start.positions, batches: [])
+        // Sorted, so that the same calls give the same bytes.
+        frames.make(arrival: start.arrival, entries: start.positions.sorted { $0.log < $1.log }, batches: [])
         do throws(DiskError) {
             let new: D.File
             if let spare = start.spare {

@@ -131,7 +131,7 @@ public struct LogStatistics: Sendable, Hashable {
     public var unflushedBytes = 0
     /// Batch bytes of appends that wait.
     public var pendingBytes = 0
-    /// Batches whose checksum was wrong when they were read back.
+    /// Ranges of records that start-up or a reader found damaged, each counted once.
     public var corruptBatches = 0
     /// Whether the last write found the disk full.
     public var diskIsFull = false

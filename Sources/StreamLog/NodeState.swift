@@ -123,6 +123,8 @@ struct NodeState: Sendable {
     var sealRequest: GroupCommit.JournalFailure?
     var phase = ClosingPhase.open
     var statistics = LogStatistics()
+    /// Ranges that readers or start-up found damaged.
+    var knownDamage: Set<RecoveryReport.Damage> = []
 
     init(commit: GroupCommit, clock: ArrivalClock, tailCacheBytes: Int) {
         self.commit = commit

@@ -144,6 +144,8 @@ struct RecoveryRun<D: Disk> {
         replay(into: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
+        state.knownDamage = Set(report.damages)
+        state.statistics.corruptBatches = report.damages.count
         let writer = beginJournal(&state)
         return (state, writer)
     }
@@ -214,8 +216,9 @@ struct RecoveryRun<D: Disk> {
         _ entry: JournalEntry, _ place: Range<Int>?, _ frame: JournalScan.Frame, into state: inout NodeState
     ) {
         fill(entry.log, upTo: entry.offset, frame, in: &state)
-        guard let end = state.logs[entry.log]?.highWatermark, entry.endOffset > end else { return }
-        guard entry.offset == end else {
+        guard let log = state.logs[entry.log], entry.endOffset > log.highWatermark else { return }
+        // A trim to the middle of a batch leaves the batch whole, as the first of the log.
+        guard entry.offset == log.highWatermark || log.mayBegin(at: entry.offset) else {
             report.notes.append(
                 "the journal's batch \(entry.offset)..<\(entry.endOffset) of log \(entry.log) overlaps what is before it")
             return fill(entry.log, upTo: entry.endOffset, frame, in: &state)

@@ -29,7 +29,7 @@ struct SegmentRecovery<D: Disk> {
                 try disk.remove(Paths.segment(log.id, base))
                 continue
             }
-            guard let (segment, gaps) = try open(base, of: log, isLast: next == nil, journal: journal, report: &report)
+            guard let (segment, gaps) = try open(base, of: log, next: next, journal: journal, report: &report)
             else {
                 continue
             }
@@ -46,7 +46,7 @@ struct SegmentRecovery<D: Disk> {
     }
 
     private func open(
-        _ base: Int64, of log: ShardLog, isLast: Bool, journal: JournalHold, report: inout RecoveryReport
+        _ base: Int64, of log: ShardLog, next: Int64?, journal: JournalHold, report: inout RecoveryReport
     ) throws(DiskError) -> (Segment, [Range<Int64>])? {
         let path = Paths.segment(log.id, base)
         let file = try disk.open(path, .existing)
@@ -66,19 +66,18 @@ struct SegmentRecovery<D: Disk> {
             return nil
         }
         // A trailer proves nothing of a flush that may not have been synced: its page can have come to the disk before the others.
-        // Only the last segment can be of such a flush, and only what the journal still holds.
+        // Only the last segment can be of such a flush, and only what the journal still holds. And where a start has left out a segment's
+        // end for that reason, the records may be in the next segment instead of in its place: a segment ends where the next one begins.
+        let isLast = next == nil
+        var end = next ?? .max
+        if case .from(let offset) = journal, isLast { end = offset }
         if let (segment, trailer) = try closed(file, size: size, header: header) {
-            switch journal {
-            case .nothing: return (segment, [])
-            case .from(let offset):
-                if !isLast || segment.endOffset <= offset { return (segment, []) }
-                if let cut = try cut(segment, at: offset, trailer, file) { return (cut, []) }
-            case .unknown: if !isLast { return (segment, []) }
-            }
+            let isDoubtful = if case .unknown = journal { isLast } else { false }
+            if !isDoubtful, segment.endOffset <= end { return (segment, []) }
+            if !isDoubtful, let cut = try cut(segment, at: end, trailer, file) { return (cut, []) }
         } else {
             report.notes.append("\(path) has no trailer that is right; it was read through")
         }
-        let end: Int64 = if isLast, case .from(let offset) = journal { offset } else { .max }
         let bytes = try file.wholeContent()
         let scan = bytes.withUnsafeBytes { bytes in
             SegmentScan(bytes, header: header, start: log.startOffset, end: end, indexInterval: options.indexIntervalBytes)

@@ -40,6 +40,11 @@ struct ShardLog: Sendable {
         highWatermark = item.endOffset
     }
 
+    /// Whether nothing is held yet from the start offset on, so that a batch that begins before it can be the first.
+    func mayBegin(at offset: Int64) -> Bool {
+        offset < startOffset && items.all.isEmpty && segments.last.map { $0.endOffset <= offset } ?? true
+    }
+
     /// The first segment that ends after an offset.
     func segmentIndex(from offset: Int64) -> Int {
         var (low, high) = (0, segments.count)

@@ -29,7 +29,12 @@ struct StartOffsetFile {
 
     /// Reads the slot of the highest generation that is right, nil when none is.
     static func read(_ file: some DiskFile) throws(DiskError) -> StartOffsetFile? {
-        var best: StartOffsetFile?
+        try slots(file).max { $0.generation < $1.generation }
+    }
+
+    /// The slots that are right.
+    static func slots(_ file: some DiskFile) throws(DiskError) -> [StartOffsetFile] {
+        var found: [StartOffsetFile] = []
         for place in slotPlaces {
             let bytes = try file.bytes(at: place, count: slotSize)
             guard bytes.count == slotSize else { continue }
@@ -40,9 +45,9 @@ struct StartOffsetFile {
                 let offset: Int64 = bytes.field(16)
                 return offset >= 0 ? StartOffsetFile(offset: offset, generation: bytes.field(8)) : nil
             }
-            if let slot, slot.generation >= best?.generation ?? 0 { best = slot }
+            if let slot { found.append(slot) }
         }
-        return best
+        return found
     }
 
     /// Writes both slots of a new file and syncs it.

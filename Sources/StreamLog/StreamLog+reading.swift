@@ -51,7 +51,7 @@ extension StreamLog {
                 // Retention may have dropped it meanwhile, and then it is no damage.
                 let (start, end) = try bounds(id)
                 guard offset >= start else { throw .offsetOutOfRange(id, offset: offset, startOffset: start, highWatermark: end) }
-                if isCorrupt { node.withLock { $0.statistics.corruptBatches += 1 } }
+                if isCorrupt { report(RecoveryReport.Damage(log: id, from: from, through: through)) }
                 throw .damaged(id, from: from, through: through)
             case .notFound:
                 // Retention may have dropped it between the look-up and the read.
@@ -61,6 +61,17 @@ extension StreamLog {
                 throw .failed("\(error)")
             }
         }
+    }
+
+    /// Counts damage and tells of it when it is found for the first time.
+    private func report(_ damage: RecoveryReport.Damage) {
+        let isNew = node.withLock { state -> Bool in
+            // Whoever reads on and on past thousands of damaged ranges need not be told of each for ever.
+            guard state.knownDamage.count < 10_000, state.knownDamage.insert(damage).inserted else { return false }
+            state.statistics.corruptBatches += 1
+            return true
+        }
+        if isNew { options.onDamage?(damage) }
     }
 
     private func find(_ offset: Int64, in id: LogID, maxBytes: Int) throws(LogError) -> Place {

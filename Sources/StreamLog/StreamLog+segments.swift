@@ -9,6 +9,8 @@ private enum SegmentTask {
     case flush([LogID])
     case makeSpare
     case dropJournals
+    /// The disk was full: wait a little before it is tried again.
+    case awaitSpace
     case handOver
     case finish
 }
@@ -20,20 +22,19 @@ extension StreamLog {
     /// The segment thread.
     func runSegments() {
         while true {
-            let task = node.wait(on: NodeCondition.segments) { nextSegmentTask(&$0) }
+            let task = node.wait(on: NodeCondition.segments) { state -> SegmentTask? in
+                if let task = nextSegmentTask(&state) { return task }
+                return state.phase == .open && state.isShortOfSpace ? .awaitSpace : nil
+            }
             perform(task)
             if case .finish = task { return }
-            pauseOnFullDisk()
         }
     }
 
     /// Does one piece of the segments' work, if there is one. A full disk is tried again each time.
     package func stepSegments() -> Bool {
-        let task = node.withLock { state -> SegmentTask? in
-            if state.phase == .closed { return nil }
-            if state.phase < .draining { state.commit.flushIsStalled = false }
-            return nextSegmentTask(&state)
-        }
+        lookForSpace()
+        let task = node.withLock { $0.phase == .closed ? nil : nextSegmentTask(&$0) }
         guard let task else { return false }
         perform(task)
         return true
@@ -63,6 +64,7 @@ extension StreamLog {
         case .flush(let logs): flush(logs)
         case .makeSpare: makeSpare()
         case .dropJournals: dropCoveredJournals()
+        case .awaitSpace: awaitSpace()
         case .handOver: node.withLockAndWake { _ in }
         case .finish: finishClosing()
         }
@@ -134,12 +136,23 @@ extension StreamLog {
     }
 
     /// A thread waits a little before it tries a full disk again, but not with the work of those who may make space.
-    private func pauseOnFullDisk() {
-        guard node.withLock({ $0.commit.flushIsStalled }) else { return }
+    private func awaitSpace() {
         _ = node.wait(on: NodeCondition.segments, atMost: StreamLog.fullDiskPause) {
-            $0.phase >= .draining || !$0.jobs.isEmpty ? () : nil
+            $0.phase != .open || !$0.jobs.isEmpty ? () : nil
         }
-        node.withLockAndWake { if $0.phase < .draining { $0.commit.flushIsStalled = false } }
+        lookForSpace()
+    }
+
+    /// Lets the disk be tried again, and says that it is not full any more where that can be seen without trying.
+    private func lookForSpace() {
+        guard node.withLock({ $0.phase == .open && $0.isShortOfSpace }) else { return }
+        // A disk that cannot tell is tried by the next append.
+        let free = (try? disk.freeBytes()) ?? 0
+        node.withLockAndWake { state in
+            guard state.phase == .open else { return }
+            state.commit.flushIsStalled = false
+            if free >= min(options.journalFileBytes, 1 << 20) { state.statistics.diskIsFull = false }
+        }
     }
 
     /// A sync failed or a write did for another reason than space: nothing is tried again.
@@ -291,6 +304,9 @@ extension NodeState {
         guard journals.count > 1 else { return false }
         return journals.count > 8 || journals.reduce(0) { $0 + $1.bytes } >= options.maxJournalBytes
     }
+
+    /// Whether the disk was full when it was last tried.
+    var isShortOfSpace: Bool { statistics.diskIsFull || commit.flushIsStalled }
 
     /// Whether a journal file is to be written in advance.
     func spareIsDue(_ options: LogOptions) -> Bool {

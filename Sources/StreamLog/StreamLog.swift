@@ -1,7 +1,7 @@
 /// The node's log: many logs, one journal, acknowledged means synced (DESIGN, decision 3).
 
 public import Host
-public import RecordBatch
+internal import RecordBatch
 
 /// Append-only logs of record batches on one disk.
 ///

@@ -31,18 +31,37 @@ public enum HashKey {
     /// Reads an ExplicitHashKey or a NewStartingHashKey (Kinesis API).
     public static func parse(explicit text: some StringProtocol) -> Explicit {
         let digits = text.utf8
-        guard (1...39).contains(digits.count), digits.first != UInt8(ascii: "0") || digits.count == 1 else {
-            return .malformed
-        }
+        guard (1...39).contains(digits.count) else { return .malformed }
+        // Byte by byte through the generic text it would take twenty times as long, and a catalog has two for each shard.
+        return digits.withContiguousStorageIfAvailable(parse) ?? Array(digits).withUnsafeBufferPointer(parse)
+    }
+
+    /// The decimal form of a hash key, as `String(key)` gives it, but made of 64-bit numbers, which takes a tenth of the time.
+    public static func text(_ key: UInt128) -> String {
+        let group: UInt128 = 10_000_000_000_000_000_000
+        guard key >= group else { return String(UInt64(key)) }
+        let (upper, last) = key.quotientAndRemainder(dividingBy: group)
+        let digits = String(UInt64(last))
+        return text(upper) + String(repeating: "0", count: 19 - digits.utf8.count) + digits
+    }
+
+    private static func parse(_ digits: UnsafeBufferPointer<UInt8>) -> Explicit {
+        guard digits.first != UInt8(ascii: "0") || digits.count == 1 else { return .malformed }
         var value: UInt128 = 0
         var isInRange = true
-        for byte in digits {
+        // Groups of 19 digits fit 64 bits; only a whole group touches the wide number.
+        var (group, scale): (UInt64, UInt64) = (0, 1)
+        for (index, byte) in digits.enumerated() {
             let digit = byte &- UInt8(ascii: "0")
             guard digit <= 9 else { return .malformed }
-            let (product, productOverflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, sumOverflow) = product.addingReportingOverflow(UInt128(digit))
+            group = group &* 10 &+ UInt64(digit)
+            scale &*= 10
+            guard index % 19 == 18 || index == digits.count - 1 else { continue }
+            let (product, productOverflow) = value.multipliedReportingOverflow(by: UInt128(scale))
+            let (sum, sumOverflow) = product.addingReportingOverflow(UInt128(group))
             isInRange = isInRange && !productOverflow && !sumOverflow
             value = sum
+            (group, scale) = (0, 1)
         }
         return isInRange ? .key(value) : .outOfRange
     }
@@ -80,6 +99,9 @@ public struct ShardRouting: Hashable, Sendable {
         ends = open.map(\.hashKeyRange.end)
         self.shards = open.map(\.id)
     }
+
+    /// How many shards are open.
+    public var count: Int { starts.count }
 
     /// The open shard whose range holds the key; nil when there is none, which a whole stream never shows.
     public func shard(for hashKey: UInt128) -> ShardID? {

@@ -75,6 +75,9 @@ public struct StreamDescription: Sendable {
 
     public var openShards: [ShardDescription] { shards.filter { $0.endOffset == nil } }
 
+    /// How many of them there are, without copying them.
+    public var openShardCount: Int { routing.count }
+
     /// The shard with a number; nil when the stream has none such.
     public func shard(_ id: ShardID) -> ShardDescription? {
         var lower = 0

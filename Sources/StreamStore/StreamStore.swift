@@ -2,7 +2,8 @@
 
 public import RecordBatch
 
-/// One batch for one shard. The store sets the batch's base offset; all else stays as it came.
+/// One batch for one shard. The store sets its base offset and compresses it where the stream says so (`StreamSettings`); all else stays as it
+/// came.
 public struct ShardAppend: Sendable {
     public var shard: ShardReference
     public var batch: RecordBatch
@@ -114,6 +115,14 @@ public protocol StreamStore: Sendable {
     func deleteStream(_ key: StreamKey) async throws(StoreError)
     /// - Throws: `.streamNotFound`.
     func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription
+    /// Changes a stream's tags, durably and in one step: no other change of the stream comes between. Those that are settings
+    /// (`StreamSettings`) hold for every append that begins after this returns.
+    /// - Parameter change: is given the tags as they stand; returns false to leave them so.
+    /// - Returns: what `change` returned.
+    /// - Throws: `.streamNotFound`; `.streamBusy` while the stream is CREATING or DELETING.
+    func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool
     /// All streams of a namespace, by name.
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription]
 

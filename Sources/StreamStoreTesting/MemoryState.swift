@@ -108,6 +108,19 @@ struct MemoryState {
         return .success(())
     }
 
+    mutating func changeTags(
+        _ key: StreamKey, _ change: (inout [String: String]) -> Bool
+    ) -> Result<Bool, StoreError> {
+        guard let description = stream(key) else { return .failure(.streamNotFound(key)) }
+        guard description.status == .active || description.status == .updating else {
+            return .failure(.streamBusy(key, description.status))
+        }
+        var tags = description.tags
+        let isChanged = change(&tags)
+        if isChanged { streamsByKey[key]?.description.tags = tags }
+        return .success(isChanged)
+    }
+
     private mutating func remove(_ key: StreamKey) {
         guard let stream = streamsByKey.removeValue(forKey: key) else { return }
         for shard in stream.description.shards { logs[ShardReference(stream.description.id, shard.id)] = nil }

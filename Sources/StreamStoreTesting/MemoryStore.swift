@@ -89,6 +89,12 @@ public final class MemoryStore: StreamStore {
         return description
     }
 
+    public func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool {
+        try state.withLock { $0.changeTags(key, change) }.get()
+    }
+
     public func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         state.withLock { $0.streams(in: namespace) }
     }

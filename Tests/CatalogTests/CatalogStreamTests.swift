@@ -67,6 +67,44 @@ import Testing
         }
     }
 
+    @Test("tags are replaced, and nothing else of the stream or of another one")
+    func tags() async throws {
+        try await withCatalogFile { path in
+            let catalog = try await Catalog.open(path: path)
+            let stream = try await catalog.addStream(definition, status: .active, atMilliseconds: 5_000)
+            var other = definition
+            other.key.name = "other"
+            _ = try await catalog.addStream(other, status: .active, atMilliseconds: 5_000)
+            try await catalog.setTags(["millrace:compression": "zstd"], of: stream.description.id)
+            await catalog.close()
+            let again = try await Catalog.open(path: path)
+            let streams = try await again.load().streams.map(\.description)
+            #expect(streams.map(\.tags) == [["millrace:compression": "zstd"], definition.tags])
+            #expect(streams[0].shards == stream.description.shards)
+            #expect(streams[0].retentionHours == 48 && streams[0].status == .active)
+            await again.close()
+        }
+    }
+
+    @Test("hash ranges of any number of shards come back to the bit")
+    func hashRanges() async throws {
+        try await withCatalogFile { path in
+            let catalog = try await Catalog.open(path: path)
+            for count in [1, 2, 3, 7, 1_000] {
+                var definition = definition
+                definition.key.name = "of \(count)"
+                definition.shardCount = count
+                _ = try await catalog.addStream(definition, status: .active, atMilliseconds: 5_000)
+            }
+            for stream in try await catalog.load().streams {
+                #expect(stream.description.shards.map(\.hashKeyRange) == HashKeyRange.even(stream.description.shards.count))
+                #expect(stream.description.shards.map(\.id.index) == Array(0..<UInt32(stream.description.shards.count)))
+                #expect(stream.description.openShardCount == stream.description.shards.count)
+            }
+            await catalog.close()
+        }
+    }
+
     @Test("a removed stream leaves tombstones until they are forgotten, and its number is never given again")
     func removal() async throws {
         try await withCatalogFile { path in

@@ -114,6 +114,11 @@ struct FusedStore: StreamStore {
     }
     func deleteStream(_ key: StreamKey) async throws(StoreError) { try await store.deleteStream(key) }
     func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription { try await store.stream(key) }
+    func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool {
+        try await store.changeTags(key, change)
+    }
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await store.streams(in: namespace)
     }

@@ -137,6 +137,125 @@ import Testing
         }
     }
 
+    @Test(
+        "a stream's batches are stored compressed as its tags say; all else about them is as it was",
+        arguments: [("zstd", CompressionCodec.zstd), ("lz4", .lz4), ("none", .none), ("snappy", .none)])
+    func compression(value: String, codec: CompressionCodec) async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(
+                StreamDefinition(key: key, shardCount: 2, tags: ["millrace:compression": value]))
+            let plain = try await store.createStream(StreamDefinition(key: StreamKey("plain"), shardCount: 1))
+            let long = String(repeating: "all the same ", count: 100)
+            let own = try batch(long, "own").compressed(with: .gzip)
+            _ = try await store.append(
+                [
+                    ShardAppend(stream.reference(1), try batch("a", long)), ShardAppend(plain.reference(), try batch("p", long)),
+                    ShardAppend(stream.reference(1), own), ShardAppend(stream.reference(1), try batch("b", long, "c")),
+                    ShardAppend(stream.reference(0), try batch("tiny")),
+                ], fence: nil)
+            let read = try await store.read(stream.reference(1), from: 0, maxBytes: 1 << 20)
+            #expect(read.batches.map(\.batch.codec) == [codec, .gzip, codec])
+            #expect(read.batches.map(\.baseOffset) == [0, 2, 4])
+            // What a producer's own codec made is not touched, and what would grow is not compressed.
+            #expect(read.batches[1].batch == own.settingBaseOffset(2))
+            #expect(try await store.read(stream.reference(0), from: 0, maxBytes: 1).batches.map(\.batch.codec) == [.none])
+            #expect(try await store.read(plain.reference(), from: 0, maxBytes: 1).batches.map(\.batch.codec) == [.none])
+            #expect(try await store.values(stream.reference(1)) == ["a", long, long, "own", "b", long, "c"])
+            #expect(try await store.values(plain.reference()) == ["p", long])
+            for stored in read.batches { #expect(stored.batch.checkCRC() && stored.batch.baseOffset == stored.baseOffset) }
+            // Traffic in counts what came.
+            let sent = try [batch("a", long), own, batch("b", long, "c"), batch("tiny")].reduce(0) { $0 + $1.bytes.count }
+            #expect(store.traffic.first { $0.key == key }?.bytesIn == UInt64(sent))
+            await store.close()
+
+            let again = try await world.open()
+            #expect(try await again.values(stream.reference(1)) == ["a", long, long, "own", "b", long, "c"])
+            await again.close()
+        }
+    }
+
+    @Test("a changed tag holds from the next append on, and after the store is opened again")
+    func changedCompression() async throws {
+        try await StoreWorld.run { world in
+            var store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1, tags: ["team": "a"]))
+            let long = String(repeating: "all the same ", count: 100)
+            /// The codec of a batch that is appended now.
+            func codec(_ store: EmbeddedStore<MemoryDisk>) async throws -> CompressionCodec? {
+                let appended = try #require(try await store.put(long, to: stream.reference()))
+                return try await store.read(stream.reference(), from: appended.baseOffset, maxBytes: 1).batches.last?.batch.codec
+            }
+            func set(_ value: String?) async throws {
+                #expect(
+                    try await store.changeTags(key) { tags in
+                        tags["millrace:compression"] = value
+                        return true
+                    })
+            }
+            #expect(try await codec(store) == CompressionCodec.none)
+            for (value, expected) in [("zstd", CompressionCodec.zstd), ("lz4", .lz4), (nil, .none)] as [(String?, CompressionCodec)]
+            {
+                try await set(value)
+                #expect(try await codec(store) == expected)
+            }
+            #expect(
+                try await !store.changeTags(key) { tags in
+                    tags = ["millrace:compression": "zstd"]
+                    return false
+                })
+            #expect(try await codec(store) == CompressionCodec.none)
+            try await set("lz4")
+            await store.close()
+            store = try await world.open()
+            #expect(try await store.stream(key).tags == ["team": "a", "millrace:compression": "lz4"])
+            #expect(try await codec(store) == .lz4)
+            #expect(try await store.values(stream.reference()) == Array(repeating: long, count: 6))
+            await store.close()
+        }
+    }
+
+    @Test("retention by bytes drops the oldest segments of each shard before their hours are over, and only where it is asked for")
+    func retentionBytes() async throws {
+        try await StoreWorld.run { world in
+            var world = world
+            world.options.log.segmentBytes = 32 << 10
+            world.options.log.flushThresholdBytes = 16 << 10
+            let store = try await world.open()
+            let bounded = try await store.createStream(
+                StreamDefinition(key: key, shardCount: 2, tags: ["millrace:retention-bytes": "200000"]))
+            let other = try await store.createStream(StreamDefinition(key: StreamKey("other"), shardCount: 1))
+            let filler = String(repeating: "x", count: 5_000)
+            for _ in 0..<60 {
+                try await store.put(filler, to: bounded.reference(0))
+                try await store.put(filler, to: other.reference())
+            }
+            try await store.put(filler, to: bounded.reference(1))
+            world.clock.advance(seconds: 3600)
+            await store.maintain()
+            let first = try await store.bounds(bounded.reference(0))
+            // Half of the bytes belong to each shard: some 20 records stay, and what shares a segment with them.
+            #expect(first.highWatermark == 60)
+            #expect((20...39).contains(first.startOffset), "\(first)")
+            #expect(try await store.values(bounded.reference(0)).count == Int(60 - first.startOffset))
+            #expect(try await store.bounds(bounded.reference(1)) == ShardBounds(startOffset: 0, highWatermark: 1))
+            #expect(try await store.bounds(other.reference()) == ShardBounds(startOffset: 0, highWatermark: 60))
+            _ = try await store.changeTags(other.key) { tags in
+                tags["millrace:retention-bytes"] = "1"
+                return true
+            }
+            await store.maintain()
+            #expect(try await store.bounds(other.reference()).startOffset > 39)
+            #expect(try await store.bounds(bounded.reference(0)) == first)
+            // The hours still hold where there is a bound of bytes.
+            world.clock.advance(seconds: 25 * 3600)
+            await store.maintain()
+            #expect(try await store.bounds(bounded.reference(1)).startOffset == 1)
+            #expect(store.housekeepingProblem == nil)
+            await store.close()
+        }
+    }
+
     @Test("retention drops what is older than the stream's hours, of users' streams only, and no clock jump hurries it")
     func retention() async throws {
         try await StoreWorld.run { world in

@@ -200,4 +200,50 @@ import Testing
             await store.close()
         }
     }
+
+    @Test("tags are not changed of a stream that is missing, being created or being deleted")
+    func tags() async throws {
+        try await StoreWorld.run(delaySeconds: 10) { world in
+            let store = try await world.open()
+            let key = StreamKey("tagged")
+            await #expect(throws: StoreError.streamNotFound(key)) { try await store.changeTags(key) { _ in true } }
+            _ = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            await #expect(throws: StoreError.streamBusy(key, .creating)) { try await store.changeTags(key) { _ in true } }
+            world.clock.advance(seconds: 10)
+            #expect(
+                try await store.changeTags(key) { tags in
+                    tags["a"] = "b"
+                    return true
+                })
+            try await store.deleteStream(key)
+            await #expect(throws: StoreError.streamBusy(key, .deleting)) { try await store.changeTags(key) { _ in true } }
+            #expect(try await store.stream(key).tags == ["a": "b"])
+            await store.close()
+        }
+    }
+
+    @Test("tags that several change at once are all there in the end")
+    func concurrentTags() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let key = StreamKey("tagged")
+            _ = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        _ = try await store.changeTags(key) { tags in
+                            tags["\(number)"] = "x"
+                            return true
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await store.stream(key).tags.count == 20)
+            await store.close()
+            let again = try await world.open()
+            #expect(try await again.stream(key).tags.count == 20)
+            await again.close()
+        }
+    }
 }

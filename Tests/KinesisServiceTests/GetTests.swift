@@ -120,6 +120,43 @@ import Testing
         #expect(page.answer["Records"]?.array?.first?["PartitionKey"] == "")
     }
 
+    @Test("many small compressed batches are served in one answer, within the memory that they need")
+    func manyCompressed() async throws {
+        for codec in [CompressionCodec.zstd, .lz4] {
+            let kinesis = Harness()
+            try await kinesis.create()
+            let shard = ShardReference(try await kinesis.description().id, ShardID(0))
+            let text = String(repeating: "again ", count: 50)
+            for number in 0..<300 {
+                var builder = RecordBatchBuilder(baseTimestamp: 1, codec: codec)
+                try builder.append(key: Array("k".utf8), value: Array("\(number) \(text)".utf8), timestamp: 1)
+                _ = try await kinesis.store.append([ShardAppend(shard, try builder.finish())], fence: nil)
+            }
+            #expect(try await kinesis.get(kinesis.iterator()).texts == (0..<300).map { "\($0) \(text)" })
+            #expect(kinesis.budget.reserved == 0)
+        }
+    }
+
+    @Test("compressed records count by their own size: an answer holds at most 10 MiB of them, and the rest follows")
+    func tenMebibytesCompressed() async throws {
+        try await kinesis.create()
+        let shard = ShardReference(try await kinesis.description().id, ShardID(0))
+        for _ in 0..<5 {
+            var builder = RecordBatchBuilder(baseTimestamp: 1, codec: .zstd)
+            for _ in 0..<5 { try builder.append(key: nil, value: [UInt8](repeating: 1, count: 1_000_000), timestamp: 1) }
+            _ = try await kinesis.store.append([ShardAppend(shard, try builder.finish())], fence: nil)
+        }
+        var counts: [Int] = []
+        var iterator = try await kinesis.iterator()
+        while counts.reduce(0, +) < 25 {
+            let page = try await kinesis.get(iterator)
+            try #require(!page.numbers.isEmpty)
+            counts.append(page.numbers.count)
+            iterator = try #require(page.next)
+        }
+        #expect(counts == [10, 10, 5])
+    }
+
     @Test("iterators are distinct, short, survive a restart, and bear quotes around them")
     func iterators() async throws {
         let name = String(repeating: "n", count: 128)

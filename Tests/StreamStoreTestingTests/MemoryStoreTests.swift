@@ -150,6 +150,28 @@ import Testing
         #expect(try await store.streams(in: .stream).map(\.key) == [key])
     }
 
+    @Test("tags are changed in one step, or left as they are, or not while the stream comes and goes")
+    func tags() async throws {
+        let store = MemoryStore(now: 0, lifecycleDelay: 100)
+        await #expect(throws: StoreError.streamNotFound(key)) { try await store.changeTags(key) { _ in true } }
+        _ = try await store.createStream(StreamDefinition(key: key, shardCount: 1, tags: ["a": "1"]))
+        await #expect(throws: StoreError.streamBusy(key, .creating)) { try await store.changeTags(key) { _ in true } }
+        store.now = 100
+        #expect(
+            try await store.changeTags(key) { tags in
+                tags["b"] = "2"
+                return true
+            })
+        #expect(
+            try await !store.changeTags(key) { tags in
+                tags = [:]
+                return false
+            })
+        #expect(try await store.stream(key).tags == ["a": "1", "b": "2"])
+        try await store.deleteStream(key)
+        await #expect(throws: StoreError.streamBusy(key, .deleting)) { try await store.changeTags(key) { _ in true } }
+    }
+
     @Test("definitions are kept by kind and name")
     func definitions() async throws {
         let store = MemoryStore()

@@ -1,5 +1,6 @@
 /// Hash keys, hash ranges and the choice of a shard.
 
+import Foundation
 import StreamStore
 import Testing
 
@@ -101,6 +102,24 @@ import Testing
         #expect(HashKey.parse(explicit: String(repeating: "9", count: 39)) == .outOfRange)
         for text in ["", "00", "01", "-1", "+1", "1a", " 1", String(repeating: "1", count: 40)] {
             #expect(HashKey.parse(explicit: text) == .malformed)
+        }
+    }
+
+    @Test(
+        "numbers of every length are written as they are, and read alike from texts, parts of texts and texts that do not lie in one piece"
+    )
+    func everyLength() {
+        var random = SystemRandomNumberGenerator()
+        for bits in 0...128 {
+            for _ in 0..<20 {
+                let key = UInt128.random(in: 0 ... .max, using: &random) >> UInt128(128 - bits) | (bits == 0 ? 0 : 1)
+                let value = bits == 0 ? 0 : key
+                let text = String(value)
+                #expect(HashKey.text(value) == text)
+                #expect(HashKey.parse(explicit: text) == .key(value))
+                #expect(HashKey.parse(explicit: "x\(text)y".dropFirst().dropLast()) == .key(value))
+                #expect(HashKey.parse(explicit: NSString(string: text) as String) == .key(value))
+            }
         }
     }
 }

@@ -186,10 +186,10 @@ class Round:
         else:
             time.sleep(up)
         self._kill()
-        for _ in range(chance.randint(1, 3)):
+        for _ in range(chance.choice((1, 2, 3, 3))):
             server.variables = log_variables(chance.choice(SIZES))
             server.launch()
-            time.sleep(chance.uniform(0.05, 1) * self.typical_start)
+            time.sleep(chance.uniform(0.05, 0.85) * self.typical_start)
             if chance.random() < 0.1:
                 self._freeze(chance.uniform(0.002, 0.05), chance.random() < 0.5)
             if "Ready." not in self._kill():

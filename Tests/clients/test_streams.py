@@ -4,11 +4,12 @@ import base64
 import datetime
 import hashlib
 import json
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
 
-from server import raw_blobs, read_all, stream_arn, unique
+from server import Server, raw_blobs, read_all, stream_arn, unique
 
 
 @pytest.fixture
@@ -178,3 +179,128 @@ def test_an_absurd_request_is_refused_with_a_short_answer(kinesis, stream):
     assert len(message) < 4096
     message = refused("ValidationException", kinesis.describe_stream, StreamName="x" * 60_000)
     assert len(message) < 4096
+
+
+def tags_of(kinesis, stream):
+    return {tag["Key"]: tag["Value"] for tag in kinesis.list_tags_for_stream(StreamName=stream)["Tags"]}
+
+
+def test_tags_are_added_replaced_listed_in_pages_and_removed(kinesis, stream):
+    assert tags_of(kinesis, stream) == {}
+    kinesis.add_tags_to_stream(StreamName=stream, Tags={f"key-{n:02d}": "old" for n in range(45)})
+    kinesis.add_tags_to_stream(StreamName=stream, Tags={"key-03": "new", "größe": "", "a b": "c/d=e+f @ g:h"})
+    tags = tags_of(kinesis, stream)
+    assert len(tags) == 47 and tags["key-03"] == "new" and tags["key-04"] == "old"
+    assert tags["größe"] == "" and tags["a b"] == "c/d=e+f @ g:h"
+    keys, more = [], {}
+    while True:
+        page = kinesis.list_tags_for_stream(StreamName=stream, Limit=20, **more)
+        keys += [tag["Key"] for tag in page["Tags"]]
+        if not page["HasMoreTags"]:
+            break
+        assert len(page["Tags"]) == 20
+        more = {"ExclusiveStartTagKey": keys[-1]}
+    assert len(keys) == 47 and set(keys) == set(tags)
+    message = refused("InvalidArgumentException", kinesis.add_tags_to_stream, StreamName=stream, Tags={f"more-{n}": "" for n in range(4)})
+    assert "more than 50 tags" in message
+    assert len(tags_of(kinesis, stream)) == 47
+    refused("InvalidArgumentException", kinesis.add_tags_to_stream, StreamName=stream, Tags={"a;b": "c"})
+    refused("ResourceNotFoundException", kinesis.add_tags_to_stream, StreamName="absent", Tags={"a": "b"})
+    kinesis.remove_tags_from_stream(StreamName=stream, TagKeys=[f"key-{n:02d}" for n in range(45)] + ["absent"])
+    assert tags_of(kinesis, stream) == {"größe": "", "a b": "c/d=e+f @ g:h"}
+
+
+def test_a_stream_is_compressed_as_its_tags_say(tmp_path):
+    """On a server of its own, whose figures no other test changes."""
+    server = Server(tmp_path / "data").start()
+    try:
+        kinesis = server.client("kinesis")
+        kept = {}
+        for name, tags in [("plain", {"team": "a"}), ("zstd", {"millrace:compression": "zstd"}), ("lz4", {"millrace:compression": "lz4"})]:
+            kinesis.create_stream(StreamName=name, ShardCount=2, Tags=tags)
+            assert tags_of(kinesis, name) == tags
+            before = server_bytes(server)
+            records = [{"Data": f"{n} ".encode() * 2_000, "PartitionKey": f"k{n}"} for n in range(400)]
+            assert kinesis.put_records(StreamName=name, Records=records)["FailedRecordCount"] == 0
+            kinesis.put_record(StreamName=name, PartitionKey="small", Data=b"x")
+            kept[name] = server_bytes(server) - before
+            expected = sorted([record["Data"] for record in records] + [b"x"])
+            assert sorted(item["Data"] for items in read_all(kinesis, name).values() for item in items) == expected
+        assert kept["plain"] > 2_500_000
+        assert kept["zstd"] < kept["plain"] / 10 and kept["lz4"] < kept["plain"] / 10, kept
+
+        # A changed tag holds from the next put on; what is there stays readable, also after a kill.
+        kinesis.add_tags_to_stream(StreamName="plain", Tags={"millrace:compression": "zstd"})
+        before = server_bytes(server)
+        kinesis.put_record(StreamName="plain", PartitionKey="late", Data=b"late " * 100_000)
+        assert server_bytes(server) - before < 50_000
+        kinesis.remove_tags_from_stream(StreamName="plain", TagKeys=["millrace:compression"])
+        before = server_bytes(server)
+        kinesis.put_record(StreamName="plain", PartitionKey="last", Data=b"last " * 100_000)
+        assert server_bytes(server) - before > 400_000
+        kinesis.add_tags_to_stream(StreamName="plain", Tags={"millrace:compression": "lz4"})
+        server.kill()
+        server.start()
+        for name in ["plain", "zstd", "lz4"]:
+            found = [item["Data"] for items in read_all(kinesis, name).values() for item in items]
+            assert len(found) == (403 if name == "plain" else 401)
+            assert b"399 " * 2_000 in found
+        assert tags_of(kinesis, "plain") == {"team": "a", "millrace:compression": "lz4"}
+        before = server_bytes(server)
+        kinesis.put_record(StreamName="plain", PartitionKey="later", Data=b"later " * 100_000)
+        assert server_bytes(server) - before < 50_000
+    finally:
+        server.close()
+
+
+def server_bytes(server):
+    """Bytes of acknowledged records: those that no segment holds yet, and the segments."""
+    wanted = ("millrace_unflushed_bytes", 'millrace_storage_bytes{kind="segment"}')
+    with urllib.request.urlopen(server.endpoint + "/metrics", timeout=10) as answer:
+        values = [float(line.rsplit(" ", 1)[1]) for line in answer.read().decode().splitlines() if line.rsplit(" ", 1)[0] in wanted]
+    assert len(values) == 2, values
+    return sum(values)
+
+
+@pytest.mark.parametrize("tag, value, rule", [
+    ("millrace:compression", "gzip", "must be none, zstd or lz4"),
+    ("millrace:compression", "", "must be none, zstd or lz4"),
+    ("millrace:retention-bytes", "1 GB", "must be a whole number of bytes"),
+    ("millrace:retention-bytes", "0", "must be a whole number of bytes"),
+    ("millrace:retention-bytes", "-5", "must be a whole number of bytes"),
+])
+def test_a_setting_that_is_none_is_refused_by_tag_value_and_rule(kinesis, stream, tag, value, rule):
+    name = unique("wrong")
+    for call, arguments in [
+        (kinesis.create_stream, {"StreamName": name, "ShardCount": 1}),
+        (kinesis.add_tags_to_stream, {"StreamName": stream}),
+    ]:
+        message = refused("InvalidArgumentException", call, Tags={tag: value, "team": "a"}, **arguments)
+        assert tag in message and f"'{value}'" in message and rule in message
+    refused("ResourceNotFoundException", kinesis.describe_stream, StreamName=name)
+    assert tags_of(kinesis, stream) == {}
+
+
+def test_the_command_line_sets_and_shows_what_a_stream_keeps(server, kinesis, tmp_path):
+    name = unique("settings")
+    server.millrace("stream", "create", name, "--compression", "zstd", "--retention-bytes", "1000000000")
+    assert tags_of(kinesis, name) == {"millrace:compression": "zstd", "millrace:retention-bytes": "1000000000"}
+    shown = server.millrace("stream", "describe", name).stdout.splitlines()[0]
+    assert "retention 24 h or 1000000000 bytes" in shown and "compression zstd" in shown
+    described = json.loads(server.millrace("stream", "describe", name, "--output", "json").stdout)
+    assert described["Tags"]["millrace:compression"] == "zstd"
+    row = next(item for item in json.loads(server.millrace("stream", "ls", "--output", "json").stdout) if item["StreamName"] == name)
+    assert row["Compression"] == "zstd" and row["RetentionBytes"] == 1_000_000_000
+    server.millrace("put", name, input="one\ntwo\n")
+    assert server.millrace("tail", name, "--from", "start", "--limit", "2", "--format", "data").stdout.split() == ["one", "two"]
+
+    definition = tmp_path / "stream.json"
+    other = unique("settings")
+    definition.write_text(json.dumps({"StreamName": other, "ShardCount": 1, "Tags": {"team": "a", "millrace:compression": "zstd"}}))
+    server.millrace("stream", "create", "--definition", str(definition), "--compression", "lz4")
+    assert tags_of(kinesis, other) == {"team": "a", "millrace:compression": "lz4"}
+    plain = unique("settings")
+    server.millrace("stream", "create", plain)
+    assert tags_of(kinesis, plain) == {}
+    for wrong in [("--compression", "gzip"), ("--retention-bytes", "0"), ("--retention-bytes", "many")]:
+        assert server.millrace("stream", "create", unique("wrong"), *wrong, check=False).returncode == 64

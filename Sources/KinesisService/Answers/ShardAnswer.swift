@@ -20,8 +20,8 @@ extension WireWriter {
 
     mutating func range(_ range: HashKeyRange) {
         object("HashKeyRange") { writer in
-            writer.field("StartingHashKey", String(range.start))
-            writer.field("EndingHashKey", String(range.end))
+            writer.field("StartingHashKey", HashKey.text(range.start))
+            writer.field("EndingHashKey", HashKey.text(range.end))
         }
     }
 

@@ -53,22 +53,54 @@ struct ShardReader: Sendable {
                 throw error
             }
             highWatermark = read.bounds.highWatermark
-            guard let last = read.batches.last else { return }
-            guard memory.extend(by: read.batches.reduce(0) { $0 + Self.cost(of: $1.batch) }) else {
-                if batches.isEmpty { throw .overloaded }
-                return
+            guard !read.batches.isEmpty else { return }
+            for stored in read.batches where recordCount < maxRecords && byteCount < maxBytes {
+                guard let batch = Self.plain(stored, memory) else {
+                    if batches.isEmpty { throw .overloaded }
+                    return
+                }
+                batches.append(batch)
+                byteCount += batch.batch.bytes.count
+                recordCount += batch.endOffset - max(next, batch.baseOffset)
+                next = batch.endOffset
             }
-            batches += read.batches
-            byteCount += read.batches.reduce(0) { $0 + $1.batch.bytes.count }
-            recordCount += last.endOffset - max(next, read.batches.first?.baseOffset ?? next)
-            next = last.endOffset
             if next >= highWatermark { return }
+        }
+    }
+
+    /// A batch with its records as they were before compression, its memory reserved; nil when that is not to be had.
+    private static func plain(_ stored: StoredBatch, _ memory: MemoryLease) -> StoredBatch? {
+        guard let batch = decompressed(stored.batch, memory), memory.extend(by: cost(of: batch)) else { return nil }
+        var plain = stored
+        plain.batch = batch
+        return plain
+    }
+
+    /// A batch out of its compression; as it is when that fails, for the answer will say so; nil when there is no memory to try.
+    ///
+    /// How large it becomes is not known before, so room is reserved for what is likely, and for more when that was too little.
+    private static func decompressed(_ batch: RecordBatch, _ memory: MemoryLease) -> RecordBatch? {
+        guard batch.codec != .none else { return batch }
+        let most = RecordBatch.defaultMaxDecompressedBytes
+        var bound = min(max(16 * batch.bytes.count, smallestChunk), most)
+        while true {
+            // The decompressor's buffer takes up to twice the bound, and the batch is copied from it.
+            let room = 3 * bound
+            guard memory.extend(by: room) else { return nil }
+            defer { memory.shrink(by: room) }
+            do throws(RecordBatchError) {
+                return try batch.decompressed(maxBytes: bound)
+            } catch .codec(.tooLarge) {
+                guard bound < most else { return batch }
+                bound = min(4 * bound, most)
+            } catch {
+                return batch
+            }
         }
     }
 
     /// The memory that a batch and its records in an answer take: the bytes, base64, and what stands around each record.
     private static func cost(of batch: RecordBatch) -> Int {
-        let answer = 3 * batch.bytes.count + 256 * min(batch.recordCount, GetRecords.maxRecords)
-        return batch.codec == .none ? answer : answer + 2 * GetRecords.maxBytes
+        3 * batch.bytes.count + 256 * min(batch.recordCount, GetRecords.maxRecords)
     }
 }

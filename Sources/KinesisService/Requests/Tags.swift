@@ -1,19 +1,67 @@
-/// What tags may hold (Kinesis API, AddTagsToStream).
+/// What tags may hold (Kinesis API, AddTagsToStream), and what some of them set here.
 
 import AWSWire
+import StreamStore
 
 enum Tags {
     /// How many a stream may have.
     static let limit = 50
 
+    /// Checks the tags of a new stream.
     static func check(_ tags: [String: String]) throws(AWSError) {
         guard tags.count <= limit else {
             throw AWSError(.invalidArgument, "A stream cannot have more than \(limit) tags associated with it.")
         }
-        guard tags.allSatisfy({ isPlain($0.key) && isPlain($0.value) }) else {
+        try checkTexts(Array(tags.keys) + tags.values)
+        try checkSettings(tags)
+    }
+
+    /// Checks the tags that are to be added to a stream.
+    static func check(adding tags: [String: String], to stream: String, _ kinesis: Kinesis) throws(AWSError) {
+        let texts = Array(tags.keys) + tags.values
+        try checkTexts(texts)
+        try checkPercent(texts, "Failed to add tags to stream \(stream)", kinesis)
+        try checkSettings(tags)
+    }
+
+    /// Checks the keys of tags that are to be removed from a stream.
+    static func check(removing keys: [String], from stream: String, _ kinesis: Kinesis) throws(AWSError) {
+        try checkTexts(keys)
+        try checkPercent(keys, "Failed to remove tags from stream \(stream)", kinesis)
+    }
+
+    /// Why tags cannot be added: there would be too many.
+    static func tooMany(_ stream: String, _ kinesis: Kinesis) -> AWSError {
+        AWSError(
+            .invalidArgument,
+            "Failed to add tags to stream \(stream) under account \(kinesis.settings.accountID) because a given stream cannot have more than "
+                + "\(limit) tags associated with it.")
+    }
+
+    private static func checkTexts(_ texts: [String]) throws(AWSError) {
+        guard texts.allSatisfy(isPlain) else {
             throw AWSError(
                 .invalidArgument,
                 "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.")
+        }
+    }
+
+    /// AWS names the percent sign among the valid characters and refuses it all the same.
+    private static func checkPercent(_ texts: [String], _ failure: String, _ kinesis: Kinesis) throws(AWSError) {
+        guard !texts.contains(where: { $0.utf8.contains(UInt8(ascii: "%")) }) else {
+            throw AWSError(
+                .invalidArgument,
+                "\(failure) under account \(kinesis.settings.accountID) because some tags contained illegal characters. The allowed "
+                    + "characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@',':'.")
+        }
+    }
+
+    /// Tags that the store goes by must say something that it can do; all others are only kept.
+    private static func checkSettings(_ tags: [String: String]) throws(AWSError) {
+        do throws(StreamSettingsError) {
+            _ = try StreamSettings(tags: tags)
+        } catch {
+            throw AWSError(.invalidArgument, error.description)
         }
     }
 

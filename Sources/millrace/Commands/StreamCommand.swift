@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import StreamStore
 
 struct StreamCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,6 +33,36 @@ struct StreamCommand: AsyncParsableCommand {
         var StreamCreationTimestamp: Double
         var Shards: [Shard]
         var HasMoreShards: Bool
+        /// Those of ListTagsForStream.
+        var Tags: [String: String]?
+    }
+
+    /// What can be set for a stream besides its shards: tags, which CreateStream and AddTagsToStream take.
+    struct Settings: ParsableArguments {
+        enum Compression: String, ExpressibleByArgument, CaseIterable {
+            case none, zstd, lz4
+        }
+        @Option(help: "Compress records that arrive uncompressed: none, zstd or lz4.") var compression: Compression?
+        @Option(
+            help: ArgumentHelp(
+                "Drop the oldest records, even within the retention period, as long as this many bytes stay.",
+                discussion: "The shards have equal shares. What goes are whole segments (64 MiB), so a shard may hold one more.",
+                valueName: "bytes"))
+        var retentionBytes: Int64?
+
+        func validate() throws {
+            if let retentionBytes, retentionBytes < 1 {
+                throw ValidationError("--retention-bytes must be 1 or more, not \(retentionBytes).")
+            }
+        }
+
+        /// Only what was given.
+        var tags: [String: String] {
+            var tags: [String: String] = [:]
+            tags[StreamSettings.compressionTag] = compression?.rawValue
+            tags[StreamSettings.retentionBytesTag] = retentionBytes.map { String($0) }
+            return tags
+        }
     }
 
     private struct NameRequest: Encodable {
@@ -52,10 +83,22 @@ struct StreamCommand: AsyncParsableCommand {
         }
     }
 
+    /// The tags of a stream, which has no more than one page of them.
+    static func tags(_ name: String, through client: ServiceClient) async throws(CommandFailure) -> [String: String] {
+        struct Tag: Decodable {
+            var Key: String
+            var Value: String?
+        }
+        struct Answer: Decodable { var Tags: [Tag] }
+        let answer = try await client.call(.kinesis, "ListTagsForStream", NameRequest(StreamName: name), as: Answer.self)
+        return Dictionary(answer.Tags.map { ($0.Key, $0.Value ?? "") }) { $1 }
+    }
+
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Create a stream.")
         @Argument(help: "The stream's name.") var name: String?
         @Option(help: "How many shards, 1 or more.") var shards = 1
+        @OptionGroup var settings: Settings
         @Option(help: "A CreateStream request as a JSON file, as `aws --cli-input-json` takes it.") var definition: String?
 
         func validate() throws {
@@ -66,16 +109,19 @@ struct StreamCommand: AsyncParsableCommand {
         func run() async throws {
             let client = ServiceClient()
             if let definition {
-                let body = try DefinitionFile(path: definition).merging(["StreamName": name])
+                let body = try DefinitionFile(path: definition).merging(["StreamName": name], tags: settings.tags)
                 do { _ = try await client.send(.kinesis, "CreateStream", body) } catch { throw ServiceClient.failure(error) }
                 StandardError.print("Stream created from \(definition).")
             } else if let name {
                 struct Request: Encodable {
                     var StreamName: String
                     var ShardCount: Int
+                    var Tags: [String: String]?
                 }
+                // An empty map is refused.
+                let tags = settings.tags.isEmpty ? nil : settings.tags
                 _ = try await client.call(
-                    .kinesis, "CreateStream", Request(StreamName: name, ShardCount: shards), as: NoAnswer.self)
+                    .kinesis, "CreateStream", Request(StreamName: name, ShardCount: shards, Tags: tags), as: NoAnswer.self)
                 StandardError.print("Stream \(name) created.")
             }
         }
@@ -90,8 +136,16 @@ struct StreamCommand: AsyncParsableCommand {
             var StreamStatus: String
             var OpenShardCount: Int
             var RetentionPeriodHours: Int
-            static let columns = ["NAME", "STATUS", "SHARDS", "RETENTION"]
-            var cells: [String] { [StreamName, StreamStatus, "\(OpenShardCount)", "\(RetentionPeriodHours) h"] }
+            /// Nil without a bound.
+            var RetentionBytes: Int64?
+            var Compression: String
+            static let columns = ["NAME", "STATUS", "SHARDS", "RETENTION", "COMPRESSION"]
+            var cells: [String] {
+                [
+                    StreamName, StreamStatus, "\(OpenShardCount)", retentionText(RetentionPeriodHours, RetentionBytes),
+                    Compression,
+                ]
+            }
         }
 
         func run() async throws {
@@ -123,10 +177,12 @@ struct StreamCommand: AsyncParsableCommand {
                 let found = try await client.call(
                     .kinesis, "DescribeStreamSummary", NameRequest(StreamName: name), as: Summary.self
                 ).StreamDescriptionSummary
+                let settings = StreamSettings(storedTags: try await StreamCommand.tags(name, through: client))
                 rows.append(
                     Row(
                         StreamName: found.StreamName, StreamStatus: found.StreamStatus, OpenShardCount: found.OpenShardCount,
-                        RetentionPeriodHours: found.RetentionPeriodHours))
+                        RetentionPeriodHours: found.RetentionPeriodHours, RetentionBytes: settings.retentionBytes,
+                        Compression: "\(settings.compression)"))
             }
             try ListPrinter.print(rows, as: output)
         }
@@ -146,15 +202,20 @@ struct StreamCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let description = try await StreamCommand.describe(name, through: ServiceClient())
+            let client = ServiceClient()
+            var description = try await StreamCommand.describe(name, through: client)
+            let tags = try await StreamCommand.tags(name, through: client)
+            description.Tags = tags
             if output == .json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
                 print(String(decoding: try encoder.encode(description), as: UTF8.self))
                 return
             }
+            let settings = StreamSettings(storedTags: tags)
+            let retention = retentionText(description.RetentionPeriodHours, settings.retentionBytes)
             print(
-                "\(description.StreamName)  \(description.StreamStatus)  retention \(description.RetentionPeriodHours) h  \(description.StreamARN)"
+                "\(description.StreamName)  \(description.StreamStatus)  retention \(retention)  compression \(settings.compression)  \(description.StreamARN)"
             )
             try ListPrinter.print(
                 description.Shards.map { shard in
@@ -184,4 +245,9 @@ struct StreamCommand: AsyncParsableCommand {
             StandardError.print("Stream \(name) deleted.")
         }
     }
+}
+
+/// How long, and how much, a stream keeps.
+private func retentionText(_ hours: Int, _ bytes: Int64?) -> String {
+    bytes.map { "\(hours) h or \($0) bytes" } ?? "\(hours) h"
 }

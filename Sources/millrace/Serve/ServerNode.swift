@@ -64,17 +64,20 @@ struct ServerNode: Sendable {
         do {
             tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
         } catch {
-            throw CommandFailure(.failed, "The node's secret cannot be read: \(error)")
+            throw CommandFailure(.failed, "The file secret of the data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
+        let logLogger = Logger(label: "log")
+        var logOptions = settings.log
+        logOptions.onDamage = { Self.report($0, to: logLogger) }
         let recovery: StoreRecovery
         do {
             (store, recovery) = try await EmbeddedStore.open(
                 disk: disk, directory: settings.dataDirectory, time: time,
-                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay, log: settings.log))
+                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay, log: logOptions))
         } catch {
             throw CommandFailure(.failed, "The store cannot be opened: \(error)")
         }
-        Self.report(recovery, to: Logger(label: "log"))
+        Self.report(recovery, to: logLogger)
         threads = IOThreads(name: "archive", count: 2)
         let objects = DirectoryObjectStore(disk: disk, threads: threads)
         let deliveries = DeliveryManager(
@@ -119,13 +122,15 @@ struct ServerNode: Sendable {
                 "streams": "\(recovery.streamCount)", "replayed-frames": "\(recovery.log.replayedFrames)",
                 "cut-bytes": "\(recovery.log.cutBytes)",
             ])
-        for damage in recovery.log.damages {
-            logger.critical(
-                "records are damaged and were set aside",
-                metadata: ["log": "\(damage.log)", "from": "\(damage.from)", "through": "\(damage.through)"])
-        }
+        for damage in recovery.log.damages { report(damage, to: logger) }
         for path in recovery.log.quarantined { logger.error("moved to quarantine", metadata: ["path": "\(path)"]) }
         for problem in recovery.problems + recovery.log.notes { logger.warning("\(problem)") }
+    }
+
+    private static func report(_ damage: RecoveryReport.Damage, to logger: Logger) {
+        logger.critical(
+            "records are damaged; they are not served, and not deleted",
+            metadata: ["log": "\(damage.log)", "from": "\(damage.from)", "through": "\(damage.through)"])
     }
 
     private func serve() async throws {

@@ -46,6 +46,11 @@ final class FailingStore: StreamStore {
     func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
         try await call { () throws(StoreError) in try await store.stream(key) }
     }
+    func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool {
+        try await call { () throws(StoreError) in try await store.changeTags(key, change) }
+    }
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await call { () throws(StoreError) in try await store.streams(in: namespace) }
     }

@@ -1,0 +1,69 @@
+/// Runs seeds, on several threads if wanted, each seed on one.
+
+internal import Host
+package import StreamLog
+internal import Synchronization
+
+/// A range of seeds and how to run them.
+public struct Simulation: Sendable {
+    /// All seeds run this kind; nil: each seed has the kind that its number gives.
+    public var kind: FaultKind?
+    /// A mistake in the log, made on purpose, that the run is to find.
+    package var planted: PlantedFault?
+    /// Digests of what the disk was asked to do are kept.
+    public var digests = false
+    /// What happens is told.
+    public var tellsStory = false
+
+    public init(kind: FaultKind? = nil) { self.kind = kind }
+
+    /// The kind that a seed runs.
+    public func kind(of seed: UInt64) -> FaultKind {
+        kind ?? FaultKind.allCases[Int(seed % UInt64(FaultKind.allCases.count))]
+    }
+
+    /// Runs one seed, on the calling thread.
+    public func run(seed: UInt64) -> SeedResult {
+        let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
+        world.run()
+        return world.result
+    }
+
+    /// Runs seeds on as many threads as wanted.
+    /// - Parameter finished: is given the results in the order of the seeds, on any thread, one at a time; false ends the run early.
+    public func run(seeds: ClosedRange<UInt64>, threads: Int, finished: @escaping @Sendable (SeedResult) -> Bool) {
+        let order = Mutex(Order(next: seeds.lowerBound, finished: seeds.lowerBound))
+        let workers = (0..<max(1, threads)).map { number in
+            IOThread(name: "seeds-\(number)") {
+                while let chunk = order.withLock({ $0.take(upTo: seeds.upperBound) }) {
+                    let results = chunk.map { run(seed: $0) }
+                    order.withLock { order in
+                        order.results[chunk.lowerBound] = results
+                        while let ready = order.results.removeValue(forKey: order.finished) {
+                            for result in ready where !order.isEnded { order.isEnded = !finished(result) }
+                            order.finished += UInt64(ready.count)
+                        }
+                    }
+                }
+            }
+        }
+        for worker in workers { worker.join() }
+    }
+
+    private struct Order {
+        var next: UInt64
+        var finished: UInt64
+        var results: [UInt64: [SeedResult]] = [:]
+        var isEnded = false
+        /// There is no seed after the greatest number.
+        var isAtEnd = false
+
+        mutating func take(upTo last: UInt64) -> ClosedRange<UInt64>? {
+            guard !isEnded, !isAtEnd, next <= last else { return nil }
+            let end = min(last, next.addingReportingOverflow(15).overflow ? last : next + 15)
+            let chunk = next...end
+            if end == last { isAtEnd = true } else { next = end + 1 }
+            return chunk
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/// Reads the journal as recovery would and names all that is wrong with it.
+
+internal import Codecs
+internal import Host
+
+/// What the journal holds, and what is wrong with it, at one reading.
+struct JournalVerification: Sendable {
+    /// What it knows of one log.
+    struct Log: Sendable {
+        /// Offsets of batches that are right.
+        var held = OffsetRanges()
+        /// Batches that are damaged.
+        var bad: [Bad] = []
+        /// The least that its high watermark is.
+        var highWatermark: Int64 = 0
+    }
+
+    struct Bad: Hashable, Sendable {
+        var offsets: Range<Int64>
+        var file: String
+        var frame: UInt64
+    }
+
+    private(set) var logs: [LogID: Log] = [:]
+    /// Logs whose removal it tells of.
+    private(set) var removed: Set<LogID> = []
+    /// Findings that concern no log, or none that is known.
+    private(set) var findings: [VerificationFinding] = []
+    /// The newest file when there are files, but not one frame.
+    private(set) var unreadable: String?
+    private(set) var batches = 0
+    private(set) var files = 0
+    private(set) var bytes: UInt64 = 0
+
+    /// Nothing was read.
+    init() {}
+
+    /// Reads all journal files, the newest first: what a server writes meanwhile comes behind what was read. A file that went while it was
+    /// read was recycled, with all that are older; segments hold what they held.
+    init<D: Disk>(_ disk: D, progress: (UInt64) -> Void) throws(DiskError) {
+        var loaded: [JournalScan.File] = []
+        let names: [String]
+        do throws(DiskError) {
+            names = try disk.list(Paths.journal)
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            return
+        }
+        for name in names where Paths.journalNumber(name) == nil && !JournalVerification.isSpare(name) {
+            findings.append(
+                VerificationFinding(
+                    .notice, .unknown, file: "\(Paths.journal)/\(name)", "it is no file of ours; the next start sets it aside"))
+        }
+        for number in names.compactMap(Paths.journalNumber).sorted(by: >) {
+            do throws(DiskError) {
+                let (file, size) = try JournalVerification.load(number, from: disk)
+                loaded.insert(file, at: 0)
+                bytes += size
+                progress(size)
+            } catch {
+                if error.kind == .notFound { break }
+                findings.append(
+                    VerificationFinding(.damage, .unreadable, file: Paths.journal(number), "it cannot be read: \(error)"))
+            }
+        }
+        let left = Set(try disk.list(Paths.journal).compactMap(Paths.journalNumber))
+        if let gone = loaded.lastIndex(where: { !left.contains($0.number) }) { loaded.removeFirst(gone + 1) }
+        files = loaded.count
+        judge(loaded)
+    }
+
+    private static func isSpare(_ name: String) -> Bool { number(in: name, ending: "spare") != nil }
+
+    private static func load<D: Disk>(_ number: UInt64, from disk: D) throws(DiskError) -> (JournalScan.File, UInt64) {
+        let file = try disk.open(Paths.journal(number), .existing)
+        defer { file.close() }
+        let bytes = try file.wholeContent()
+        return (JournalScan.File(number: number, bytes: bytes), UInt64(bytes.count))
+    }
+
+    private mutating func judge(_ files: [JournalScan.File]) {
+        let scan = JournalScan(files)
+        for lost in scan.lostFrames {
+            findings.append(
+                VerificationFinding(
+                    .damage, .missing, file: Paths.journal, "these frames are lost; what they held, and for which logs, is unknown",
+                    frames: lost))
+        }
+        var frames: [Int: ClosedRange<UInt64>] = [:]
+        var withLosses: Set<Int> = []
+        for frame in scan.frames {
+            let path = Paths.journal(files[frame.file].number)
+            frames[frame.file] = min(frames[frame.file]?.lowerBound ?? frame.sequence, frame.sequence)...frame.sequence
+            for (index, entry) in frame.entries.enumerated() {
+                switch entry.kind {
+                case .removal: removed.insert(entry.log)
+                case .position: logs[entry.log, default: Log()].raise(entry.offset)
+                case .batch:
+                    batches += 1
+                    let offsets = entry.offset..<entry.endOffset
+                    logs[entry.log, default: Log()].raise(entry.endOffset)
+                    if frame.batches[index] != nil {
+                        logs[entry.log]?.held.insert(offsets)
+                    } else {
+                        logs[entry.log]?.bad.append(Bad(offsets: offsets, file: path, frame: frame.sequence))
+                        withLosses.insert(frame.file)
+                    }
+                }
+            }
+        }
+        for file in scan.damagedFiles.sorted() where !withLosses.contains(file) {
+            findings.append(
+                VerificationFinding(
+                    .damage, .structure, file: Paths.journal(files[file].number),
+                    "a frame is damaged where it stands twice, so no record is lost", frames: frames[file]))
+        }
+        if scan.frames.isEmpty, let last = files.last {
+            unreadable = Paths.journal(last.number)
+        } else if scan.cutBytes > 0, let last = scan.lastFrame {
+            findings.append(
+                VerificationFinding(
+                    .notice, .structure, file: Paths.journal(files[last.file].number),
+                    "behind the last whole frame stand \(scan.cutBytes) bytes of one that is not: of a write that was cut short, and never acknowledged",
+                    frames: scan.lastSequence...scan.lastSequence))
+        }
+    }
+}
+
+extension JournalVerification.Log {
+    fileprivate mutating func raise(_ offset: Int64) { highWatermark = max(highWatermark, offset) }
+}

@@ -3,6 +3,7 @@
 import ArgumentParser
 import EmbeddedStore
 import Foundation
+import Glibc
 import Host
 import StreamLog
 

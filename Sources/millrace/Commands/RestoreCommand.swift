@@ -1,6 +1,7 @@
 /// `millrace restore`: a data directory out of a backup.
 
 import ArgumentParser
+import Dispatch
 import EmbeddedStore
 import Foundation
 import Glibc

@@ -95,14 +95,20 @@ package struct JournalScan: Sendable {
     /// A file that begins before the end of the one before it was begun by a start that had cut frames off there. They did not count then, so
     /// they don't count now, even if they are found whole.
     private mutating func goBack(to file: Int) {
-        let number = files[file].number
-        guard let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }),
-            let kept = frames.lastIndex(where: { $0.sequence < number }), frames[kept].sequence == number - 1,
-            frames[kept].checksum == header.previousChecksum
-        else { return }
+        guard let kept = frameBefore(file) else { return }
         frames.removeSubrange((kept + 1)...)
-        (lastSequence, lastChecksum, lastDirectory) = (number - 1, header.previousChecksum, frames[kept].entries)
+        (lastSequence, lastChecksum, lastDirectory) = (frames[kept].sequence, frames[kept].checksum ?? 0, frames[kept].entries)
         chainIsKnown = true
+    }
+
+    /// The frame that a file's first one follows, if there are others after it.
+    private func frameBefore(_ file: Int) -> Int? {
+        guard file < files.count, files[file].number <= lastSequence,
+            let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }),
+            let kept = frames.lastIndex(where: { $0.sequence < header.sequence }),
+            frames[kept].sequence == header.sequence - 1, frames[kept].checksum == header.previousChecksum
+        else { return nil }
+        return kept
     }
 
     private mutating func lose(_ first: UInt64, through last: UInt64, file: Int) {
@@ -132,6 +138,7 @@ package struct JournalScan: Sendable {
     }
 
     private mutating func judge(_ finding: Recovery.Finding, at place: Place, header: JournalHeader?) -> Place {
+        if frameBefore(place.file + 1) != nil { return Place(file: place.file + 1, offset: 0) }
         let afterThis = Place(
             file: place.file,
             offset: header.map { min(place.offset + $0.paddedLength, files[place.file].bytes.count) } ?? place.offset)

@@ -30,6 +30,8 @@ final class AppendRequest: @unchecked Sendable {
 /// A file of the journal that is still there. Its number is that of its first frame.
 struct JournalFile: Sendable {
     var number: UInt64
+    /// What it is called: its number, unless somebody has moved it.
+    var name: UInt64
     /// Bytes up to the end of its last frame.
     var bytes: UInt64
     /// Bytes that were written before frames came: it is worth to be recycled.

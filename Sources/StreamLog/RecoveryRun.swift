@@ -144,7 +144,7 @@ struct RecoveryRun<D: Disk> {
         state.removed = removedLogs.union(tombstones)
         state.journals = files.enumerated().map { index, file in
             JournalFile(
-                number: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
+                number: file.number, name: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
                 isKept: scan.damagedFiles.contains(index))
         }
         state.lastSpare = spares.max() ?? 0
@@ -174,7 +174,7 @@ struct RecoveryRun<D: Disk> {
         let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds())
         do throws(GroupCommit.JournalFailure) {
             try writer.startFile(start)
-            state.begin(JournalFile(number: number, bytes: writer.end, prewritten: writer.prewritten))
+            state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))
         } catch {
             if error.diskIsFull { state.statistics.diskIsFull = true } else { state.sealRequest = error }
         }
@@ -240,7 +240,7 @@ struct RecoveryRun<D: Disk> {
         hold(
             LogItem(
                 baseOffset: entry.offset, endOffset: entry.endOffset, arrival: frame.arrival, batch: batch,
-                journal: files[frame.file].name), of: entry.log, in: &state)
+                journal: files[frame.file].number), of: entry.log, in: &state)
     }
 
     /// What is missing before an offset becomes a hole, and is reported.
@@ -248,7 +248,7 @@ struct RecoveryRun<D: Disk> {
         guard let from = state.logs[log]?.highWatermark, from < offset else { return }
         report.damages.append(RecoveryReport.Damage(log: log, from: from, through: offset - 1))
         hold(
-            LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].name),
+            LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].number),
             of: log, in: &state)
     }
 

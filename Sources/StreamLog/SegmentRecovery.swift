@@ -27,7 +27,7 @@ struct SegmentRecovery<D: Disk> {
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
             if let next, next <= log.startOffset {
-                try disk.remove(Paths.segment(log.id, base))
+                try drop(base, of: log.id, &report)
                 continue
             }
             guard let (segment, gaps) = try open(base, of: log, next: next, journal: journal, report: &report)
@@ -44,6 +44,20 @@ struct SegmentRecovery<D: Disk> {
             log.segments.append(segment)
         }
         log.highWatermark = max(log.startOffset, log.segments.last?.endOffset ?? 0)
+    }
+
+    /// Removes a segment that was trimmed, if it is the log's own.
+    private func drop(_ base: Int64, of id: LogID, _ report: inout RecoveryReport) throws(DiskError) {
+        let path = Paths.segment(id, base)
+        let file = try disk.open(path, .existing)
+        defer { file.close() }
+        let header = try file.bytes(at: 0, count: SegmentHeader.size).withUnsafeBytes { SegmentHeader($0) }
+        if let header, header.log != id || header.baseOffset != base {
+            try Quarantine(disk: disk).move(path)
+            report.quarantined.append(path)
+        } else {
+            try disk.remove(path)
+        }
     }
 
     private func open(

@@ -114,6 +114,7 @@ struct SegmentWriter<D: Disk> {
                 try file.write(buffer, at: place)
                 place += UInt64(buffer.count)
                 buffer.removeAll(keepingCapacity: true)
+                file.startWriteback()
             }
         }
         buffer += SegmentTrailer.encode(segment.state)

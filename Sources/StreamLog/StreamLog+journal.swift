@@ -300,7 +300,7 @@ extension StreamLog {
         }
         let (end, prewritten) = (journal.writer.end, journal.writer.prewritten)
         node.withLock { state in
-            state.begin(JournalFile(number: number, bytes: end, prewritten: prewritten))
+            state.begin(JournalFile(number: number, name: number, bytes: end, prewritten: prewritten))
             state.spareFailed = false
             node.wake(NodeCondition.segments)
         }

@@ -176,7 +176,7 @@ extension StreamLog {
     /// Each is durably gone before the next: a file that came back without its successor would look like damage.
     private func dropCoveredJournals() {
         while let file = node.withLock({ $0.coveredJournal ?? (options.planted == .journalDroppedEarly ? $0.oldJournal : nil) }) {
-            let path = Paths.journal(file.number)
+            let path = Paths.journal(file.name)
             var spare: UInt64?
             do throws(DiskError) {
                 if file.isKept {

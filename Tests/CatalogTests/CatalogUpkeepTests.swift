@@ -68,7 +68,7 @@ import Testing
             await catalog.close()
             // What stands in a page that holds nothing is nobody's loss.
             let queue = try DatabaseQueue(path: path)
-            try queue.vacuum()
+            try await queue.vacuum()
             try queue.close()
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             let inspection = await CatalogInspection.inspect(path: path)

@@ -52,7 +52,11 @@ struct RecoveryRun<D: Disk> {
         }
     }
 
-    private static func failed(_ error: DiskError) -> LogError { .failed("the data directory cannot be opened: \(error)") }
+    private static func failed(_ error: DiskError) -> LogError {
+        error.kind == .noSpace
+            ? .failed("the disk is full, so a new data directory cannot be made (\(error.operation) \(error.path))")
+            : .failed("the data directory cannot be opened: \(error)")
+    }
 
     // MARK: Journal
 

@@ -12,6 +12,8 @@ struct Damage {
     var losable: Set<Int> = []
     /// Logs whose start offset may go back.
     var starts: Set<LogID> = []
+    /// Suspects of one append share their fate: they were in one journal frame and nowhere else.
+    var appendsAreWhole = false
     /// The files that were damaged.
     var paths: Set<String> = []
     /// Batches of which a whole copy is in a damaged file: if they are not served, some file must go on keeping it.
@@ -93,6 +95,7 @@ struct Damage {
                 lost: { _ in false })
         case .journal:
             let last = file == survey.newestJournal ? frames.last?.range : nil
+            damage.appendsAreWhole = true
             damage.charge(
                 survey, model, hit: { $0.file == file && $0.range.contains(place) },
                 lost: { copy in

@@ -12,6 +12,8 @@ struct LogChecker {
     let mayFail: Bool
     private(set) var violations: [String] = []
     private(set) var tally = Tally()
+    /// Batches that are damaged now and were not before.
+    private var newlyDamaged: Set<Int> = []
     /// Of all that is served.
     private var latest = Int64.min
 
@@ -61,6 +63,14 @@ struct LogChecker {
         for index in model.books.indices {
             guard let content = contents[index] else { continue }
             compare(content, report, with: index, &model, isSettled: isSettled)
+        }
+        if let damage, damage.appendsAreWhole {
+            for batch in newlyDamaged {
+                let append = model.batches[batch].append
+                for mate in model.appends[append].batches where found[mate] != nil && damage.suspects.contains(mate) {
+                    blame("append \(append) is served in part: batch \(mate), not \(batch)")
+                }
+            }
         }
         checkWholeness(contents, found, &model, isSettled: isSettled)
         // Where files are damaged the latest arrival can be lost with them.
@@ -164,6 +174,7 @@ struct LogChecker {
                     blame("log \(book.id) calls acknowledged batch \(placed.batch) at \(placed.base) damaged; it is not")
                 }
                 if !isBelowTrim { tally.damaged += 1 }
+                if !placed.isDamaged { newlyDamaged.insert(placed.batch) }
                 placed.isDamaged = true
                 kept.append(placed)
             } else {

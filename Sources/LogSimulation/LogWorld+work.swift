@@ -184,6 +184,13 @@ extension LogWorld {
         let offset = book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1))
         model.books[index].askedStart = offset
         tell("trim \(book.id) before \(offset)")
+        defer {
+            // The slot of the start offset is the smallest write there is; the power would seldom go in it by chance.
+            if kind == .tornWrite, chance(1, in: 8) {
+                disk.cutPower(in: 1, of: .write)
+                _ = stepSegments()
+            }
+        }
         log.submitTrim(book.id, before: offset) { [weak self] result in
             guard let self else { return }
             switch result {

@@ -11,13 +11,15 @@ struct JournalFileReader<D: Disk> {
     private static var windowBytes: Int { 1 << 20 }
 
     /// A file's number, its frames and what may be damaged among them. What is left out holds no frame that could count.
-    func read(_ number: UInt64) throws(DiskError) -> (file: JournalScan.File, fileBytes: UInt64) {
+    /// - Parameter isLast: of another file everything is kept: its last frame's header may be damaged, and the next file tells what it was.
+    func read(_ number: UInt64, isLast: Bool) throws(DiskError) -> (file: JournalScan.File, fileBytes: UInt64) {
         let file = try disk.open(Paths.journal(number), .existing)
         defer { file.close() }
         let size = try file.size()
         var window = Window(file: file, size: size, bytes: JournalFileReader.windowBytes)
         let walk = try walkFrames(&window)
-        let used = try holdsLaterFrame(walk, &window) || planted == .staleFramesAccepted ? size : walk.end
+        let isWhole = isLast ? try holdsLaterFrame(walk, &window) : true
+        let used = isWhole || planted == .staleFramesAccepted ? size : walk.end
         return (JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
     }
 

@@ -26,6 +26,14 @@ struct LogDirectory<D: Disk> {
         try StartOffsetFile.create(file, of: log, offset: startOffset)
     }
 
+    /// Whether a segment is of another log: then somebody has moved it.
+    private func holdsAnother(_ path: String) throws(DiskError) -> Bool {
+        let file = try disk.open(path, .existing)
+        defer { file.close() }
+        let header = try file.bytes(at: 0, count: SegmentHeader.size).withUnsafeBytes { SegmentHeader($0) }
+        return header.map { $0.log != log } ?? false
+    }
+
     /// Removes the directory with our files in it; what else is there goes to quarantine.
     func remove() throws(DiskError) {
         let directory = Paths.directory(log)
@@ -38,7 +46,9 @@ struct LogDirectory<D: Disk> {
             throw error
         }
         for name in names {
-            if Paths.segmentBase(name) != nil || name == Paths.start {
+            let isSegment = Paths.segmentBase(name) != nil
+            let isOurs = isSegment ? try !holdsAnother("\(directory)/\(name)") : name == Paths.start
+            if isOurs {
                 try disk.remove("\(directory)/\(name)")
             } else {
                 try Quarantine(disk: disk).move("\(directory)/\(name)")

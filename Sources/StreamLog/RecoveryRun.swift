@@ -62,11 +62,14 @@ struct RecoveryRun<D: Disk> {
 
     private mutating func readJournal() throws(LogError) {
         do throws(DiskError) {
-            for name in try disk.list(Paths.journal) {
+            let names = try disk.list(Paths.journal)
+            let last = names.last { Paths.journalNumber($0) != nil }
+            for name in names {
                 if let spare = Paths.spareNumber(name) {
                     spares.append(spare)
                 } else if let number = Paths.journalNumber(name), number > 0 {
-                    let (file, fileBytes) = try JournalFileReader(disk: disk, planted: options.planted).read(number)
+                    let (file, fileBytes) = try JournalFileReader(disk: disk, planted: options.planted).read(
+                        number, isLast: name == last)
                     files.append(file)
                     sizes[number] = fileBytes
                 } else {

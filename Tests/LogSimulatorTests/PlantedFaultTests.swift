@@ -31,7 +31,7 @@ struct Bite: CustomTestStringConvertible {
         Bite(.segmentSyncLeftOut, .lostPages, 50),
         Bite(.segmentDirectorySyncLeftOut, .lostPages, 50),
         Bite(.journalDroppedEarly, .lostPages, 50),
-        Bite(.startSlotNotAlternated, .tornWrite, 3_000),
+        Bite(.startSlotNotAlternated, .tornWrite, 1_000),
         Bite(.startSyncLeftOut, .lostPages, 100),
         Bite(.frameChecksumIgnored, .bitFlip, 300),
         Bite(.tailCutShort, .none, 20),

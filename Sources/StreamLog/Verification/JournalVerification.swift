@@ -58,7 +58,7 @@ struct JournalVerification: Sendable {
         if let old = loaded.first(where: { $0.isFirstFormat }) {
             findings.append(
                 VerificationFinding(
-                    .damage, .structure, file: Paths.journal(old.number), "it has the format MRJ1 of a development version"))
+                    .damage, .structure, file: Paths.journal(old.name), "it has the format MRJ1 of a development version"))
         }
         judge(loaded)
     }
@@ -81,7 +81,7 @@ struct JournalVerification: Sendable {
         var loaded: [JournalScan.File] = []
         for number in numbers {
             do throws(DiskError) {
-                let (file, size) = try JournalFileReader(disk: disk).read(number)
+                let (file, size) = try JournalFileReader(disk: disk).read(number, isLast: number == numbers.first)
                 loaded.append(file)
                 progress(size)
             } catch {

@@ -105,17 +105,17 @@ enum CatalogSchema {
         let free = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
         let pageSize = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
         guard free < sparePages else { return }
-        // Each statement is a transaction: the first writes the pages, the second copies them into the journal, the third gives them free.
-        for statement in [
-            "CREATE TABLE IF NOT EXISTS spare AS SELECT zeroblob(\(sparePages * pageSize)) AS bytes",
-            "UPDATE spare SET bytes = randomblob(\(sparePages * pageSize))",
-            "DROP TABLE IF EXISTS spare",
-        ] {
-            do {
-                try db.execute(sql: statement)
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
-                continue
-            }
+        do {
+            // Each statement is a transaction: the first writes the pages, the second copies them into the journal.
+            try db.execute(sql: "CREATE TABLE IF NOT EXISTS spare AS SELECT zeroblob(\(sparePages * pageSize)) AS bytes")
+            try db.execute(sql: "UPDATE spare SET bytes = randomblob(\(sparePages * pageSize))")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // The next opening tries again.
+        }
+        do {
+            try db.execute(sql: "DROP TABLE IF EXISTS spare")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // Likewise; the table says nothing to anybody.
         }
     }
 }

@@ -108,11 +108,11 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         defer {
             if let fence { endAppend(under: fence) }
         }
-        // Compressed here, by the caller's task: the journal's thread has only to write.
-        let batches = zip(entries, codecs).map { (log: LogID($0.shard), batch: $0.batch.compressed(with: $1)) }
         let appended: [LogAppended]
         do {
-            appended = try await log.append(batches)
+            // Compressed here, by the caller's task: the journal's thread has only to write.
+            appended = try await log.append(
+                zip(entries, codecs).map { (log: LogID($0.shard), batch: $0.batch.compressed(with: $1)) })
         } catch {
             throw StoreError(error)
         }

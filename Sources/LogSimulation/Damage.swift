@@ -12,7 +12,9 @@ struct Damage {
     var losable: Set<Int> = []
     /// Logs whose start offset may go back.
     var starts: Set<LogID> = []
-    /// Batches of which a whole copy is still on the disk: if they are not served, some file must go on keeping it.
+    /// The files that were damaged.
+    var paths: Set<String> = []
+    /// Batches of which a whole copy is in a damaged file: if they are not served, some file must go on keeping it.
     var evidence: Set<Int> = []
 
     /// Damages one file, or two, of a disk at rest.
@@ -54,6 +56,7 @@ struct Damage {
     private static func lose(_ files: Set<Int>, _ text: String, _ survey: FileSurvey, _ model: LogModel) -> Damage {
         var damage = Damage(description: text)
         let newest = survey.newestJournal
+        damage.paths = Set(files.map { survey.files[$0].path })
         damage.charge(survey, model, hit: { files.contains($0.file) }, lost: { files.contains($0.file) && $0.file == newest })
         for file in files { damage.note(start: survey.files[file], model) }
         return damage
@@ -71,6 +74,7 @@ struct Damage {
         let bit = Int.random(in: 0..<8, using: &random)
         disk.damage(info.path) { $0[place] ^= 1 << UInt8(bit) }
         var damage = Damage(description: "bit \(bit) of byte \(place) of \(info.path) (\(info.bytes) bytes) is flipped")
+        damage.paths = [info.path]
         switch info.role {
         case .segment:
             // A frame is its header and its batch. The file's own header is that of none.
@@ -100,6 +104,7 @@ struct Damage {
         let length = Int.random(in: 0..<max(1, reach), using: &random)
         disk.damage(info.path) { $0.removeLast($0.count - length) }
         var damage = Damage(description: "\(info.path) is cut from \(info.bytes) to \(length) bytes")
+        damage.paths = [info.path]
         let firstCut = frames.first { $0.range.upperBound > length }?.range.lowerBound ?? length
         damage.charge(
             survey, model, hit: { $0.file == file && $0.range.upperBound > firstCut },
@@ -128,7 +133,8 @@ struct Damage {
 
     private func withEvidence(_ survey: FileSurvey) -> Damage {
         var damage = self
-        damage.evidence = suspects.subtracting(losable).intersection(survey.batches { $0.isIntact })
+        damage.evidence = suspects.subtracting(losable).intersection(
+            survey.batches { $0.isIntact && paths.contains(survey.files[$0.file].path) })
         return damage
     }
 }

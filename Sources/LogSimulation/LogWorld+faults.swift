@@ -6,7 +6,6 @@ internal import HostSimulation
 extension LogWorld {
     /// Before work begins.
     func arm() {
-        faultsSoFar = disk.injectedFaults
         switch kind {
         case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped: break
         case .powerCut: disk.cutPower(in: 1 + roll(chance(1, in: 3) ? 20 : 150))

@@ -109,8 +109,13 @@ final class LogWorld: @unchecked Sendable {
     func start() -> Bool {
         var faults: [String] = []
         for attempt in 0..<4 {
-            if attempt == 3 { disk.heal() }
+            if attempt == 3 {
+                disk.heal()
+                disk.quota = nil
+            }
             if disk.isDead { cut(disk.crash(keeping: survival())) }
+            faultsSoFar = disk.injectedFaults
+            if kind == .readFlip { damage = Damage.ofReads(disk, model) }
             listen()
             // What a caller was told of is in the catalog; of what it was not, nothing.
             do throws(LogError) {
@@ -133,9 +138,7 @@ final class LogWorld: @unchecked Sendable {
 
     private func check(_ log: StreamLog<SimulatedDisk>, _ report: RecoveryReport) {
         let isSettled = isWritable(log)
-        let flips = kind == .readFlip && disk.injectedFaults > 0
-        let mayFail = disk.hasReadFaults
-        var checker = LogChecker(damage: damage ?? (flips ? readDamage : nil), mayFail: mayFail)
+        var checker = LogChecker(damage: damage, mayFail: disk.hasReadFaults)
         checker.check(log, report, &model, isSettled: isSettled, maxBytes: 1 + roll(6_000))
         for violation in checker.violations { blame(violation) }
         tally += checker.tally
@@ -148,8 +151,6 @@ final class LogWorld: @unchecked Sendable {
         case .readOnly(let reason): reason == "the disk is full"
         }
     }
-
-    private var readDamage: Damage { Damage.ofReads(disk, model) }
 
     /// The next disk, after a crash.
     func cut(_ next: SimulatedDisk) {
@@ -250,9 +251,13 @@ final class LogWorld: @unchecked Sendable {
     func settleDown() {
         guard let log else { return }
         var steps = 0
-        while steps < 2_000, log.stepJournal() || stepSegments() { steps += 1 }
-        if steps == 2_000 { blame("the log does not come to rest") }
+        let bound = diskCanBeFull ? 60 : 2_000
+        while steps < bound, log.stepJournal() || stepSegments() { steps += 1 }
+        if steps == 2_000, !diskCanBeFull { blame("the log does not come to rest") }
     }
+
+    /// A full disk is tried again at each step.
+    private var diskCanBeFull: Bool { disk.quota != nil || disk.injectedFaults > 0 }
 
     /// What was damaged and could not be served is still on the disk.
     private func checkEvidence() {

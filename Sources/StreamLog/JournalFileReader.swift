@@ -5,6 +5,7 @@ internal import Host
 /// Loads journal files for `JournalScan`.
 struct JournalFileReader<D: Disk> {
     let disk: D
+    var planted: PlantedFault?
 
     /// Bytes read at once.
     private static var windowBytes: Int { 1 << 20 }
@@ -16,8 +17,8 @@ struct JournalFileReader<D: Disk> {
         let size = try file.size()
         var window = Window(file: file, size: size, bytes: JournalFileReader.windowBytes)
         let walk = try walkFrames(&window)
-        let used = try holdsLaterFrame(walk, &window) ? size : walk.end
-        return (JournalScan.File(number: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
+        let used = try holdsLaterFrame(walk, &window) || planted == .staleFramesAccepted ? size : walk.end
+        return (JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
     }
 
     private struct Walk {

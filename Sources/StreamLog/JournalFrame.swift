@@ -120,7 +120,8 @@ package struct JournalFrameWriter: Sendable {
     private var previousDirectory: [JournalEntry]
     private let buffer = AlignedBuffer()
     private var length = 0
-    private var nonce: UInt32 = 0
+    /// Of the file that is being written.
+    private(set) var nonce: UInt32 = 0
     private var made: (sequence: UInt64, checksum: UInt32, directory: [JournalEntry])?
 
     package init(after sequence: UInt64, checksum: UInt32, directory: [JournalEntry]) {

@@ -6,12 +6,18 @@ internal import RecordBatch
 
 /// The outcome of reading all journal files in order.
 package struct JournalScan: Sendable {
-    /// A journal file in memory. Its number is that of its first frame.
+    /// A journal file in memory.
     package struct File: Sendable {
+        /// That of its first frame.
         package var number: UInt64
+        /// What it is called; another number if somebody has moved it.
+        package var name: UInt64
         package var bytes: [UInt8]
-        package init(number: UInt64, bytes: [UInt8]) {
-            self.number = number
+
+        /// - Parameter name: its number too, unless its first frame has another.
+        package init(name: UInt64, bytes: [UInt8]) {
+            number = bytes.withUnsafeBytes { JournalHeader($0, at: 0)?.sequence } ?? name
+            self.name = name
             self.bytes = bytes
         }
 
@@ -29,6 +35,8 @@ package struct JournalScan: Sendable {
         package var entries: [JournalEntry]
         /// For each entry that is a batch where its bytes lie in the file; nil where they are damaged.
         package var batches: [Range<Int>?]
+        /// What the next frame is bound to; nil where it is not known.
+        package var checksum: UInt32?
     }
 
     package private(set) var frames: [Frame] = []
@@ -49,16 +57,19 @@ package struct JournalScan: Sendable {
     private var chainIsKnown = false
 
     private let files: [File]
+    private let planted: PlantedFault?
 
     /// - Parameter files: in order of their numbers.
-    package init(_ files: [File]) {
+    package init(_ files: [File], planted: PlantedFault? = nil) {
         self.files = files
+        self.planted = planted
         lastSequence = files.first.map { $0.number &- 1 } ?? 0
         var place = Place(file: 0, offset: 0)
         while place.file < files.count {
             if place.offset == 0 { enter(place.file) }
             place = step(at: place)
         }
+        if planted == .tailCutShort { _ = frames.popLast() }
     }
 
     private struct Place {
@@ -74,10 +85,30 @@ package struct JournalScan: Sendable {
     /// The name of a file proves that all frames before its number were synced.
     private mutating func enter(_ file: Int) {
         let number = files[file].number
+        if number <= lastSequence { return goBack(to: file) }
         guard number > lastSequence &+ 1 else { return }
         // The first frame of the file repeats the directory of the frame before; `step` will use it if it can.
         if let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }), header.sequence >= number { return }
         lose(lastSequence &+ 1, through: number - 1, file: max(0, file - 1))
+    }
+
+    /// A file that begins before the end of the one before it was begun by a start that had cut frames off there. They did not count then, so
+    /// they don't count now, even if they are found whole.
+    private mutating func goBack(to file: Int) {
+        guard let kept = frameBefore(file) else { return }
+        frames.removeSubrange((kept + 1)...)
+        (lastSequence, lastChecksum, lastDirectory) = (frames[kept].sequence, frames[kept].checksum ?? 0, frames[kept].entries)
+        chainIsKnown = true
+    }
+
+    /// The frame that a file's first one follows, if there are others after it.
+    private func frameBefore(_ file: Int) -> Int? {
+        guard file < files.count, files[file].number <= lastSequence,
+            let header = files[file].bytes.withUnsafeBytes({ JournalHeader($0, at: 0) }),
+            let kept = frames.lastIndex(where: { $0.sequence < header.sequence }),
+            frames[kept].sequence == header.sequence - 1, frames[kept].checksum == header.previousChecksum
+        else { return nil }
+        return kept
     }
 
     private mutating func lose(_ first: UInt64, through last: UInt64, file: Int) {
@@ -92,7 +123,9 @@ package struct JournalScan: Sendable {
     private mutating func step(at place: Place) -> Place {
         let bytes = files[place.file].bytes
         let header = bytes.withUnsafeBytes { JournalHeader($0, at: place.offset) }
-        if let header, header.sequence == lastSequence &+ 1, !chainIsKnown || header.previousChecksum == lastChecksum {
+        if let header, header.sequence == lastSequence &+ 1 || planted == .staleFramesAccepted,
+            !chainIsKnown || header.previousChecksum == lastChecksum || planted == .staleFramesAccepted
+        {
             if let frame = whole(header, at: place) {
                 keep(frame, header)
                 lastFrame = (place.file, place.offset..<place.offset + header.length)
@@ -105,6 +138,7 @@ package struct JournalScan: Sendable {
     }
 
     private mutating func judge(_ finding: Recovery.Finding, at place: Place, header: JournalHeader?) -> Place {
+        if frameBefore(place.file + 1) != nil { return Place(file: place.file + 1, offset: 0) }
         let afterThis = Place(
             file: place.file,
             offset: header.map { min(place.offset + $0.paddedLength, files[place.file].bytes.count) } ?? place.offset)
@@ -167,7 +201,8 @@ package struct JournalScan: Sendable {
             directory, endingAt: end, in: place.file, notBefore: place.offset + JournalHeader.size + header.directoryBytes)
         for (entry, batch) in zip(directory, batches) where entry.kind == .batch && batch == nil { return nil }
         return Frame(
-            file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches)
+            file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches,
+            checksum: header.checksum)
     }
 
     /// Both directories of a frame if they are right.
@@ -197,7 +232,9 @@ package struct JournalScan: Sendable {
                 let entry = directory[index]
                 let lower = upper - Int(entry.length)
                 guard lower >= start, upper <= bytes.count else { break }
-                if RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum) {
+                if planted == .frameChecksumIgnored
+                    || RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum)
+                {
                     places[index] = lower..<upper
                 }
                 upper = lower
@@ -267,7 +304,9 @@ package struct JournalScan: Sendable {
         for (index, entry) in entries.enumerated() where entry.kind == .batch && batches[index] == nil {
             damaged.insert(entry.append)
         }
-        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) { batches[index] = nil }
+        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) && planted != .appendSplitAtSalvage {
+            batches[index] = nil
+        }
         frames.append(Frame(file: place.file, sequence: sequence, arrival: arrival, entries: entries, batches: batches))
     }
 }

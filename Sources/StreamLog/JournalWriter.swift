@@ -18,8 +18,11 @@ struct JournalWriter<D: Disk> {
     /// A write failed half way; what stands at `end` must not count.
     private var hasRemains = false
 
-    init(disk: D, frames: JournalFrameWriter) {
+    private let planted: PlantedFault?
+
+    init(disk: D, frames: JournalFrameWriter, planted: PlantedFault? = nil) {
         self.disk = disk
+        self.planted = planted
         self.frames = frames
     }
 
@@ -42,6 +45,7 @@ struct JournalWriter<D: Disk> {
     /// Begins a new file. Its first frame is durable before the file has its name.
     mutating func startFile(_ start: FileStart) throws(Failure) {
         let path = Paths.journal(nextNumber)
+        let nonce = frames.nonce
         frames.beginFile(nonce: start.nonce)
         // Sorted, so that the same calls give the same bytes.
         frames.make(arrival: start.arrival, entries: start.positions.sorted { $0.log < $1.log }, batches: [])
@@ -57,6 +61,8 @@ struct JournalWriter<D: Disk> {
             file?.close()
             file = new
         } catch {
+            // The file before may go on.
+            frames.beginFile(nonce: nonce)
             throw JournalWriter.failure(error)
         }
         end = UInt64(frames.frame.count)
@@ -72,13 +78,16 @@ struct JournalWriter<D: Disk> {
             try new.write(frames.frame, at: 0)
         } catch {
             new.close()
-            // Harmless if it stays: it holds no whole frame.
-            try? disk.remove(path)
+            // It may hold a whole frame. If it came back, it would count instead of what the file before it goes on with.
+            try JournalWriter.sealing { () throws(DiskError) in
+                try disk.remove(path)
+                try disk.syncDirectory(Paths.journal)
+            }
             throw error
         }
         try JournalWriter.sealing { () throws(DiskError) in
             try new.sync()
-            try disk.syncDirectory(Paths.journal)
+            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
         }
         return new
     }
@@ -88,7 +97,9 @@ struct JournalWriter<D: Disk> {
         try new.write(frames.frame, at: 0)
         try JournalWriter.sealing { () throws(DiskError) in try new.sync() }
         try disk.rename(spare, to: path)
-        try JournalWriter.sealing { () throws(DiskError) in try disk.syncDirectory(Paths.journal) }
+        try JournalWriter.sealing { () throws(DiskError) in
+            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
+        }
         return new
     }
 
@@ -114,6 +125,7 @@ struct JournalWriter<D: Disk> {
 
     /// Makes that no frame begins at `end`. A file that grows is cut, which needs no space; in one that was pre-written there is space.
     private func clearRemains(_ file: D.File) throws(DiskError) {
+        if planted == .remainsLeft { return }
         guard end < prewritten else { return try file.truncate(to: end) }
         let blank = AlignedBuffer()
         let block = blank.room(for: FileAccess.alignment)
@@ -127,6 +139,7 @@ struct JournalWriter<D: Disk> {
         do throws(DiskError) {
             try JournalWriter.sealing { () throws(DiskError) in try file.sync() }
         } catch {
+            if planted == .syncFailureIgnored || (planted == .syncRetried && (try? file.sync()) != nil) { return }
             throw JournalWriter.failure(error)
         }
     }

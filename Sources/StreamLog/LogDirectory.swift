@@ -23,7 +23,7 @@ struct LogDirectory<D: Disk> {
         try disk.createDirectory(Paths.directory(log))
         let file = try disk.open(Paths.start(log), .createIfAbsent)
         defer { file.close() }
-        try StartOffsetFile.create(file, offset: startOffset)
+        try StartOffsetFile.create(file, of: log, offset: startOffset)
     }
 
     /// Removes the directory with our files in it; what else is there goes to quarantine.

@@ -8,8 +8,8 @@ public struct LogOptions: Sendable {
     public var maxJournalBytes: UInt64 = 256 << 20
     /// Journal files, besides those in use, that are kept to be written again.
     public var spareJournalFiles = 2
-    /// A spare journal file is pre-written once this much was appended since the start: a node that does nothing takes no space.
-    public var prewriteAfterBytes: UInt64 = 1 << 20
+    /// A spare journal file is pre-written once the current one has so many bytes: a node that does nothing takes no space.
+    public var prewriteAfterBytes: UInt64 = 256 << 10
     /// A segment is sealed at this size.
     public var segmentBytes: UInt64 = 64 << 20
     /// A segment whose first record is older is not written on; in milliseconds. Retention removes whole segments.

@@ -7,35 +7,31 @@ package typealias AppendReply = @Sendable (Result<[LogAppended], LogError>) -> V
 /// Tells a caller of anything else how it ended.
 package typealias DoneReply = @Sendable (Result<Void, LogError>) -> Void
 
-/// Where the answer to an append goes.
-enum AppendAnswer: Sendable {
-    /// Is called once, without any lock.
-    case call(AppendReply)
-    /// A caller on a thread of its own looks for it.
-    case caller(CallersAnswer)
-}
-
-/// The answer for a caller that waits. It is written and read under the node's lock.
-final class CallersAnswer: @unchecked Sendable {
-    var result: Result<[LogAppended], LogError>?
-}
-
 /// An append that waits. Until a group takes it, it belongs to the node's lock; then to whoever has the journal.
 final class AppendRequest: @unchecked Sendable {
     var entries: [(log: LogID, batch: RecordBatch)]
     let bytes: Int
-    let answer: AppendAnswer
+    /// Is called once, without any lock.
+    let reply: AppendReply
+    /// Who waits for it on a thread of its own, and may lead a group.
+    let caller: WaitingCaller?
 
-    init(entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, answer: AppendAnswer) {
+    init(
+        entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, caller: WaitingCaller? = nil,
+        reply: @escaping AppendReply
+    ) {
         self.entries = entries
         self.bytes = bytes
-        self.answer = answer
+        self.caller = caller
+        self.reply = reply
     }
 }
 
 /// A file of the journal that is still there. Its number is that of its first frame.
 struct JournalFile: Sendable {
     var number: UInt64
+    /// What it is called: its number, unless somebody has moved it.
+    var name: UInt64
     /// Bytes up to the end of its last frame.
     var bytes: UInt64
     /// Bytes that were written before frames came: it is worth to be recycled.
@@ -85,9 +81,7 @@ enum ClosingPhase: Int, Comparable, Sendable {
 enum NodeCondition {
     static let journal = 0
     static let segments = 1
-    /// Callers that wait on threads of their own.
-    static let callers = 2
-    static let count = 3
+    static let count = 2
 }
 
 /// The state of the node's log.
@@ -111,8 +105,6 @@ struct NodeState: Sendable {
 
     /// Somebody has the journal: its thread, or a caller that leads a group.
     var journalIsTaken = false
-    /// Callers on threads of their own that have no answer yet.
-    var waitingCallers = 0
     /// The arrival of the group under way.
     var inFlightArrival: Int64?
     /// In order; the last one is written to.

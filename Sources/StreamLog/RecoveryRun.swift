@@ -21,6 +21,8 @@ struct RecoveryRun<D: Disk> {
     private var tombstones: Set<LogID> = []
     /// For each log the first offset that the journal holds.
     private var firstOffsets: [LogID: Int64] = [:]
+    /// And one past the last.
+    private var endOffsets: [LogID: Int64] = [:]
     /// Logs of which the journal has lost something.
     private var incomplete: Set<LogID> = []
 
@@ -50,7 +52,11 @@ struct RecoveryRun<D: Disk> {
         }
     }
 
-    private static func failed(_ error: DiskError) -> LogError { .failed("the data directory cannot be opened: \(error)") }
+    private static func failed(_ error: DiskError) -> LogError {
+        error.kind == .noSpace
+            ? .failed("the disk is full, so a new data directory cannot be made (\(error.operation) \(error.path))")
+            : .failed("the data directory cannot be opened: \(error)")
+    }
 
     // MARK: Journal
 
@@ -60,7 +66,7 @@ struct RecoveryRun<D: Disk> {
                 if let spare = Paths.spareNumber(name) {
                     spares.append(spare)
                 } else if let number = Paths.journalNumber(name), number > 0 {
-                    let (file, fileBytes) = try JournalFileReader(disk: disk).read(number)
+                    let (file, fileBytes) = try JournalFileReader(disk: disk, planted: options.planted).read(number)
                     files.append(file)
                     sizes[number] = fileBytes
                 } else {
@@ -73,9 +79,12 @@ struct RecoveryRun<D: Disk> {
         files.sort { $0.number < $1.number }
         if let old = files.first(where: { $0.isFirstFormat }) {
             throw .failed(
-                "\(Paths.journal(old.number)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
+                "\(Paths.journal(old.name)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
         }
-        scan = JournalScan(files)
+        for file in files where file.name != file.number {
+            report.notes.append("\(Paths.journal(file.name)) begins with frame \(file.number): somebody has moved it")
+        }
+        scan = JournalScan(files, planted: options.planted)
         report.cutBytes = UInt64(scan.cutBytes)
         report.replayedFrames = scan.frames.count
         for lost in scan.lostFrames {
@@ -84,15 +93,15 @@ struct RecoveryRun<D: Disk> {
             )
         }
         for file in scan.damagedFiles.sorted() {
-            report.notes.append("\(Paths.journal(files[file].number)) is damaged and will be kept in quarantine")
+            report.notes.append("\(Paths.journal(files[file].name)) is damaged and will be kept in quarantine")
         }
     }
 
     /// Writes the last frame once more and syncs it. It is the one frame whose sync nothing proves: it may have been read from the
     /// system's cache, after a sync that failed, and a second sync alone would not bring it to the disk (faults.md, rule 2).
     private func secureLastFrame() throws(DiskError) {
-        guard let last = scan.lastFrame else { return }
-        let file = try disk.open(Paths.journal(files[last.file].number), .existing)
+        guard let last = scan.lastFrame, options.planted != .lastFrameNotSecured else { return }
+        let file = try disk.open(Paths.journal(files[last.file].name), .existing)
         defer { file.close() }
         try file.write(Array(files[last.file].bytes[last.bytes]), at: UInt64(last.bytes.lowerBound))
         try file.sync()
@@ -107,6 +116,7 @@ struct RecoveryRun<D: Disk> {
                 case .batch:
                     if frame.batches[index] == nil { incomplete.insert(entry.log) }
                     if firstOffsets[entry.log] == nil { firstOffsets[entry.log] = entry.offset }
+                    endOffsets[entry.log] = entry.endOffset
                 case .position: break
                 }
             }
@@ -130,13 +140,15 @@ struct RecoveryRun<D: Disk> {
             maxUnflushedBytes: options.maxUnflushedBytes)
         var state = NodeState(
             commit: commit,
-            clock: ArrivalClock(lastArrival: latest, wall: time.wallMilliseconds(), monotonic: time.monotonicNanoseconds()),
+            clock: ArrivalClock(
+                lastArrival: options.planted == .arrivalsForgotten ? .min : latest, wall: time.wallMilliseconds(),
+                monotonic: time.monotonicNanoseconds()),
             tailCacheBytes: options.tailCacheBytes)
         state.logs = logs
         state.removed = removedLogs.union(tombstones)
         state.journals = files.enumerated().map { index, file in
             JournalFile(
-                number: file.number, bytes: UInt64(file.bytes.count), prewritten: sizes[file.number] ?? 0,
+                number: file.number, name: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
                 isKept: scan.damagedFiles.contains(index))
         }
         state.lastSpare = spares.max() ?? 0
@@ -154,7 +166,8 @@ struct RecoveryRun<D: Disk> {
     private func beginJournal(_ state: inout NodeState) -> JournalWriter<D> {
         var writer = JournalWriter(
             disk: disk,
-            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory))
+            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory),
+            planted: options.planted)
         do throws(DiskError) {
             try secureLastFrame()
         } catch {
@@ -165,7 +178,7 @@ struct RecoveryRun<D: Disk> {
         let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds())
         do throws(GroupCommit.JournalFailure) {
             try writer.startFile(start)
-            state.begin(JournalFile(number: number, bytes: writer.end, prewritten: writer.prewritten))
+            state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))
         } catch {
             if error.diskIsFull { state.statistics.diskIsFull = true } else { state.sealRequest = error }
         }
@@ -204,6 +217,7 @@ struct RecoveryRun<D: Disk> {
                 }
                 switch entry.kind {
                 case .removal: break
+                case .position where options.planted == .positionsIgnored: break
                 case .position: fill(entry.log, upTo: entry.offset, frame, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
                 }
@@ -298,7 +312,9 @@ struct RecoveryRun<D: Disk> {
         }
         var log = try readStart(id, exists: hasStart, firstBase: bases.min())
         let hold: JournalHold =
-            if incomplete.contains(id) { .unknown } else { firstOffsets[id].map { .from($0) } ?? .nothing }
+            if incomplete.contains(id) { .unknown } else if let first = firstOffsets[id], let end = endOffsets[id] {
+                .range(first..<max(first, end))
+            } else { .nothing }
         try SegmentRecovery(disk: disk, options: options).read(bases.sorted(), of: &log, journal: hold, report: &report)
         return log
     }
@@ -309,14 +325,16 @@ struct RecoveryRun<D: Disk> {
         if exists {
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            if let start = try StartOffsetFile.read(file) {
+            if let start = try StartOffsetFile.read(file, of: id) {
                 // Records before it will be dropped on its word, so it is written once more, for the reason that the last frame is.
                 if firstOffsets[id] != nil || firstBase ?? start.offset < start.offset { try start.write(to: file) }
                 return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
             }
-            report.notes.append("\(Paths.start(id)) is damaged; the log begins at its first segment")
-            try quarantine(Paths.start(id))
-            offset = firstBase ?? firstOffsets[id] ?? 0
+            offset = [firstBase, firstOffsets[id]].compactMap { $0 }.min() ?? 0
+            if try !StartOffsetFile.isUnfinished(file) {
+                report.notes.append("\(Paths.start(id)) is damaged; the log begins at the first offset that is there")
+                try quarantine(Paths.start(id))
+            }
         }
         // A crash while the directory was made leaves none: then nothing was trimmed.
         try LogDirectory(disk: disk, log: id).create(startOffset: offset)

@@ -6,8 +6,9 @@ internal import Host
 enum JournalHold {
     /// Nothing: all that segments hold was synced before the journal's files went.
     case nothing
-    /// Everything from an offset on, so segments need to be right only up to there, and up to there they were synced.
-    case from(Int64)
+    /// These offsets, so segments need to be right only up to there, and up to there they were synced. A segment that goes on behind them shows that
+    /// the journal has lost its end: frames come into segments only after they were synced.
+    case range(Range<Int64>)
     /// It was damaged: what the segments hold must be looked at.
     case unknown
 }
@@ -26,7 +27,7 @@ struct SegmentRecovery<D: Disk> {
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
             if let next, next <= log.startOffset {
-                try disk.remove(Paths.segment(log.id, base))
+                try drop(base, of: log.id, &report)
                 continue
             }
             guard let (segment, gaps) = try open(base, of: log, next: next, journal: journal, report: &report)
@@ -45,6 +46,20 @@ struct SegmentRecovery<D: Disk> {
         log.highWatermark = max(log.startOffset, log.segments.last?.endOffset ?? 0)
     }
 
+    /// Removes a segment that was trimmed, if it is the log's own.
+    private func drop(_ base: Int64, of id: LogID, _ report: inout RecoveryReport) throws(DiskError) {
+        let path = Paths.segment(id, base)
+        let file = try disk.open(path, .existing)
+        defer { file.close() }
+        let header = try file.bytes(at: 0, count: SegmentHeader.size).withUnsafeBytes { SegmentHeader($0) }
+        if let header, header.log != id || header.baseOffset != base {
+            try Quarantine(disk: disk).move(path)
+            report.quarantined.append(path)
+        } else {
+            try disk.remove(path)
+        }
+    }
+
     private func open(
         _ base: Int64, of log: ShardLog, next: Int64?, journal: JournalHold, report: inout RecoveryReport
     ) throws(DiskError) -> (Segment, [Range<Int64>])? {
@@ -61,6 +76,13 @@ struct SegmentRecovery<D: Disk> {
         guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base,
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {
+            // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
+            if headerBytes.count < SegmentHeader.size || headerBytes.allSatisfy({ $0 == 0 }), case .range(let range) = journal,
+                range.contains(base)
+            {
+                try disk.remove(path)
+                return nil
+            }
             try Quarantine(disk: disk).move(path)
             report.quarantined.append(path)
             return nil
@@ -70,9 +92,16 @@ struct SegmentRecovery<D: Disk> {
         // end for that reason, the records may be in the next segment instead of in its place: a segment ends where the next one begins.
         let isLast = next == nil
         var end = next ?? .max
-        if case .from(let offset) = journal, isLast { end = offset }
+        if case .range(let range) = journal, isLast, options.planted != .trailerTrusted { end = range.lowerBound }
         if let (segment, trailer) = try closed(file, size: size, header: header) {
-            let isDoubtful = if case .unknown = journal { isLast } else { false }
+            let isDoubtful =
+                switch journal {
+                case .unknown: isLast
+                case .range(let range) where isLast && segment.endOffset > range.upperBound:
+                    true
+                case .range, .nothing: false
+                }
+            if isDoubtful { end = next ?? .max }
             if !isDoubtful, segment.endOffset <= end { return (segment, []) }
             if !isDoubtful, let cut = try cut(segment, at: end, trailer, file) { return (cut, []) }
         } else {

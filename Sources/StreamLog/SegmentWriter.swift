@@ -62,13 +62,14 @@ struct SegmentWriter<D: Disk> {
     private static var chunkBytes: Int { 1 << 20 }
 
     private func sync(_ written: [Written]) throws(DiskError) {
-        for one in written { try one.file.sync() }
+        if options.planted != .segmentSyncLeftOut { for one in written { try one.file.sync() } }
         // From the top down: an entry is only as durable as those above it.
         let new = written.filter(\.part.isNewDirectory)
         if !new.isEmpty { try disk.syncDirectory(Paths.logs) }
         for stream in Set(new.map(\.part.log.stream)).sorted() {
             try disk.syncDirectory(Paths.stream(LogID(stream: stream, shard: 0)))
         }
+        if options.planted == .segmentDirectorySyncLeftOut { return }
         for one in written where one.part.segment == nil { try disk.syncDirectory(Paths.directory(one.part.log)) }
     }
 
@@ -113,6 +114,7 @@ struct SegmentWriter<D: Disk> {
                 try file.write(buffer, at: place)
                 place += UInt64(buffer.count)
                 buffer.removeAll(keepingCapacity: true)
+                file.startWriteback()
             }
         }
         buffer += SegmentTrailer.encode(segment.state)

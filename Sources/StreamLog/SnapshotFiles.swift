@@ -79,7 +79,7 @@ public struct SnapshotFiles<D: Disk> {
         case .journal: return begin(Paths.journal(snapshot.lastFrame + 1), journal())
         case .start(let index):
             let log = snapshot.logs[index]
-            return begin(Paths.start(log.id), StartOffsetFile.content(offset: log.startOffset))
+            return begin(Paths.start(log.id), StartOffsetFile.content(of: log.id, offset: log.startOffset))
         case .unflushed(let index):
             let items = unflushed[index]
             unflushed[index] = []

@@ -8,42 +8,51 @@ struct StartOffsetFile {
     /// The slots lie on pages of their own.
     static let slotPlaces: [UInt64] = [0, 4_096]
     static let slotSize = 32
-    /// "MRSTART1"
-    static let magic: UInt64 = 0x3154_5241_5453_524D
+    /// "MRSTART2"
+    static let magic: UInt64 = 0x3254_5241_5453_524D
 
     /// What `create` leaves.
     static let firstGeneration: UInt64 = 1
 
+    var log: LogID
     var offset: Int64
     var generation: UInt64
 
-    static func slot(offset: Int64, generation: UInt64) -> [UInt8] {
+    /// The checksum covers the log's name too: the file of another log, put in this one's place, would cost records.
+    private static func seed(of log: LogID) -> UInt32 {
+        var name: [UInt8] = []
+        name.add(log.stream)
+        name.add(log.shard)
+        return name.checksum(0..<name.count)
+    }
+
+    private static func slot(_ log: LogID, offset: Int64, generation: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.add(magic)
         bytes.add(generation)
         bytes.add(offset)
-        bytes.add(bytes.checksum(0..<bytes.count))
+        bytes.add(bytes.checksum(0..<bytes.count, continuing: seed(of: log)))
         bytes.add(UInt32(0))
         return bytes
     }
 
     /// Reads the slot of the highest generation that is right, nil when none is.
-    static func read(_ file: some DiskFile) throws(DiskError) -> StartOffsetFile? {
-        try slots(file).max { $0.generation < $1.generation }
+    static func read(_ file: some DiskFile, of log: LogID) throws(DiskError) -> StartOffsetFile? {
+        try slots(file, of: log).max { $0.generation < $1.generation }
     }
 
     /// The slots that are right.
-    static func slots(_ file: some DiskFile) throws(DiskError) -> [StartOffsetFile] {
+    static func slots(_ file: some DiskFile, of log: LogID) throws(DiskError) -> [StartOffsetFile] {
         var found: [StartOffsetFile] = []
         for place in slotPlaces {
             let bytes = try file.bytes(at: place, count: slotSize)
             guard bytes.count == slotSize else { continue }
             let slot = bytes.withUnsafeBytes { bytes -> StartOffsetFile? in
-                guard bytes.field(0, as: UInt64.self) == magic, CRC32C.checksum(bytes.part(0..<24)) == bytes.field(24) else {
-                    return nil
-                }
+                guard bytes.field(0, as: UInt64.self) == magic,
+                    CRC32C.checksum(bytes.part(0..<24), continuing: seed(of: log)) == bytes.field(24)
+                else { return nil }
                 let offset: Int64 = bytes.field(16)
-                return offset >= 0 ? StartOffsetFile(offset: offset, generation: bytes.field(8)) : nil
+                return offset >= 0 ? StartOffsetFile(log: log, offset: offset, generation: bytes.field(8)) : nil
             }
             if let slot { found.append(slot) }
         }
@@ -51,20 +60,25 @@ struct StartOffsetFile {
     }
 
     /// A new file with a start offset.
-    static func content(offset: Int64) -> [UInt8] {
+    static func content(of log: LogID, offset: Int64) -> [UInt8] {
         var bytes: [UInt8] = []
         for (generation, place) in slotPlaces.enumerated() {
             bytes += [UInt8](repeating: 0, count: Int(place) - bytes.count)
-            bytes += slot(offset: offset, generation: UInt64(generation))
+            bytes += slot(log, offset: offset, generation: UInt64(generation))
         }
         return bytes
     }
 
     /// Writes both slots of a new file and syncs it.
-    static func create(_ file: some DiskFile, offset: Int64) throws(DiskError) {
+    static func create(_ file: some DiskFile, of log: LogID, offset: Int64) throws(DiskError) {
         for (generation, place) in slotPlaces.enumerated() {
-            try file.write(slot(offset: offset, generation: UInt64(generation)), at: place)
+            try file.write(slot(log, offset: offset, generation: UInt64(generation)), at: place)
         }
+        try sync(file)
+    }
+
+    /// A sync that fails for lack of space has failed for good like any other.
+    private static func sync(_ file: some DiskFile) throws(DiskError) {
         do throws(DiskError) {
             try file.sync()
         } catch {
@@ -72,11 +86,18 @@ struct StartOffsetFile {
         }
     }
 
+    /// Whether a file is one that was being made when the power went: nothing was ever in it.
+    static func isUnfinished(_ file: some DiskFile) throws(DiskError) -> Bool {
+        if try file.size() < slotPlaces[1] + UInt64(slotSize) { return true }
+        for place in slotPlaces where try !file.bytes(at: place, count: slotSize).allSatisfy({ $0 == 0 }) { return false }
+        return true
+    }
+
     /// Writes the slot whose turn it is and syncs it.
-    func write(to file: some DiskFile) throws(DiskError) {
-        let place = StartOffsetFile.slotPlaces[Int(generation % 2)]
-        try file.write(StartOffsetFile.slot(offset: offset, generation: generation), at: place)
-        try file.sync()
+    func write(to file: some DiskFile, planted: PlantedFault? = nil) throws(DiskError) {
+        let place = StartOffsetFile.slotPlaces[planted == .startSlotNotAlternated ? 0 : Int(generation % 2)]
+        try file.write(StartOffsetFile.slot(log, offset: offset, generation: generation), at: place)
+        if planted != .startSyncLeftOut { try StartOffsetFile.sync(file) }
     }
 }
 

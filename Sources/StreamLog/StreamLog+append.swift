@@ -28,7 +28,7 @@ extension StreamLog {
     }
 
     private func submit(_ entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, reply: @escaping AppendReply) {
-        let request = AppendRequest(entries: entries, bytes: bytes, answer: .call(reply))
+        let request = AppendRequest(entries: entries, bytes: bytes, reply: reply)
         let refusal = node.withLock { state -> LogError? in
             do throws(LogError) {
                 try state.offer(request)
@@ -49,31 +49,21 @@ extension StreamLog {
     public func appendAndWait(_ entries: consuming [(log: LogID, batch: RecordBatch)]) throws(LogError) -> [LogAppended] {
         if entries.isEmpty { return [] }
         let bytes = try StreamLog.prepare(&entries)
-        let answer = CallersAnswer()
-        let request = AppendRequest(entries: entries, bytes: bytes, answer: .caller(answer))
-        try node.withLock { state throws(LogError) in
+        let caller = WaitingCaller()
+        let request = AppendRequest(entries: entries, bytes: bytes, caller: caller) { caller.finish($0) }
+        var task = try node.withLock { state throws(LogError) in
             try state.offer(request)
-            state.waitingCallers += 1
+            return state.takeJournal()
         }
         while true {
-            let turn = node.wait(on: NodeCondition.callers) { state -> CallersTurn? in
-                if let result = answer.result {
-                    state.waitingCallers -= 1
-                    // There is no caller left that could lead.
-                    if state.waitingCallers == 0, !state.journalIsTaken, state.journalHasWork { node.wake(NodeCondition.journal) }
-                    return .done(result)
-                }
-                guard !state.journalIsTaken, let task = state.nextJournalTask() else { return nil }
-                // The end of the journal's thread is its own business.
-                if case .stop = task { return nil }
-                state.journalIsTaken = true
-                return .lead(task)
-            }
-            switch turn {
-            case .done(let result): return try result.get()
-            case .lead(let task):
-                perform(task)
+            if let led = task {
+                let answers = perform(led)
                 releaseJournal()
+                answers.give()
+            }
+            switch caller.wait() {
+            case .done(let result): return try result.get()
+            case .lead: task = node.withLock { $0.takeJournal() }
             }
         }
     }
@@ -98,12 +88,6 @@ extension StreamLog {
     }
 }
 
-/// What a caller that waits does next.
-private enum CallersTurn {
-    case done(Result<[LogAppended], LogError>)
-    case lead(JournalTask)
-}
-
 /// Entries on their way into a closure that is called once, without a second reference to them.
 private final class HandOver: @unchecked Sendable {
     private var entries: [(log: LogID, batch: RecordBatch)]
@@ -118,6 +102,14 @@ private final class HandOver: @unchecked Sendable {
 }
 
 extension NodeState {
+    /// The journal's next piece of work for a caller that is to do it; nil when there is none, or somebody has the journal.
+    mutating func takeJournal() -> JournalTask? {
+        // The end of the journal's thread is its own business.
+        guard !journalIsTaken, phase < .removing, let task = nextJournalTask() else { return nil }
+        journalIsTaken = true
+        return task
+    }
+
     /// Takes an append into the queue.
     mutating func offer(_ request: AppendRequest) throws(LogError) {
         if phase != .open { throw .closed }

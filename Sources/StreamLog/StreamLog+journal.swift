@@ -15,6 +15,19 @@ enum JournalTask {
     case stop
 }
 
+/// What callers are to be told, without any lock and once the journal is free.
+struct Answers {
+    var appends: [(AppendReply, Result<[LogAppended], LogError>)] = []
+    var others: [(DoneReply, Result<Void, LogError>)] = []
+    var wakes: [Waiters.Wake] = []
+
+    func give() {
+        for (reply, result) in appends { reply(result) }
+        for (reply, result) in others { reply(result) }
+        for wake in wakes { wake.resume(returning: true) }
+    }
+}
+
 extension NodeState {
     /// Whether somebody should look what the journal is to do next.
     var journalHasWork: Bool {
@@ -65,22 +78,19 @@ extension StreamLog {
                 state.journalIsTaken = true
                 return task
             }
-            perform(task)
+            let answers = perform(task)
             releaseJournal()
+            answers.give()
             if case .stop = task { return }
         }
     }
 
     /// Does one piece of the journal's work, if there is one.
     package func stepJournal() -> Bool {
-        let task = node.withLock { state -> JournalTask? in
-            guard !state.journalIsTaken, state.phase < .removing, let task = state.nextJournalTask() else { return nil }
-            state.journalIsTaken = true
-            return task
-        }
-        guard let task else { return false }
-        perform(task)
+        guard let task = node.withLock({ $0.takeJournal() }) else { return false }
+        let answers = perform(task)
         releaseJournal()
+        answers.give()
         return true
     }
 
@@ -89,35 +99,45 @@ extension StreamLog {
         node.withLock { state in
             state.journalIsTaken = false
             guard state.journalHasWork else { return }
-            // A caller that waits takes over: it runs already, or will look whether it is answered.
-            node.wake(state.waitingCallers > 0 ? NodeCondition.callers : NodeCondition.journal)
+            // A caller that waits for the next group takes over before those are told whose group has ended; only then has the disk no pause.
+            if state.removals.isEmpty, state.phase == .open, let next = state.commit.firstWaiting,
+                let caller = state.requests[next]?.caller
+            {
+                caller.askToLead()
+            } else {
+                node.wake(NodeCondition.journal)
+            }
         }
     }
 
     /// Does a piece of work for which the journal was taken.
-    func perform(_ task: JournalTask) {
+    /// - Returns: what those who wait for it are to be told once the journal is free.
+    func perform(_ task: JournalTask) -> Answers {
         switch task {
-        case .write(let ids): writeGroup(ids)
-        case .refuse(let ids, let failure): refuse(ids, failure)
+        case .write(let ids): return writeGroup(ids)
+        case .refuse(let ids, let failure): return refuse(ids, failure)
         case .handOver: node.withLockAndWake { _ in }
-        case .remove(let removals): write(removals)
+        case .remove(let removals): return write(removals)
         case .beginLastFile:
             beginLastFile()
             node.withLockAndWake { $0.phase = .removing }
         case .stop: journal.writer.close()
         }
+        return Answers()
     }
 
     // MARK: Groups
 
-    private func writeGroup(_ ids: [AppendID]) {
-        guard var group = form(ids) else { return }
+    private func writeGroup(_ ids: [AppendID]) -> Answers {
+        var answers = Answers()
+        guard var group = form(ids, &answers) else { return answers }
         if let failure = ensureFile(for: group) {
             let action = node.withLock { state in
                 state.putBack(group.requests)
                 return state.commit.wrote(.failure(failure))
             }
-            return finish(action)
+            finish(action, &answers)
+            return answers
         }
         journal.writer.frames.make(arrival: group.arrival, entries: group.entries, batches: group.batches)
         let written = Result { () throws(GroupCommit.JournalFailure) in try journal.writer.write() }
@@ -130,10 +150,13 @@ extension StreamLog {
             }
             return state.commit.wrote(written)
         }
-        guard case .sync = afterWrite else { return finish(afterWrite) }
+        guard case .sync = afterWrite else {
+            finish(afterWrite, &answers)
+            return answers
+        }
         let start = time.monotonicNanoseconds()
         let synced = Result { () throws(GroupCommit.JournalFailure) in
-            if options.planted != .journalSyncLeftOut { try journal.writer.sync() }
+            if options.planted != .journalSyncLeftOut, options.planted != .acknowledgedBeforeSync { try journal.writer.sync() }
         }
         let nanoseconds = time.monotonicNanoseconds() &- start
         guard case .success = synced else {
@@ -141,22 +164,28 @@ extension StreamLog {
                 state.putBack(group.requests)
                 return state.commit.synced(synced)
             }
-            return finish(action)
+            finish(action, &answers)
+            return answers
         }
-        publish(&group, syncNanoseconds: nanoseconds)
+        publish(&group, syncNanoseconds: nanoseconds, &answers)
+        if options.planted == .acknowledgedBeforeSync {
+            answers.give()
+            answers = Answers()
+            try? journal.writer.sync()
+        }
+        return answers
     }
 
     /// Takes the requests of a group, drops those whose log has gone, and assigns arrival and offsets.
-    private func form(_ ids: [AppendID]) -> Group? {
+    private func form(_ ids: [AppendID], _ answers: inout Answers) -> Group? {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
         var group = Group()
         var ends: [LogID: Int64] = [:]
-        let refused = node.withLock { state -> [(AppendAnswer, LogError)] in
-            var refused: [(AppendAnswer, LogError)] = []
+        node.withLock { state in
             for id in ids {
                 guard let request = state.requests.removeValue(forKey: id) else { continue }
                 if let gone = request.entries.first(where: { state.logs[$0.log]?.isRemoved ?? true }) {
-                    refused.append((request.answer, .logNotFound(gone.log)))
+                    answers.appends.append((request.reply, .failure(.logNotFound(gone.log))))
                     continue
                 }
                 for entry in request.entries where ends[entry.log] == nil { ends[entry.log] = state.logs[entry.log]?.highWatermark }
@@ -167,10 +196,7 @@ extension StreamLog {
                 group.arrival = state.clock.arrival(wall: wall, monotonic: monotonic)
                 state.inFlightArrival = group.arrival
             }
-            return answerCallers(refused.map { ($0.0, .failure($0.1)) })
-                .compactMap { answer, result in if case .failure(let error) = result { (answer, error) } else { nil } }
         }
-        for case (.call(let reply), let error) in refused { reply(.failure(error)) }
         if group.requests.isEmpty { return nil }
         for append in group.requests.indices {
             let request = group.requests[append].request
@@ -190,38 +216,18 @@ extension StreamLog {
         return group
     }
 
-    /// Gives callers that wait their answers; the node's lock is held.
-    /// - Returns: the answers for all others, to be given without the lock.
-    private func answerCallers(
-        _ answers: [(AppendAnswer, Result<[LogAppended], LogError>)]
-    ) -> [(AppendAnswer, Result<[LogAppended], LogError>)] {
-        var others: [(AppendAnswer, Result<[LogAppended], LogError>)] = []
-        var woke = false
-        for (answer, result) in answers {
-            if case .caller(let caller) = answer {
-                caller.result = result
-                woke = true
-            } else {
-                others.append((answer, result))
-            }
-        }
-        if woke { node.wake(NodeCondition.callers) }
-        return others
-    }
-
-    /// Makes a synced group readable and tells those who wait.
-    private func publish(_ group: inout Group, syncNanoseconds: UInt64) {
-        var answers: [(AppendAnswer, Result<[LogAppended], LogError>)] = []
-        answers.reserveCapacity(group.requests.count)
+    /// Makes a synced group readable.
+    private func publish(_ group: inout Group, syncNanoseconds: UInt64, _ answers: inout Answers) {
+        answers.appends.reserveCapacity(group.requests.count)
         var place = 0
         for (_, request) in group.requests {
             let results = request.entries.indices.map { index in
                 LogAppended(baseOffset: group.entries[place + index].offset, arrivalMilliseconds: group.arrival)
             }
             place += request.entries.count
-            answers.append((request.answer, .success(results)))
+            answers.appends.append((request.reply, .success(results)))
         }
-        let (others, wakes) = node.withLock { state in
+        answers.wakes = node.withLock { state in
             state.statistics.recordSync(nanoseconds: syncNanoseconds)
             _ = state.commit.synced(.success(()))
             let journal = state.journals[state.journals.count - 1].number
@@ -237,32 +243,29 @@ extension StreamLog {
             state.statistics.diskIsFull = state.commit.flushIsStalled
             state.inFlightArrival = nil
             if state.flushIsDue(options) || state.spareIsDue(options) { node.wake(NodeCondition.segments) }
-            return (answerCallers(answers), wakes)
+            return wakes
         }
-        for case (.call(let reply), let result) in others { reply(result) }
-        for wake in wakes { wake.resume(returning: true) }
     }
 
     /// Ends a group that was not made durable.
-    private func finish(_ action: GroupCommit.Action) {
+    private func finish(_ action: GroupCommit.Action, _ answers: inout Answers) {
         switch action {
         case .refuse(let ids, let failure):
             node.withLock { $0.inFlightArrival = nil }
-            refuse(ids, failure)
+            answers.appends += refuse(ids, failure).appends
         case .seal(let ids, let failure):
             // Its arrival stays in flight for ever: what it wrote may be there after the next start.
-            refuse(ids, failure)
+            answers.appends += refuse(ids, failure).appends
         case .wait, .write, .sync, .acknowledge: preconditionFailure("\(action) does not end a group")
         }
     }
 
-    private func refuse(_ ids: [AppendID], _ failure: GroupCommit.JournalFailure) {
-        let others = node.withLockAndWake { state in
+    private func refuse(_ ids: [AppendID], _ failure: GroupCommit.JournalFailure) -> Answers {
+        let replies = node.withLockAndWake { state in
             if failure.diskIsFull { state.statistics.diskIsFull = true }
-            let answers = ids.compactMap { state.requests.removeValue(forKey: $0)?.answer }
-            return answerCallers(answers.map { ($0, .failure(.readOnly(reason: failure.reason))) })
+            return ids.compactMap { state.requests.removeValue(forKey: $0)?.reply }
         }
-        for case (.call(let reply), let result) in others { reply(result) }
+        return Answers(appends: replies.map { ($0, .failure(.readOnly(reason: failure.reason))) })
     }
 
     // MARK: Files
@@ -297,7 +300,7 @@ extension StreamLog {
         }
         let (end, prewritten) = (journal.writer.end, journal.writer.prewritten)
         node.withLock { state in
-            state.begin(JournalFile(number: number, bytes: end, prewritten: prewritten))
+            state.begin(JournalFile(number: number, name: number, bytes: end, prewritten: prewritten))
             state.spareFailed = false
             node.wake(NodeCondition.segments)
         }
@@ -318,7 +321,7 @@ extension StreamLog {
 
     // MARK: Removals
 
-    private func write(_ removals: [Removal]) {
+    private func write(_ removals: [Removal]) -> Answers {
         var failure = node.withLock { $0.failure } ?? ensureFile(for: Group())
         if failure == nil {
             let arrival = node.withLock { state in state.clock.lastArrival }
@@ -333,8 +336,8 @@ extension StreamLog {
         }
         let end = journal.writer.end
         let wakes = node.withLockAndWake { state in state.end(removals, failure, journalEnd: end, reader) }
-        for wake in wakes { wake.resume(returning: true) }
-        for removal in removals { removal.reply(failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(())) }
+        let result: Result<Void, LogError> = failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(())
+        return Answers(others: removals.map { ($0.reply, result) }, wakes: wakes)
     }
 }
 

@@ -175,8 +175,8 @@ extension StreamLog {
     ///
     /// Each is durably gone before the next: a file that came back without its successor would look like damage.
     private func dropCoveredJournals() {
-        while let file = node.withLock({ $0.coveredJournal }) {
-            let path = Paths.journal(file.number)
+        while let file = node.withLock({ $0.coveredJournal ?? (options.planted == .journalDroppedEarly ? $0.oldJournal : nil) }) {
+            let path = Paths.journal(file.name)
             var spare: UInt64?
             do throws(DiskError) {
                 if file.isKept {
@@ -264,11 +264,12 @@ extension StreamLog {
         if log.startGeneration == nil {
             try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: 0) }
         }
-        let slot = StartOffsetFile(offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
+        let slot = StartOffsetFile(
+            log: id, offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
         try onDisk { () throws(DiskError) in
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            try StreamLog.syncing { () throws(DiskError) in try slot.write(to: file) }
+            try slot.write(to: file, planted: options.planted)
         }
         let dropped = node.withLockAndWake { state -> [Segment] in
             guard state.logs[id] != nil else { return [] }
@@ -313,6 +314,9 @@ extension NodeState {
         return first
     }
 
+    /// The oldest journal file if it is not the one that is written to.
+    var oldJournal: JournalFile? { journals.count > 1 ? journals.first : nil }
+
     /// Whether everything is to be written out: much is in memory, or the journal has become long.
     func flushIsDue(_ options: LogOptions) -> Bool {
         if failure != nil || commit.flushIsStalled || unflushedLogs.isEmpty { return false }
@@ -327,7 +331,7 @@ extension NodeState {
     /// Whether a journal file is to be written in advance.
     func spareIsDue(_ options: LogOptions) -> Bool {
         options.spareJournalFiles > 0 && spares.isEmpty && !spareFailed && failure == nil && !commit.flushIsStalled
-            && phase == .open && statistics.appendedBytes >= options.prewriteAfterBytes
+            && phase == .open && (journals.last?.bytes ?? 0) >= options.prewriteAfterBytes
     }
 
     /// The number for a journal file that is worth to be written again; nil when there are enough.

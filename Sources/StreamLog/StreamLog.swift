@@ -30,7 +30,7 @@ public final class StreamLog<D: Disk>: Sendable {
         self.options = options
         self.journal = JournalDesk(journal)
         node = Monitor(state, conditions: NodeCondition.count)
-        reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments)
+        reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments, planted: options.planted)
         readThreads = isStepped ? nil : IOThreads(name: "log-read", count: options.readThreads)
     }
 

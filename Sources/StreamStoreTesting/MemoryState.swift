@@ -160,6 +160,7 @@ struct MemoryState {
         if let fence, fence.epoch != fences[fence.owner] ?? 0 {
             return .failure(.fenced(fence, current: fences[fence.owner] ?? 0))
         }
+        var codecs: [CompressionCodec] = []
         for entry in entries {
             guard let key = key(of: entry.shard.stream), let description = stream(key),
                 let shard = description.shard(entry.shard.shard)
@@ -168,15 +169,17 @@ struct MemoryState {
                 return .failure(.streamBusy(key, description.status))
             }
             guard shard.endOffset == nil else { return .failure(.shardClosed(entry.shard)) }
+            codecs.append(description.settings.compression)
         }
         // One arrival time for the whole append: not before any earlier one of its shards, and after what was told as settled.
         let arrival = entries.reduce(max(now, settled &+ (settled == .max ? 0 : 1))) {
             max($0, logs[$1.shard]?.lastArrival ?? 0)
         }
-        let appended = entries.map { entry -> Appended in
+        let appended = zip(entries, codecs).map { entry, codec -> Appended in
             let base = logs[entry.shard]?.bounds.highWatermark ?? 0
             let stored = StoredBatch(
-                baseOffset: base, arrivalMilliseconds: arrival, batch: entry.batch.settingBaseOffset(base))
+                baseOffset: base, arrivalMilliseconds: arrival,
+                batch: entry.batch.compressed(with: codec).settingBaseOffset(base))
             logs[entry.shard]?.batches.append(stored)
             logs[entry.shard]?.bounds.highWatermark = stored.endOffset
             logs[entry.shard]?.lastArrival = arrival

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// It keeps the seam's promises: an append is all or nothing, arrival times never decrease in a shard, `settledTime` never
 /// decreases and every later append arrives after it, an old fence is refused, a deleted stream's records do not
-/// return under its name. Streams are active as soon as they are created unless `lifecycleDelay` says otherwise.
+/// return under its name, batches are compressed as their stream's tags say. Streams are active as soon as they are created unless `lifecycleDelay` says otherwise.
 public final class MemoryStore: StreamStore {
     private let state: Mutex<MemoryState>
 

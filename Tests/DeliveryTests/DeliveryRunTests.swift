@@ -139,6 +139,23 @@ import Testing
         await manager.close()
     }
 
+    @Test("a compressed source is delivered as it was put, and buffered by the size of its data", arguments: ["zstd", "lz4"])
+    func compressedSource(codec: String) async throws {
+        let world = World()
+        let stream = try await world.store.createStream(
+            StreamDefinition(key: StreamKey("s"), shardCount: 1, tags: ["millrace:compression": codec]))
+        let shard = ShardReference(stream.id, ShardID(0))
+        let manager = world.manager()
+        try await manager.create(world.definition(source: .stream(arn: "a/s", roleARN: "r")))
+        for batch in 1..<5 { try await world.append(batch * 100..<batch * 100 + 100, to: shard) }
+        #expect(world.store.batches(of: shard).allSatisfy { "\($0.batch.codec)" == codec })
+        try await until("all are counted") { manager.statistics()[0].bufferedBytes == 400 * 4 }
+        world.advance(milliseconds: 60_000)
+        try await until("an object") { world.objects.objects.count == 1 }
+        #expect(world.objects.text == (100..<500).map { "\($0)\n" }.joined())
+        await manager.close()
+    }
+
     @Test("records that are gone or damaged are left out, and the rest is delivered once")
     func gaps() async throws {
         let world = World()

@@ -130,6 +130,37 @@ import Testing
         }
     }
 
+    @Test(
+        "a removal that was cut short stays known for as long as the journal holds the removed records, however often the store crashes"
+    )
+    func interruptedRemovalInJournal() async throws {
+        try await StoreWorld.run { world in
+            let first = try await world.open()
+            let stream = try await first.createStream(StreamDefinition(key: key, shardCount: 2))
+            try await first.put("gone", to: stream.reference(0))
+            var crashed = try world.crashed()
+            await first.close()
+            let catalog = try await Catalog.open(path: crashed.directory + "/catalog.sqlite")
+            try await catalog.removeStream(stream.id)
+            await catalog.close()
+
+            for _ in 0..<3 {
+                let (store, recovery) = try await crashed.openWithReport()
+                #expect(recovery.log.unknownLogs.isEmpty)
+                #expect(recovery.log.quarantined.isEmpty)
+                #expect(recovery.problems.isEmpty)
+                let next = try crashed.crashed()
+                await store.close()
+                crashed = next
+            }
+            for _ in 0..<2 { await (try await crashed.open()).close() }
+            #expect(!crashed.disk.paths.contains { $0.hasPrefix("quarantine/") })
+            let after = try await Catalog.open(path: crashed.directory + "/catalog.sqlite")
+            #expect(try await after.load().removedShards.isEmpty)
+            await after.close()
+        }
+    }
+
     @Test("records without a catalog are not served under new names: the store refuses to open and keeps every file")
     func missingCatalog() async throws {
         try await StoreWorld.run { world in

@@ -1,2 +1,63 @@
+/// The simulator's own tests: it repeats itself, finds nothing in the log as it is, and finds the faults that are planted.
+
+import Foundation
+import LogSimulation
+import StreamLog
+import Synchronization
 import Testing
-@Suite struct Placeholder {}
+
+/// A size of a test: the variable's value, or the quick one. It is printed, so that a soak run tells what it did.
+func size(_ variable: String, _ quick: UInt64) -> UInt64 {
+    ProcessInfo.processInfo.environment[variable].flatMap(UInt64.init) ?? quick
+}
+
+/// Runs seeds on all cores and adds up what they did.
+func simulate(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>) -> (report: RunReport, failures: [String]) {
+    let sum = Mutex((report: RunReport(), failures: [String]()))
+    simulation.run(seeds: seeds, threads: ProcessInfo.processInfo.activeProcessorCount) { result in
+        sum.withLock { sum in
+            sum.report.add(result)
+            if sum.failures.count < 50 { sum.failures += RunReport.lines(for: result) }
+        }
+        return true
+    }
+    return sum.withLock { $0 }
+}
+
+@Suite(.serialized) struct LogSimulatorTests {
+    @Test("a seed run twice asks the disk for the same, bit by bit")
+    func determinism() {
+        for kind in FaultKind.allCases {
+            var simulation = Simulation(kind: kind)
+            simulation.digests = true
+            for seed in UInt64(1)...20 {
+                let (one, two) = (simulation.run(seed: seed), simulation.run(seed: seed))
+                #expect(one.digest != nil && one.digest == two.digest, "\(kind.rawValue), seed \(seed)")
+                #expect(one.tally == two.tally, "\(kind.rawValue), seed \(seed)")
+            }
+        }
+    }
+
+    @Test("the log as it is: no violation, whatever goes wrong")
+    func seeds() {
+        let count = size("MILLRACE_SIMULATOR_SEEDS", 5_000)
+        let (report, failures) = simulate(Simulation(), 1...count)
+        for line in report.table { print(line) }
+        print("\(count) seeds, \(report.violations) violations")
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        let total = report.total
+        #expect(total.acknowledged > Int(count) * 8 && total.crashes > Int(count) && total.faults > Int(count) / 2 && total.damaged > Int(count) / 100)
+    }
+
+    @Test("results come in the order of the seeds, and a run can be ended")
+    func order() {
+        let seen = Mutex<[UInt64]>([])
+        Simulation(kind: FaultKind.none).run(seeds: 5...104, threads: 3) { result in
+            seen.withLock { seen in
+                seen.append(result.seed)
+                return seen.count < 60
+            }
+        }
+        #expect(seen.withLock { $0 } == Array(5...64))
+    }
+}

@@ -65,7 +65,7 @@ import Testing
         for (index, frame) in frames.enumerated() {
             let number = UInt64(index + 1)
             for cut in frame.start..<frame.next {
-                let scan = JournalScan([.init(number: number, bytes: Array(bytes[frame.start..<cut]))])
+                let scan = JournalScan([.init(name: number, bytes: Array(bytes[frame.start..<cut]))])
                 let isWhole = cut >= frame.end
                 #expect(scan.frames.count == (isWhole ? 1 : 0) && scan.damagedFiles.isEmpty, "byte \(cut)")
                 #expect(scan.lastSequence == number - (isWhole ? 0 : 1))
@@ -74,7 +74,7 @@ import Testing
             }
         }
         for cut in stride(from: 0, through: bytes.count, by: 97) {
-            let scan = JournalScan([.init(number: 1, bytes: Array(bytes[..<cut]))])
+            let scan = JournalScan([.init(name: 1, bytes: Array(bytes[..<cut]))])
             #expect(scan.frames.count == frames.filter { $0.end <= cut }.count)
             #expect(scan.lostFrames.isEmpty && scan.damagedFiles.isEmpty)
         }
@@ -88,7 +88,7 @@ import Testing
             var torn = bytes
             for index in place..<bytes.count { torn[index] = UInt8.random(in: 0...255, using: &random) }
             if torn[place..<frames[5].end] == bytes[place..<frames[5].end] { continue }
-            let scan = JournalScan([.init(number: 1, bytes: torn)])
+            let scan = JournalScan([.init(name: 1, bytes: torn)])
             #expect(scan.frames.count == 5 && scan.damagedFiles.isEmpty)
         }
     }
@@ -106,7 +106,7 @@ import Testing
             writer.accept()
             bytes.replaceSubrange(place..<place + writer.bytes.count, with: writer.bytes)
             place += writer.bytes.count
-            let scan = JournalScan([.init(number: 13, bytes: bytes)])
+            let scan = JournalScan([.init(name: 13, bytes: bytes)])
             #expect(scan.frames.map(\.sequence) == Array(13...UInt64(frame + 1)))
             #expect(scan.damagedFiles.isEmpty && scan.lostFrames.isEmpty && scan.cutBytes == 0)
         }
@@ -126,7 +126,7 @@ import Testing
             bytes.storeBytes(of: sum.littleEndian, toByteOffset: 44, as: UInt32.self)
         }
         torn += other
-        let scan = JournalScan([.init(number: 1, bytes: torn)])
+        let scan = JournalScan([.init(name: 1, bytes: torn)])
         #expect(scan.frames.map(\.sequence) == [1, 2] && scan.damagedFiles.isEmpty)
     }
 
@@ -138,7 +138,7 @@ import Testing
             for bit in 0..<8 {
                 var flipped = bytes
                 flipped[index] ^= 1 << UInt8(bit)
-                let scan = JournalScan([.init(number: 1, bytes: flipped)])
+                let scan = JournalScan([.init(name: 1, bytes: flipped)])
                 #expect(scan.damagedFiles == (index < place.end ? [0] : []), "byte \(index), bit \(bit)")
                 #expect(scan.lostFrames.isEmpty)
                 #expect(scan.frames.map(\.sequence) == Array(1...9))
@@ -164,7 +164,7 @@ import Testing
         let (bytes, frames) = try journal(9, bytes: 60)
         var flipped = bytes
         for frame in 3...4 { flipped[frames[frame].start + 9] ^= 1 }
-        let scan = JournalScan([.init(number: 1, bytes: flipped)])
+        let scan = JournalScan([.init(name: 1, bytes: flipped)])
         #expect(scan.lostFrames == [4...4])
         #expect(scan.frames.map(\.sequence) == [1, 2, 3, 5, 6, 7, 8, 9])
         #expect(scan.frames[3].batches.allSatisfy { $0 != nil })
@@ -176,7 +176,7 @@ import Testing
         for cut in [1, 30, 47, 48, 60, 100, 200] {
             let torn = Array(bytes[..<(frames[4].start + cut)])
             let rest = Array(bytes[frames[4].start...])
-            let scan = JournalScan([.init(number: 1, bytes: torn), .init(number: 5, bytes: rest)])
+            let scan = JournalScan([.init(name: 1, bytes: torn), .init(name: 5, bytes: rest)])
             #expect(scan.frames.map(\.sequence) == Array(1...6))
             #expect(scan.damagedFiles.isEmpty && scan.cutBytes == (cut < JournalHeader.size ? 0 : cut))
         }
@@ -186,7 +186,7 @@ import Testing
     func missingFile() throws {
         let (bytes, frames) = try journal(9)
         let scan = JournalScan([
-            .init(number: 1, bytes: Array(bytes[..<frames[3].start])), .init(number: 7, bytes: Array(bytes[frames[6].start...])),
+            .init(name: 1, bytes: Array(bytes[..<frames[3].start])), .init(name: 7, bytes: Array(bytes[frames[6].start...])),
         ])
         #expect(scan.frames.map(\.sequence) == [1, 2, 3, 6, 7, 8, 9])
         #expect(scan.frames[3].batches.allSatisfy { $0 == nil })

@@ -172,6 +172,20 @@ import Testing
         await #expect(throws: StoreError.streamBusy(key, .deleting)) { try await store.changeTags(key) { _ in true } }
     }
 
+    @Test("batches are compressed as their stream's tags say")
+    func compression() async throws {
+        let store = MemoryStore()
+        let stream = try await store.createStream(
+            StreamDefinition(key: key, shardCount: 1, tags: ["millrace:compression": "lz4"]))
+        let shard = ShardReference(stream.id, ShardID(0))
+        let plain = try batch(100)
+        _ = try await store.append([ShardAppend(shard, plain), ShardAppend(shard, try batch(1))], fence: nil)
+        let stored = store.batches(of: shard).map(\.batch)
+        #expect(stored.map(\.codec) == [.lz4, .none])
+        #expect(stored[0].recordCount == 100 && stored[1].baseOffset == 100)
+        #expect(try stored[0].records() == plain.records())
+    }
+
     @Test("definitions are kept by kind and name")
     func definitions() async throws {
         let store = MemoryStore()

@@ -299,6 +299,41 @@ def test_without_a_byte_for_a_new_store_the_server_says_so(small_disk, server_on
     assert page(server_on_it, "/readyz")[0] == 200
 
 
+def test_a_store_begun_on_an_almost_full_disk_starts_again_whatever_found_a_place(small_disk, server_on_it):
+    """The catalog may have found space and the journal none, or half of it."""
+    server = server_on_it
+    started = 0
+    for kilobytes in [*range(0, 400, 20), 600, 1000, 2000]:
+        small_disk.fill(leave=kilobytes << 10)
+        try:
+            server.start()
+            started += 1
+        except AssertionError:
+            assert "full" in server.log_path.read_text().splitlines()[-1]
+        else:
+            try:
+                Wire(server).call("CreateStream", {"StreamName": "s", "ShardCount": 1})
+                Wire(server).call("PutRecord", {"StreamName": "s", "PartitionKey": "k", "Data": "a2VwdA=="})
+                told = 1
+            except Refused as error:
+                assert error.status == 500 and "full" in error.message
+                told = 0
+            server.kill()
+            server.start()
+            there = "s" in server.client("kinesis").list_streams()["StreamNames"]
+            assert there or not told
+            assert not there or sum(map(len, read_all(server.client("kinesis"), "s").values())) == told
+            server.kill()
+        small_disk.clear()
+        # With space again it starts in any case.
+        server.start()
+        Wire(server).call("CreateStream", {"StreamName": "t", "ShardCount": 1})
+        Wire(server).call("PutRecord", {"StreamName": "t", "PartitionKey": "k", "Data": "a2VwdA=="})
+        server.kill()
+        shutil.rmtree(server.data_dir)
+    assert 3 <= started < 23
+
+
 def test_a_store_that_filled_its_disk_itself_can_be_emptied(small_disk, server_on_it):
     """Nothing but the records is there to be removed: deleting a stream has to work, and puts afterwards."""
     server = server_on_it

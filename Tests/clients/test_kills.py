@@ -3,8 +3,9 @@
 Each cycle the server runs for 1 to 500 ms, in some of them stopped for a while (SIGSTOP, SIGCONT), is killed (SIGKILL), killed again one to
 three times while it starts, and started. Meanwhile five writers put single records and batches into a stream of several shards, through
 plain sockets and boto3, with and without retries; one more thread creates and deletes streams; a reader compares all that it finds with what was
-acknowledged (ledger.py has the rules). Journal and segments are so small in most cycles that files roll all the time. After 100 cycles,
-and at the end, everything is read once more, before and after a clean stop, and the next hundred begin with an empty directory.
+acknowledged (ledger.py has the rules). Journal and segments are so small in most cycles that files roll all the time. Now and then `millrace
+verify` looks at what a kill has left. After 100 cycles, and at the end, everything is read once more, before and after a clean stop, and
+the next hundred begin with an empty directory.
 
     Tests/run clients -k kills -s                                  25 cycles
     MILLRACE_KILLS=2000 Tests/run clients -k kills -s              2,000 cycles, some 20 minutes
@@ -92,7 +93,7 @@ class Tail(threading.Thread):
 class Figures:
     def __init__(self):
         self.cycles = self.kills = self.recovery_kills = self.stops = self.acknowledged = self.lost = self.unknown = 0
-        self.duplicates = self.definitions = self.empty_files = 0
+        self.duplicates = self.definitions = self.empty_files = self.verified = 0
         self.restarts = []
 
     def line(self):
@@ -101,7 +102,7 @@ class Figures:
             f"{self.cycles} cycles: {self.kills} kills, {self.recovery_kills} of them before Ready, {self.stops} stops; "
             f"acknowledged records lost: {self.lost} of {self.acknowledged:,}; "
             f"{self.duplicates} records twice after {self.unknown:,} calls without an answer; {self.definitions:,} changes of streams; "
-            f"{self.empty_files} empty files in quarantine; "
+            f"{self.verified} verifications; {self.empty_files} empty files in quarantine; "
             f"restart median {statistics.median(times) * 1000:.0f} ms, longest {times[-1] * 1000:.0f} ms")
 
 
@@ -186,6 +187,8 @@ class Round:
         else:
             time.sleep(up)
         self._kill()
+        if chance.random() < 0.05:
+            self._verify()
         for _ in range(chance.choice((1, 2, 3, 3))):
             server.variables = log_variables(chance.choice(SIZES))
             server.launch()
@@ -236,12 +239,15 @@ class Round:
         for line in self.server.log_path.read_text().splitlines():
             if "level=critical" in line or "level=error" in line and "quarantine" not in line:
                 self.ledger.violation(f"the server's log: {line}")
-        # The verb is newer than this test.
-        help = subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout
-        if "  verify " in help:
-            found = subprocess.run([BINARY, "verify", "--data-dir", str(self.server.data_dir)], capture_output=True, text=True)
-            if found.returncode:
-                self.ledger.violation(f"millrace verify: {found.returncode}: {found.stdout[-1000:]}{found.stderr[-1000:]}")
+        self._verify()
+
+    def _verify(self):
+        """`millrace verify` finds no damage in what a kill has left."""
+        found = subprocess.run(
+            [BINARY, "verify", "--quiet", "--data-dir", str(self.server.data_dir)], capture_output=True, text=True, timeout=120)
+        self.figures.verified += 1
+        if found.returncode:
+            self.ledger.violation(f"millrace verify: {found.returncode}: {found.stdout[-1000:]}{found.stderr[-1000:]}")
 
 
 def test_nothing_acknowledged_is_lost_by_kills_and_stops_at_random_moments(tmp_path):
@@ -343,6 +349,8 @@ def test_the_restart_after_a_kill_takes_the_time_of_the_unsealed_tail(tmp_path):
     """Fills the journal, and segments that are not sealed, then measures. 1 s a GB is the promise; it is printed, and held in long runs."""
     server = Server(tmp_path / "data")
     server.variables = log_variables((64 << 20, 16 << 30, 32 << 20))
+    server.start()
+    server.kill()
     empty = start_seconds(server)
     Wire(server).call("CreateStream", {"StreamName": "records", "ShardCount": 8})
     ledger = Ledger([f"shardId-{number:012d}" for number in range(8)])

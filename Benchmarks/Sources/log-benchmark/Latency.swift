@@ -7,24 +7,23 @@ import StreamLog
 struct Latency {
     let directory: WorkingDirectory
     let report: Report
+    let callers: [Caller]
     /// How long the rates of one and of sixteen appenders are taken, each turn.
     let seconds: Double
     let rounds: Int
 
-    private let shard = LogID(stream: 1, shard: 0)
-
-    init(directory: WorkingDirectory, report: Report, seconds: Double, rounds: Int) {
-        self.directory = directory
-        self.report = report
-        self.seconds = seconds
-        self.rounds = rounds
-    }
+    private var shard: LogID { LogID(stream: 1, shard: 0) }
 
     func run() async {
         report.say("2. One record of 150 bytes at a time")
         await withLog(in: directory, logs: [shard]) { log in
+            // A log that has just begun writes into a file that grows; this is about one that is in use.
+            _ = await Load(
+                callers: 1, batches: Batches(count: 16, recordsEach: 1), logs: [shard], seconds: seconds / 3, leastBytes: 2 << 20
+            )
+            .run(on: log)
             await latencies(log)
-            for caller in Caller.allCases { await rates(log, caller) }
+            for caller in callers { await rates(log, caller) }
         }
     }
 
@@ -46,22 +45,9 @@ struct Latency {
                     sync[writer.way, default: Samples()].add(Double(taken.sync) / 1000)
                 }
             }
-            for number in 0..<turn {
-                let start = nanoseconds()
-                do { _ = try await log.append([(shard, batches.batch(number))]) } catch { give(up: "append: \(error)") }
-                appends[.tasks, default: Samples()].add(Double(nanoseconds() - start) / 1000)
+            for caller in callers {
+                for value in await appendOneByOne(log, caller, batches, turn) { appends[caller, default: Samples()].add(value) }
             }
-            let taken = Monitor(Samples())
-            let thread = IOThread(name: "appender") { [shard] in
-                for number in 0..<turn {
-                    let start = nanoseconds()
-                    do { _ = try log.appendAndWait([(shard, batches.batch(number))]) } catch { give(up: "append: \(error)") }
-                    let end = nanoseconds()
-                    taken.withLock { $0.add(Double(end - start) / 1000) }
-                }
-            }
-            thread.join()
-            for value in taken.withLock({ $0.values }) { appends[.threads, default: Samples()].add(value) }
         }
         for way in WriteWay.allCases {
             guard let syncs = sync[way], let pairs = both[way] else { continue }
@@ -69,7 +55,7 @@ struct Latency {
                 "latency.disk.\(way).fdatasync", syncs.median, "us", "median of fdatasync alone after a write of 4096 bytes")
             report.figure("latency.disk.\(way).both", pairs.median, "us", "median of write + fdatasync; p99 \(Int(pairs.p99)) us")
         }
-        for caller in Caller.allCases {
+        for caller in callers {
             guard let samples = appends[caller] else { continue }
             report.figure("latency.\(caller).median", samples.median, "us", "one appender")
             report.figure("latency.\(caller).p99", samples.p99, "us", "one appender")
@@ -81,6 +67,32 @@ struct Latency {
             }
         }
         for way in WriteWay.allCases { directory.clear("yardstick-\(way)") }
+    }
+
+    /// So many appends, one after the other; the microseconds that each took.
+    private func appendOneByOne(_ log: RealLog, _ caller: Caller, _ batches: Batches, _ count: Int) async -> [Double] {
+        if caller == .tasks {
+            var taken: [Double] = []
+            for number in 0..<count {
+                let start = nanoseconds()
+                do { _ = try await log.append([(shard, batches.batch(number))]) } catch { give(up: "append: \(error)") }
+                taken.append(Double(nanoseconds() - start) / 1000)
+            }
+            return taken
+        }
+        let all = Monitor<[Double]>([])
+        let thread = IOThread(name: "appender") { [shard] in
+            var taken: [Double] = []
+            for number in 0..<count {
+                let start = nanoseconds()
+                do { _ = try log.appendAndWait([(shard, batches.batch(number))]) } catch { give(up: "append: \(error)") }
+                taken.append(Double(nanoseconds() - start) / 1000)
+            }
+            let values = taken
+            all.withLock { $0 = values }
+        }
+        thread.join()
+        return all.withLock { $0 }
     }
 
     private func rates(_ log: RealLog, _ caller: Caller) async {

@@ -26,6 +26,8 @@ struct Measure: AsyncParsableCommand {
     var seconds = 5.0
     @Option(help: "How many turns there are of everything that is compared; medians count.")
     var rounds = 3
+    @Option(help: "tasks or threads: how appends are called where both are measured; both when it is not given.")
+    var caller: Caller?
     @Flag(help: "One JSON object a line.")
     var json = false
 
@@ -36,11 +38,14 @@ struct Measure: AsyncParsableCommand {
     func run() async throws {
         let working = WorkingDirectory(below: directory)
         let report = Report(isJSON: json)
+        let callers = caller.map { [$0] } ?? Caller.allCases
         for point in points.isEmpty ? Point.allCases : points {
             switch point {
-            case .appenders: await Appenders(directory: working, report: report, seconds: seconds, rounds: rounds).run()
-            case .latency: await Latency(directory: working, report: report, seconds: seconds, rounds: rounds).run()
-            case .shards: await Shards(directory: working, report: report, seconds: seconds, rounds: rounds).run()
+            case .appenders:
+                await Appenders(directory: working, report: report, callers: callers, seconds: seconds, rounds: rounds).run()
+            case .latency:
+                await Latency(directory: working, report: report, callers: callers, seconds: seconds, rounds: rounds).run()
+            case .shards: await Shards(directory: working, report: report, callers: callers, seconds: seconds, rounds: rounds).run()
             case .empty: EmptyShards(directory: working, report: report).run()
             case .read: await SequentialRead(directory: working, report: report, rounds: rounds).run()
             case .tail: await TailReaders(directory: working, report: report, seconds: seconds, rounds: rounds).run()
@@ -50,6 +55,8 @@ struct Measure: AsyncParsableCommand {
         working.remove()
     }
 }
+
+extension Caller: ExpressibleByArgument {}
 
 /// Work for a process of its own; `Measure` starts them.
 struct MakeEmptyStore: AsyncParsableCommand {

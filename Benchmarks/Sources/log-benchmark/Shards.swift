@@ -6,6 +6,7 @@ import StreamLog
 struct Shards {
     let directory: WorkingDirectory
     let report: Report
+    let callers: [Caller]
     let seconds: Double
     let rounds: Int
 
@@ -13,7 +14,7 @@ struct Shards {
         report.say("3. 1,000 shards written evenly, 16 appenders of 500-record batches")
         let many = (0..<1_000).map { LogID(stream: 1, shard: UInt32($0)) }
         let batches = Batches(count: 64, recordsEach: 500)
-        for caller in Caller.allCases {
+        for caller in callers {
             var rates = (one: Samples(), many: Samples())
             for _ in 0..<rounds {
                 for logs in [[many[0]], many] {

@@ -49,7 +49,7 @@ struct JournalVerification: Sendable {
             loaded = try load(names.compactMap(Paths.journalNumber).sorted(by: >), from: disk, progress)
             names = try JournalVerification.names(disk)
             let left = Set(names.compactMap(Paths.journalNumber))
-            if let gone = loaded.lastIndex(where: { !left.contains($0.number) }) { loaded.removeFirst(gone + 1) }
+            if let gone = loaded.lastIndex(where: { !left.contains($0.name) }) { loaded.removeFirst(gone + 1) }
             // There is always a file; when all that were listed have gone, there are newer ones.
             if !loaded.isEmpty || left.isEmpty { break }
         }
@@ -104,7 +104,7 @@ struct JournalVerification: Sendable {
         var frames: [Int: ClosedRange<UInt64>] = [:]
         var withLosses: Set<Int> = []
         for frame in scan.frames {
-            let path = Paths.journal(files[frame.file].number)
+            let path = Paths.journal(files[frame.file].name)
             frames[frame.file] = min(frames[frame.file]?.lowerBound ?? frame.sequence, frame.sequence)...frame.sequence
             for (index, entry) in frame.entries.enumerated() {
                 switch entry.kind {
@@ -126,15 +126,15 @@ struct JournalVerification: Sendable {
         for file in scan.damagedFiles.sorted() where !withLosses.contains(file) {
             findings.append(
                 VerificationFinding(
-                    .damage, .structure, file: Paths.journal(files[file].number),
+                    .damage, .structure, file: Paths.journal(files[file].name),
                     "a frame is damaged where it stands twice, so no record is lost", frames: frames[file]))
         }
         if scan.frames.isEmpty, let last = files.last {
-            unreadable = Paths.journal(last.number)
+            unreadable = Paths.journal(last.name)
         } else if scan.cutBytes > 0, let last = scan.lastFrame {
             findings.append(
                 VerificationFinding(
-                    .notice, .structure, file: Paths.journal(files[last.file].number),
+                    .notice, .structure, file: Paths.journal(files[last.file].name),
                     "behind the last whole frame stand \(scan.cutBytes) bytes of one that is not: of a write that was cut short, and never acknowledged",
                     frames: scan.lastSequence...scan.lastSequence))
         }

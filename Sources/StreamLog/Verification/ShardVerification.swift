@@ -78,7 +78,7 @@ struct ShardVerification {
         do throws(DiskError) {
             let file = try scan.disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            let slots = try StartOffsetFile.slots(file)
+            let slots = try StartOffsetFile.slots(file, of: id)
             guard let newest = slots.max(by: { $0.generation < $1.generation }) else { return .damaged }
             return .offset(newest.offset, slots: slots.count)
         } catch {

@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 
 extension ServiceClient {
     /// Gets a path and hands over its body as it comes, a piece at a time: the server waits while a piece is being dealt with.

@@ -4,6 +4,7 @@ import ArgumentParser
 import EmbeddedStore
 import Foundation
 import Host
+import NIOCore
 import StreamLog
 import Synchronization
 

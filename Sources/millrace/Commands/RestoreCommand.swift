@@ -3,6 +3,7 @@
 import ArgumentParser
 import EmbeddedStore
 import Foundation
+import Glibc
 import Host
 import StreamLog
 
@@ -49,8 +50,9 @@ struct RestoreCommand: AsyncParsableCommand {
             throw CommandFailure(errno == ENOENT ? .notFound : .failed, "\(file): \(String(cString: strerror(errno)))")
         }
         defer { close(source) }
-        var status = stat()
-        let total = fstat(source, &status) == 0 ? UInt64(max(0, status.st_size)) : 0
+        // A pipe has no length, and no progress to be shown.
+        let total = UInt64(max(0, lseek(source, 0, SEEK_END)))
+        lseek(source, 0, SEEK_SET)
         // Looked at before the disk is opened, which would leave a lock in somebody's directory.
         if let looked = try? ReadOnlyDisk(root: path) { _ = try StoreRestore(disk: looked) }
         let disk: RealDisk

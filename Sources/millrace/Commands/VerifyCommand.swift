@@ -5,6 +5,7 @@ import EmbeddedStore
 import Foundation
 import Host
 import StreamLog
+import StreamStore
 import Synchronization
 
 struct VerifyCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 /// What a run does with unusual input and with several streams and outputs.
 
+import RecordBatch
 import StreamEngine
 import StreamStore
 import StreamStoreTesting
@@ -30,6 +31,32 @@ struct ApplicationInputTests {
         let number = SequenceNumber(offset: 0, in: shard, arrivalMilliseconds: arrival)
         #expect(
             try world.rows() == [#"{"k":"a","key":"the key","shard":"shardId-000000000002","number":"\#(number)"}"#])
+    }
+
+    @Test(
+        "a compressed source gives the rows that it gives uncompressed, also when reading begins within a batch",
+        arguments: ["zstd", "lz4"])
+    func compressed(codec: String) async throws {
+        let world = try await ApplicationWorld(code: Self.plain, output: "OUT", columns: ApplicationRunTests.columns)
+        _ = try await world.store.changeTags(world.source.key) { tags in
+            tags["millrace:compression"] = codec
+            return true
+        }
+        _ = try await world.store.changeTags(world.derived.key) { tags in
+            tags["millrace:compression"] = codec
+            return true
+        }
+        var run = try await world.run(start: .trimHorizon)
+        let records = (0..<300).map { #"{"k":"a","v":\#($0)}"# }
+        for part in 0..<3 { try await world.put(Array(records[part * 100..<part * 100 + 100]), shard: 0) }
+        try await world.store.trim(ShardReference(world.source.id, ShardID(0)), before: 30)
+        world.store.advance(milliseconds: 10)
+        _ = try await run.cycle()
+        #expect(try world.rows() == Array(records[30...]))
+        for stream in [world.source, world.derived] {
+            let stored = world.store.batches(of: ShardReference(stream.id, ShardID(0)))
+            #expect(!stored.isEmpty && stored.allSatisfy { "\($0.batch.codec)" == codec })
+        }
     }
 
     @Test("records that retention or damage took are reported with their range, and reading goes on")

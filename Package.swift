@@ -109,7 +109,7 @@ let programs: [Target] = [
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "log-simulator",
-        dependencies: ["LogSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: ["LogSimulation", "StreamLog", .product(name: "ArgumentParser", package: "swift-argument-parser")],
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",

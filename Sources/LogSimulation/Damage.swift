@@ -72,6 +72,15 @@ struct Damage {
         let bound = Int.random(in: 0..<8, using: &random) == 0 ? info.bytes : reach
         let place = Int.random(in: 0..<max(1, bound), using: &random)
         let bit = Int.random(in: 0..<8, using: &random)
+        return flip(file, place, bit, disk, survey, model)
+    }
+
+    /// Flips one bit.
+    static func flip(
+        _ file: Int, _ place: Int, _ bit: Int, _ disk: SimulatedDisk, _ survey: FileSurvey, _ model: LogModel
+    ) -> Damage {
+        let info = survey.files[file]
+        let frames = survey.frames[file] ?? []
         disk.damage(info.path) { $0[place] ^= 1 << UInt8(bit) }
         var damage = Damage(description: "bit \(bit) of byte \(place) of \(info.path) (\(info.bytes) bytes) is flipped")
         damage.paths = [info.path]
@@ -101,7 +110,15 @@ struct Damage {
         let info = survey.files[file]
         let frames = survey.frames[file] ?? []
         let reach = frames.last.map { $0.range.upperBound } ?? info.bytes
-        let length = Int.random(in: 0..<max(1, reach), using: &random)
+        return truncate(file, Int.random(in: 0..<max(1, reach), using: &random), disk, survey, model)
+    }
+
+    /// Cuts a file.
+    static func truncate(
+        _ file: Int, _ length: Int, _ disk: SimulatedDisk, _ survey: FileSurvey, _ model: LogModel
+    ) -> Damage {
+        let info = survey.files[file]
+        let frames = survey.frames[file] ?? []
         disk.damage(info.path) { $0.removeLast($0.count - length) }
         var damage = Damage(description: "\(info.path) is cut from \(info.bytes) to \(length) bytes")
         damage.paths = [info.path]

@@ -6,6 +6,7 @@ internal import HostSimulation
 extension LogWorld {
     /// Before work begins.
     func arm() {
+        if let order { return disk.fail(order.operation, nth: order.nth, with: order.kind) }
         switch kind {
         case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped: break
         case .powerCut: disk.cutPower(in: 1 + roll(chance(1, in: 3) ? 20 : 150))
@@ -28,6 +29,7 @@ extension LogWorld {
 
     /// Before a start.
     func armRecovery() {
+        if order != nil { return }
         switch kind {
         case .inputOutput where chance(1, in: 2), .together where chance(1, in: 3): failSomething(within: 12)
         case .syncError where chance(1, in: 2): disk.fail(chance(1, in: 2) ? .sync : .syncDirectory, nth: 1 + roll(8))

@@ -43,6 +43,8 @@ final class LogWorld: @unchecked Sendable {
     var interleaves = false
     var depth = 0
     var segmentsAreBusy = false
+    /// What is to fail, instead of what the kind draws.
+    var order: FaultOrder?
 
     init(seed: UInt64, kind: FaultKind, planted: PlantedFault?, digests: Bool, tellsStory: Bool) {
         self.seed = seed

@@ -1,8 +1,23 @@
 /// Runs seeds, on several threads if wanted, each seed on one.
 
-internal import Host
+package import Host
+package import HostSimulation
 package import StreamLog
 internal import Synchronization
+
+/// One call of the disk that is to fail.
+package struct FaultOrder: Sendable {
+    package var operation: DiskOperation
+    /// 1 is the next call.
+    package var nth: Int
+    package var kind: DiskError.Kind
+
+    package init(_ operation: DiskOperation, nth: Int, kind: DiskError.Kind) {
+        self.operation = operation
+        self.nth = nth
+        self.kind = kind
+    }
+}
 
 /// A range of seeds and how to run them.
 public struct Simulation: Sendable {
@@ -25,6 +40,14 @@ public struct Simulation: Sendable {
     /// Runs one seed, on the calling thread.
     public func run(seed: UInt64) -> SeedResult {
         let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
+        world.run()
+        return world.result
+    }
+
+    /// Runs one seed in which the Nth call of an operation fails, counted from the first start on.
+    package func run(seed: UInt64, failing order: FaultOrder) -> SeedResult {
+        let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
+        world.order = order
         world.run()
         return world.result
     }

@@ -111,7 +111,17 @@ struct SegmentRecovery<D: Disk> {
         let scan = bytes.withUnsafeBytes { bytes in
             SegmentScan(bytes, header: header, start: log.startOffset, end: end, indexInterval: options.indexIntervalBytes)
         }
-        return (Segment(log: log.id, baseOffset: base, state: scan.state, isSealed: false, fileBytes: size), scan.gaps)
+        // What stands behind the last good frame, and is not in the journal, may be records that are damaged: it is not written over.
+        let isExplained =
+            if case .range(let range) = journal { scan.state.endOffset >= range.lowerBound || base >= range.lowerBound } else {
+                scan.tailBytes == 0
+            }
+        if !isExplained, isLast, scan.state.endOffset == base {
+            try Quarantine(disk: disk).move(path)
+            report.quarantined.append(path)
+            return nil
+        }
+        return (Segment(log: log.id, baseOffset: base, state: scan.state, isSealed: !isExplained, fileBytes: size), scan.gaps)
     }
 
     /// The segment without the frames from an offset on, which the journal holds too; nil when they cannot be found without reading it through.

@@ -3,6 +3,7 @@
 public import ArgumentParser
 import Foundation
 public import LogSimulation
+package import StreamLog
 import Synchronization
 
 @main
@@ -23,11 +24,13 @@ struct LogSimulator: ParsableCommand {
     @Option(help: "The seeds to run, as FROM..TO (both included).") var seeds: SeedRange
     @Option(help: "Run only this kind; without it the kinds take turns.") var fault: FaultKind?
     @Option(help: "How many seeds run at the same time.") var threads = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Plant this mistake in the log, to see it found.") var planted: PlantedFault?
     @Flag(help: "Tell what happens in each seed.") var verbose = false
 
     func run() throws {
         var simulation = Simulation(kind: fault)
         simulation.tellsStory = verbose
+        simulation.planted = planted
         let report = Mutex(RunReport())
         let started = ContinuousClock.now
         simulation.run(seeds: seeds.first...seeds.last, threads: threads) { result in
@@ -66,3 +69,4 @@ struct SeedRange: ExpressibleByArgument {
 }
 
 extension FaultKind: ExpressibleByArgument {}
+extension PlantedFault: ExpressibleByArgument {}

@@ -46,7 +46,9 @@ func simulate(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>) -> (report
         print("\(count) seeds, \(report.violations) violations")
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
         let total = report.total
-        #expect(total.acknowledged > Int(count) * 8 && total.crashes > Int(count) && total.faults > Int(count) / 2 && total.damaged > Int(count) / 100)
+        #expect(
+            total.acknowledged > Int(count) * 8 && total.crashes > Int(count) && total.faults > Int(count) / 2
+                && total.damaged > Int(count) / 100)
     }
 
     @Test("results come in the order of the seeds, and a run can be ended")

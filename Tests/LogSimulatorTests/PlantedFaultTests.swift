@@ -31,7 +31,7 @@ struct Bite: CustomTestStringConvertible {
         Bite(.segmentSyncLeftOut, .lostPages, 50),
         Bite(.segmentDirectorySyncLeftOut, .lostPages, 50),
         Bite(.journalDroppedEarly, .lostPages, 50),
-        Bite(.startSlotNotAlternated, .powerCut, 3_000),
+        Bite(.startSlotNotAlternated, .tornWrite, 3_000),
         Bite(.startSyncLeftOut, .lostPages, 100),
         Bite(.frameChecksumIgnored, .bitFlip, 300),
         Bite(.tailCutShort, .none, 20),
@@ -39,7 +39,7 @@ struct Bite: CustomTestStringConvertible {
         Bite(.lastFrameNotSecured, .kill, 3_000),
         Bite(.arrivalsForgotten, .clock, 20),
         Bite(.positionsIgnored, .missing, 500),
-        Bite(.trailerTrusted, .lostPages, 1_000),
+        Bite(.trailerTrusted, .powerCut, 5_000),
         Bite(.appendSplitAtSalvage, .bitFlip, 3_000),
         Bite(.readChecksumIgnored, .bitFlip, 300),
     ]

@@ -78,6 +78,8 @@ package struct GroupCommit: Sendable {
     package var isIdle: Bool { pendingBytes == 0 && head == queue.count && (stage == .idle || sealed != nil) }
     /// Appends wait for a group.
     package var hasWaiting: Bool { head < queue.count }
+    /// The append that waits longest for a group.
+    package var firstWaiting: AppendID? { hasWaiting ? queue[head].id : nil }
     /// No group is under way (appends may wait).
     package var mayStartFile: Bool { stage == .idle }
     private var mustWaitForFlush: Bool { unflushedBytes >= maxUnflushedBytes }

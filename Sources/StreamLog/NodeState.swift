@@ -1,5 +1,6 @@
 /// Everything of the log that its one lock guards.
 
+internal import Host
 internal import RecordBatch
 
 /// Tells a caller of an append how it ended.
@@ -15,9 +16,12 @@ enum AppendAnswer: Sendable {
     case caller(CallersAnswer)
 }
 
-/// The answer for a caller that waits. It is written and read under the node's lock.
+/// The answer for a caller that waits on a thread of its own.
 final class CallersAnswer: @unchecked Sendable {
+    /// Written once, before the signal for it is sent.
     var result: Result<[LogAppended], LogError>?
+    /// Sent for the result, and each time the journal is handed to the caller, who then has no result yet.
+    let signal = Signal()
 }
 
 /// An append that waits. Until a group takes it, it belongs to the node's lock; then to whoever has the journal.
@@ -83,9 +87,7 @@ enum ClosingPhase: Int, Comparable, Sendable {
 enum NodeCondition {
     static let journal = 0
     static let segments = 1
-    /// Callers that wait on threads of their own.
-    static let callers = 2
-    static let count = 3
+    static let count = 2
 }
 
 /// The state of the node's log.
@@ -108,8 +110,6 @@ struct NodeState: Sendable {
 
     /// Somebody has the journal: its thread, or a caller that leads a group.
     var journalIsTaken = false
-    /// Callers on threads of their own that have no answer yet.
-    var waitingCallers = 0
     /// The arrival of the group under way.
     var inFlightArrival: Int64?
     /// In order; the last one is written to.

@@ -51,30 +51,19 @@ extension StreamLog {
         let bytes = try StreamLog.prepare(&entries)
         let answer = CallersAnswer()
         let request = AppendRequest(entries: entries, bytes: bytes, answer: .caller(answer))
-        try node.withLock { state throws(LogError) in
+        var task = try node.withLock { state throws(LogError) -> JournalTask? in
             try state.offer(request)
-            state.waitingCallers += 1
+            return state.journalIsTaken ? nil : state.takeJournal()
         }
         while true {
-            let turn = node.wait(on: NodeCondition.callers) { state -> CallersTurn? in
-                if let result = answer.result {
-                    state.waitingCallers -= 1
-                    // There is no caller left that could lead.
-                    if state.waitingCallers == 0, !state.journalIsTaken, state.journalHasWork { node.wake(NodeCondition.journal) }
-                    return .done(result)
-                }
-                guard !state.journalIsTaken, let task = state.nextJournalTask() else { return nil }
-                // The end of the journal's thread is its own business.
-                if case .stop = task { return nil }
-                state.journalIsTaken = true
-                return .lead(task)
-            }
-            switch turn {
-            case .done(let result): return try result.get()
-            case .lead(let task):
+            if let task {
                 perform(task)
                 releaseJournal()
             }
+            answer.signal.wait()
+            if let result = answer.result { return try result.get() }
+            // The journal was handed to this caller; whether there is something to do is seen only now.
+            task = node.withLock { $0.takeJournal() }
         }
     }
 
@@ -96,12 +85,6 @@ extension StreamLog {
         }
         return bytes
     }
-}
-
-/// What a caller that waits does next.
-private enum CallersTurn {
-    case done(Result<[LogAppended], LogError>)
-    case lead(JournalTask)
 }
 
 /// Entries on their way into a closure that is called once, without a second reference to them.

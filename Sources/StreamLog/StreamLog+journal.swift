@@ -21,8 +21,21 @@ extension NodeState {
         commit.hasWaiting || !removals.isEmpty || phase != .open || (sealRequest != nil && commit.sealed == nil)
     }
 
+    /// Takes the journal, or keeps it when it was handed over, if there is something to do; else lets it go.
+    mutating func takeJournal() -> JournalTask? {
+        let task = nextJournalTask()
+        journalIsTaken = task != nil
+        return task
+    }
+
+    /// The caller on a thread of its own whose append waits longest, unless somebody else's waits longer.
+    var firstWaitingCaller: CallersAnswer? {
+        guard phase <= .draining, let id = commit.firstWaiting, case .caller(let caller) = requests[id]?.answer else { return nil }
+        return caller
+    }
+
     /// What the journal is to do next; nil when there is nothing.
-    mutating func nextJournalTask() -> JournalTask? {
+    private mutating func nextJournalTask() -> JournalTask? {
         if let request = sealRequest, commit.sealed == nil, case .seal(let ids, let failure) = commit.seal(because: request) {
             return .refuse(ids, failure)
         }
@@ -61,9 +74,7 @@ extension StreamLog {
     func runJournal() {
         while true {
             let task = node.wait(on: NodeCondition.journal) { state -> JournalTask? in
-                guard !state.journalIsTaken, let task = state.nextJournalTask() else { return nil }
-                state.journalIsTaken = true
-                return task
+                state.journalIsTaken ? nil : state.takeJournal()
             }
             perform(task)
             releaseJournal()
@@ -74,9 +85,8 @@ extension StreamLog {
     /// Does one piece of the journal's work, if there is one.
     package func stepJournal() -> Bool {
         let task = node.withLock { state -> JournalTask? in
-            guard !state.journalIsTaken, state.phase < .removing, let task = state.nextJournalTask() else { return nil }
-            state.journalIsTaken = true
-            return task
+            if state.journalIsTaken || state.phase >= .removing { return nil }
+            return state.takeJournal()
         }
         guard let task else { return false }
         perform(task)
@@ -84,14 +94,19 @@ extension StreamLog {
         return true
     }
 
-    /// Lets the next one have the journal.
+    /// Lets the next one have the journal, and only then wakes the callers that have their answers: the disk is not to wait for that.
     func releaseJournal() {
-        node.withLock { state in
+        let answered = journal.answered
+        journal.answered.removeAll(keepingCapacity: true)
+        let next = node.withLock { state -> CallersAnswer? in
+            // A caller that waits takes over, so the journal stays taken.
+            if let next = state.firstWaitingCaller { return next }
             state.journalIsTaken = false
-            guard state.journalHasWork else { return }
-            // A caller that waits takes over: it runs already, or will look whether it is answered.
-            node.wake(state.waitingCallers > 0 ? NodeCondition.callers : NodeCondition.journal)
+            if state.journalHasWork { node.wake(NodeCondition.journal) }
+            return nil
         }
+        next?.signal.send()
+        for answer in answered { answer.signal.send() }
     }
 
     /// Does a piece of work for which the journal was taken.
@@ -190,22 +205,20 @@ extension StreamLog {
         return group
     }
 
-    /// Gives callers that wait their answers; the node's lock is held.
+    /// Gives callers that wait their answers; they are woken when the journal is released. The node's lock is held.
     /// - Returns: the answers for all others, to be given without the lock.
     private func answerCallers(
         _ answers: [(AppendAnswer, Result<[LogAppended], LogError>)]
     ) -> [(AppendAnswer, Result<[LogAppended], LogError>)] {
         var others: [(AppendAnswer, Result<[LogAppended], LogError>)] = []
-        var woke = false
         for (answer, result) in answers {
             if case .caller(let caller) = answer {
                 caller.result = result
-                woke = true
+                journal.answered.append(caller)
             } else {
                 others.append((answer, result))
             }
         }
-        if woke { node.wake(NodeCondition.callers) }
         return others
     }
 

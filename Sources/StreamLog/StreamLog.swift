@@ -244,5 +244,8 @@ public final class StreamLog<D: Disk>: Sendable {
 /// The journal's writer, in the one place where threads take turns with it.
 final class JournalDesk<D: Disk>: @unchecked Sendable {
     var writer: JournalWriter<D>
+    /// Callers whose answer is there and who were not told yet.
+    var answered: [CallersAnswer] = []
+
     init(_ writer: JournalWriter<D>) { self.writer = writer }
 }

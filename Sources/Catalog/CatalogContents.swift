@@ -8,7 +8,7 @@ public struct CatalogStream: Sendable {
     public var description: StreamDescription
     /// Milliseconds since 1970-01-01 UTC.
     public var statusChangedMilliseconds: Int64
-    /// Whether the logs of all its shards were made once: from then on a log that is not there was lost.
+    /// Whether its logs were made while the node had a journal: from then on a journal that is not there was lost.
     public var hasLogs: Bool
 
     public init(description: StreamDescription, statusChangedMilliseconds: Int64, hasLogs: Bool) {

@@ -154,6 +154,9 @@ extension EmbeddedStore {
         return Int64(min(max(options.lifecycleDelaySeconds, 0), 86_400)) * 1000
     }
 
+    /// Whether the journal has begun. On a full disk it may not have: then nothing can be missing of it at the next start.
+    var hasJournal: Bool { log.statistics().journalBytes > 0 }
+
     /// Ends creations and removals that were cut short, and keeps the numbers of unknown logs from being given to new streams.
     private func finishInterrupted(
         _ streams: [CatalogStream], removed: Set<LogID>, recovery: inout StoreRecovery
@@ -169,7 +172,7 @@ extension EmbeddedStore {
             }
         }
         do {
-            try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id))
+            if hasJournal { try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id)) }
             // Where the journal still holds a removed log's records, the catalog alone knows what became of it.
             let forgotten = recovery.finishedRemovals.filter { !recovery.log.removedInJournal.contains($0) }
             try await catalog.forgetRemoved(forgotten.map { ShardReference($0) })

@@ -52,6 +52,7 @@ extension EmbeddedStore {
             try? await catalog.forgetRemoved(shards)
             throw StoreError(error)
         }
+        guard hasJournal else { return }
         do {
             try await catalog.markLogsMade([stream.id])
         } catch {

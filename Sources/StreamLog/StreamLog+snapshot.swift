@@ -26,11 +26,11 @@ public final class LogSnapshot<D: Disk>: Sendable {
     let log: StreamLog<D>
     private let isReleased = Atomic<Bool>(false)
 
-    fileprivate init(_ log: StreamLog<D>, _ state: NodeState, _ logs: [Log]) {
+    fileprivate init(_ log: StreamLog<D>, logs: [Log], lastFrame: UInt64, lastArrival: Int64) {
         self.log = log
-        self.logs = logs
-        lastFrame = state.commit.synced.sequence
-        lastArrival = state.clock.lastArrival
+        self.logs = logs.sorted { $0.id < $1.id }
+        self.lastFrame = lastFrame
+        self.lastArrival = lastArrival
     }
 
     deinit { release() }
@@ -49,15 +49,16 @@ extension StreamLog {
     ///
     /// It takes as long as copying a few words for each log and each batch that no segment holds; it touches no disk.
     public func snapshot() -> LogSnapshot<D> {
-        node.withLock { state in
+        let (logs, lastFrame, lastArrival) = node.withLock { state in
             state.kept.holders += 1
-            let logs = state.logs.values.filter { !$0.isRemoved && $0.highWatermark > 0 }.map { log in
+            let logs = state.logs.values.lazy.filter { !$0.isRemoved && $0.highWatermark > 0 }.map { log in
                 LogSnapshot<D>.Log(
                     id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
                     unflushed: Array(log.items.unflushed))
             }
-            return LogSnapshot(self, state, logs.sorted { $0.id < $1.id })
+            return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival)
         }
+        return LogSnapshot(self, logs: logs, lastFrame: lastFrame, lastArrival: lastArrival)
     }
 
     fileprivate func releaseSnapshot() {

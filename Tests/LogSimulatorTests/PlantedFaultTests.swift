@@ -47,17 +47,19 @@ struct Bite: CustomTestStringConvertible {
     @Test(
         "each planted fault is found within the seeds stated, and the log without it has no violation on the same seeds",
         arguments: bites)
-    func found(_ bite: Bite) {
+    func found(_ bite: Bite) async {
         var simulation = Simulation(kind: bite.kind)
         simulation.planted = bite.planted
-        let found = Mutex<SeedResult?>(nil)
-        simulation.run(seeds: 1...bite.seeds, threads: 2) { result in
-            found.withLock { found in
-                if !result.violations.isEmpty { found = result }
-                return found == nil
+        let result = await offThePool { [simulation] in
+            let found = Mutex<SeedResult?>(nil)
+            simulation.run(seeds: 1...bite.seeds, threads: 2) { result in
+                found.withLock { found in
+                    if !result.violations.isEmpty { found = result }
+                    return found == nil
+                }
             }
+            return found.withLock { $0 }
         }
-        let result = found.withLock { $0 }
         print(
             "\(bite.planted.rawValue): \(result.map { "seed \($0.seed) of \(bite.kind.rawValue): \($0.violations[0])" } ?? "not found")"
         )
@@ -66,7 +68,7 @@ struct Bite: CustomTestStringConvertible {
             return
         }
         simulation.planted = nil
-        let (report, failures) = simulate(simulation, 1...result.seed)
+        let (report, failures) = await simulate(simulation, 1...result.seed)
         #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
     }
 

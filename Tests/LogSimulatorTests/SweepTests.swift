@@ -8,7 +8,11 @@ import Synchronization
 import Testing
 
 /// Runs numbered pieces of work on all cores.
-func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) {
+func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) async {
+    await offThePool { onAllCoresNow(range, body) }
+}
+
+private func onAllCoresNow(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) {
     let next = Mutex(range.lowerBound)
     let workers = (0..<ProcessInfo.processInfo.activeProcessorCount).map { number in
         IOThread(name: "sweep-\(number)") {
@@ -42,11 +46,11 @@ func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) 
     @Test(
         "a file cut at any offset: exactly what ends before the cut is served, the rest is reported or looks torn",
         arguments: [DamageSweep.Target.journal, .segment])
-    func cuts(_ target: DamageSweep.Target) throws {
+    func cuts(_ target: DamageSweep.Target) async throws {
         let bytes = Int(size("MILLRACE_CUT_BYTES", 64 << 10))
         let sweep = try #require(DamageSweep(target, bytes: bytes))
         let sum = Mutex(Sum())
-        onAllCores(0..<sweep.fileBytes) { length in
+        await onAllCores(0..<sweep.fileBytes) { length in
             let outcome = sweep.cut(to: length)
             sum.withLock { $0.add(outcome) }
         }
@@ -59,12 +63,12 @@ func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) 
     }
 
     @Test("a flipped bit is detected or harmless, wherever it is", arguments: [DamageSweep.Target.journal, .segment])
-    func flips(_ target: DamageSweep.Target) throws {
+    func flips(_ target: DamageSweep.Target) async throws {
         let count = Int(size("MILLRACE_FLIPS", 20_000)) / 2
         let sweep = try #require(DamageSweep(target, bytes: 16 << 10))
         let bits = sweep.fileBytes * 8
         let sum = Mutex(Sum())
-        onAllCores(0..<count) { flip in
+        await onAllCores(0..<count) { flip in
             // Spread over the file by a stride that has no common factor with its length.
             let outcome = sweep.flip(bit: flip &* 1_000_003 % bits)
             sum.withLock { $0.add(outcome) }
@@ -80,7 +84,7 @@ func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) 
     @Test(
         "every Nth call of every operation fails once: nothing acknowledged is lost, and work goes on afterwards",
         arguments: DiskOperation.allCases)
-    func nthCallFails(_ operation: DiskOperation) {
+    func nthCallFails(_ operation: DiskOperation) async {
         let most = Int(size("MILLRACE_NTH_FAULTS", 300))
         var kinds: [(DiskError.Kind, FaultKind)] = [(.inputOutput, .inputOutput)]
         if operation == .write || operation == .open || operation == .createDirectory || operation == .truncate {
@@ -89,7 +93,7 @@ func onAllCores(_ range: Range<Int>, _ body: @escaping @Sendable (Int) -> Void) 
         for (error, kind) in kinds {
             let failures = Mutex<[String]>([])
             let injected = Mutex(0)
-            onAllCores(1..<most + 1) { nth in
+            await onAllCores(1..<most + 1) { nth in
                 let result = Simulation(kind: kind).run(seed: UInt64(nth), failing: FaultOrder(operation, nth: nth, kind: error))
                 injected.withLock { $0 += result.tally.faults }
                 if !result.violations.isEmpty {

@@ -6,8 +6,8 @@ import StreamStore
 
 /// Gathers the contents of the catalog from rows: shards first, then their streams.
 ///
-/// Rows are read by the position of their columns, and one after the other: with 100,000 shards, names would take a second and rows that
-/// are all held at once 100 MB.
+/// Rows are read by the position of their columns, and one after the other: there may be 100,000 of them, and names to look up and copies
+/// to hold all at once would only cost time and memory.
 struct CatalogReader {
     static let shardRows = """
         SELECT stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset FROM shard

@@ -69,9 +69,9 @@ package struct JournalEntry: Equatable, Sendable {
     }
 }
 
-/// The first 48 bytes of a frame.
+/// The first 56 bytes of a frame.
 package struct JournalHeader: Equatable, Sendable {
-    package static let size = 48
+    package static let size = 56
     /// "MRJ2"
     package static let magic: UInt32 = 0x324A_524D
     /// "MRJ1": frames without alignment. No release wrote them.
@@ -89,6 +89,8 @@ package struct JournalHeader: Equatable, Sendable {
     package var checksum: UInt32
     /// The same in all frames of a file, and not to be guessed: it tells them from bytes that a producer made to look like one.
     package var nonce: UInt32
+    /// The `arrival` of the frame before, which its own header may have lost.
+    package var previousArrival: Int64
 
     /// Where the next frame begins: frames stand at multiples of the block size.
     package var paddedLength: Int { FileAccess.aligned(length) }
@@ -99,7 +101,7 @@ package struct JournalHeader: Equatable, Sendable {
     package init?(_ bytes: UnsafeRawBufferPointer, at place: Int) {
         guard place >= 0, place <= bytes.count - JournalHeader.size, bytes.field(place, as: UInt32.self) == JournalHeader.magic
         else { return nil }
-        guard CRC32C.checksum(bytes.part(place..<place + 44)) == bytes.field(place + 44) else { return nil }
+        guard CRC32C.checksum(bytes.part(place..<place + 52)) == bytes.field(place + 52) else { return nil }
         length = Int(bytes.field(place + 4, as: UInt32.self))
         sequence = bytes.field(place + 8)
         arrival = bytes.field(place + 16)
@@ -108,6 +110,7 @@ package struct JournalHeader: Equatable, Sendable {
         previousEntryCount = Int(bytes.field(place + 32, as: UInt32.self))
         checksum = bytes.field(place + 36)
         nonce = bytes.field(place + 40)
+        previousArrival = bytes.field(place + 44)
         guard JournalHeader.size + directoryBytes <= length else { return nil }
     }
 }
@@ -122,9 +125,12 @@ package struct JournalFrameWriter: Sendable {
     private var length = 0
     /// Of the file that is being written.
     private(set) var nonce: UInt32 = 0
-    private var made: (sequence: UInt64, checksum: UInt32, directory: [JournalEntry])?
+    private var previousArrival: Int64
+    private var made: (sequence: UInt64, checksum: UInt32, directory: [JournalEntry], arrival: Int64)?
 
-    package init(after sequence: UInt64, checksum: UInt32, directory: [JournalEntry]) {
+    /// - Parameter arrival: of the frame with that number.
+    package init(after sequence: UInt64, checksum: UInt32, directory: [JournalEntry], arrival: Int64 = .min) {
+        previousArrival = arrival
         self.sequence = sequence
         self.checksum = checksum
         previousDirectory = directory.filter { $0.kind != .position }
@@ -160,6 +166,7 @@ package struct JournalFrameWriter: Sendable {
         bytes.set(UInt32(entries.count), at: 28)
         bytes.set(UInt32(previousDirectory.count), at: 32)
         bytes.set(nonce, at: 40)
+        bytes.set(previousArrival, at: 44)
         var place = JournalHeader.size
         for entry in entries {
             entry.encode(into: bytes, at: place)
@@ -173,7 +180,7 @@ package struct JournalFrameWriter: Sendable {
         let sum = CRC32C.checksum(
             written.part(JournalHeader.size..<directories), continuing: CRC32C.checksum(written.part(0..<36)))
         bytes.set(sum, at: 36)
-        bytes.set(CRC32C.checksum(written.part(0..<44)), at: 44)
+        bytes.set(CRC32C.checksum(written.part(0..<52)), at: 52)
         for batch in batches {
             batch.bytes.withUnsafeBytes { source in
                 UnsafeMutableRawBufferPointer(rebasing: bytes[place..<place + source.count]).copyMemory(from: source)
@@ -181,7 +188,7 @@ package struct JournalFrameWriter: Sendable {
             place += batch.bytes.count
         }
         UnsafeMutableRawBufferPointer(rebasing: bytes[place..<padded]).initializeMemory(as: UInt8.self, repeating: 0)
-        made = (sequence + 1, sum, entries.filter { $0.kind != .position })
+        made = (sequence + 1, sum, entries.filter { $0.kind != .position }, arrival)
     }
 
     /// The frame made last was written: the next one follows it.
@@ -190,6 +197,7 @@ package struct JournalFrameWriter: Sendable {
         sequence = made.sequence
         checksum = made.checksum
         previousDirectory = made.directory
+        previousArrival = made.arrival
         self.made = nil
     }
 

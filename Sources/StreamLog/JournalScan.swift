@@ -53,6 +53,7 @@ package struct JournalScan: Sendable {
     package private(set) var lastSequence: UInt64
     package private(set) var lastChecksum: UInt32 = 0
     package private(set) var lastDirectory: [JournalEntry] = []
+    package private(set) var lastArrival = Int64.min
     /// False while the frame before the next one is unknown, so that its checksum cannot be compared.
     private var chainIsKnown = false
 
@@ -248,6 +249,7 @@ package struct JournalScan: Sendable {
         lastSequence = header.sequence
         lastChecksum = header.checksum
         lastDirectory = frame.entries
+        lastArrival = frame.arrival
         chainIsKnown = true
     }
 
@@ -265,7 +267,7 @@ package struct JournalScan: Sendable {
         } else if let copy, first <= last {
             if first < last { lostFrames.append(first...(last - 1)) }
             let end = frameEnd(of: copy, sequence: last, at: place, header: header, next: next)
-            addSalvaged(copy, sequence: last, arrival: frames.last?.arrival ?? 0, place: place, end: end)
+            addSalvaged(copy, sequence: last, arrival: next.header.previousArrival, place: place, end: end)
         } else {
             lose(first, through: last, file: place.file)
         }
@@ -273,6 +275,7 @@ package struct JournalScan: Sendable {
         lastChecksum = next.header.previousChecksum
         chainIsKnown = true
         lastDirectory = copy ?? own ?? []
+        lastArrival = next.header.previousArrival
     }
 
     /// Where the batches of a frame end whose header may be unreadable, told by the copy of its directory.

@@ -169,7 +169,8 @@ struct RecoveryRun<D: Disk> {
     private func beginJournal(_ state: inout NodeState) -> JournalWriter<D> {
         var writer = JournalWriter(
             disk: disk,
-            frames: JournalFrameWriter(after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory),
+            frames: JournalFrameWriter(
+                after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival),
             planted: options.planted)
         do throws(DiskError) {
             try secureLastFrame()

@@ -122,8 +122,8 @@ import Testing
         var other = later
         other[40] ^= 1  // another file's nonce, the header's checksum mended
         other.withUnsafeMutableBytes { bytes in
-            let sum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[0..<44]))
-            bytes.storeBytes(of: sum.littleEndian, toByteOffset: 44, as: UInt32.self)
+            let sum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[0..<52]))
+            bytes.storeBytes(of: sum.littleEndian, toByteOffset: 52, as: UInt32.self)
         }
         torn += other
         let scan = JournalScan([.init(name: 1, bytes: torn)])
@@ -142,6 +142,7 @@ import Testing
                 #expect(scan.damagedFiles == (index < place.end ? [0] : []), "byte \(index), bit \(bit)")
                 #expect(scan.lostFrames.isEmpty)
                 #expect(scan.frames.map(\.sequence) == Array(1...9))
+                #expect(scan.frames.map(\.arrival) == Array(1_000...1_008), "byte \(index)")
                 for frame in scan.frames {
                     for (entry, batch) in zip(frame.entries, frame.batches) {
                         guard let batch else {
@@ -173,7 +174,7 @@ import Testing
     @Test("the rest of a refused or cut frame before a frame that takes its place is passed over without harm")
     func remains() throws {
         let (bytes, frames) = try journal(6)
-        for cut in [1, 30, 47, 48, 60, 100, 200] {
+        for cut in [1, 30, 55, 56, 60, 100, 200] {
             let torn = Array(bytes[..<(frames[4].start + cut)])
             let rest = Array(bytes[frames[4].start...])
             let scan = JournalScan([.init(name: 1, bytes: torn), .init(name: 5, bytes: rest)])

@@ -20,10 +20,13 @@ struct SegmentRecovery<D: Disk> {
 
     /// Fills in the log's segments and high watermark, and reports gaps.
     /// - Parameters:
-    ///   - bases: the base offsets that the files are named after, sorted.
+    ///   - all: the base offsets that the files are named after, sorted.
     func read(
-        _ bases: [Int64], of log: inout ShardLog, journal: JournalHold, report: inout RecoveryReport
+        _ all: [Int64], of log: inout ShardLog, journal: JournalHold, report: inout RecoveryReport
     ) throws(DiskError) {
+        // First of all those that are none: where one segment ends is told by where the next begins.
+        var bases: [Int64] = []
+        for base in all where try isSegment(base, of: log.id, journal: journal, report: &report) { bases.append(base) }
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
             if let next, next <= log.startOffset {
@@ -44,6 +47,29 @@ struct SegmentRecovery<D: Disk> {
             log.segments.append(segment)
         }
         log.highWatermark = max(log.startOffset, log.segments.last?.endOffset ?? 0)
+    }
+
+    /// Whether a file is a segment of the log. One that was only begun is removed, and what cannot be explained goes to quarantine.
+    private func isSegment(
+        _ base: Int64, of id: LogID, journal: JournalHold, report: inout RecoveryReport
+    ) throws(DiskError) -> Bool {
+        let path = Paths.segment(id, base)
+        let file = try disk.open(path, .existing)
+        defer { file.close() }
+        let bytes = try file.bytes(at: 0, count: SegmentHeader.size)
+        if let header = bytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == id, header.baseOffset == base { return true }
+        // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
+        let isBlank = bytes.count < SegmentHeader.size || bytes.allSatisfy { $0 == 0 }
+        if bytes.isEmpty {
+            // A crash, or a full disk, between the making of a file and the first write leaves that.
+            try disk.remove(path)
+        } else if isBlank, case .range(let range) = journal, range.contains(base) {
+            try disk.remove(path)
+        } else {
+            try Quarantine(disk: disk).move(path)
+            report.quarantined.append(path)
+        }
+        return false
     }
 
     /// Removes a segment that was trimmed, if it is the log's own.
@@ -68,21 +94,9 @@ struct SegmentRecovery<D: Disk> {
         defer { file.close() }
         let size = try file.size()
         let headerBytes = try file.bytes(at: 0, count: SegmentHeader.size)
-        // A crash between the making of a file and the first write leaves that, and nothing else does that deserves to be kept.
-        if size == 0 {
-            try disk.remove(path)
-            return nil
-        }
-        guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base,
+        guard let header = headerBytes.withUnsafeBytes({ SegmentHeader($0) }),
             log.segments.last.map({ $0.endOffset <= base }) ?? true
         else {
-            // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
-            if headerBytes.count < SegmentHeader.size || headerBytes.allSatisfy({ $0 == 0 }), case .range(let range) = journal,
-                range.contains(base)
-            {
-                try disk.remove(path)
-                return nil
-            }
             try Quarantine(disk: disk).move(path)
             report.quarantined.append(path)
             return nil

@@ -21,6 +21,8 @@ struct RecoveryRun<D: Disk> {
     private var tombstones: Set<LogID> = []
     /// For each log the first offset that the journal holds.
     private var firstOffsets: [LogID: Int64] = [:]
+    /// For each log from where on the journal holds everything, without a gap.
+    private var heldFrom: [LogID: Int64] = [:]
     /// And one past the last.
     private var endOffsets: [LogID: Int64] = [:]
     /// Logs of which the journal has lost something.
@@ -119,6 +121,8 @@ struct RecoveryRun<D: Disk> {
                 case .batch:
                     if frame.batches[index] == nil { incomplete.insert(entry.log) }
                     if firstOffsets[entry.log] == nil { firstOffsets[entry.log] = entry.offset }
+                    // A gap: what is missing was lost with a journal file's end, and segments may have it.
+                    if endOffsets[entry.log] != entry.offset { heldFrom[entry.log] = entry.offset }
                     endOffsets[entry.log] = entry.endOffset
                 case .position: break
                 }
@@ -316,7 +320,7 @@ struct RecoveryRun<D: Disk> {
         }
         var log = try readStart(id, exists: hasStart, firstBase: bases.min())
         let hold: JournalHold =
-            if incomplete.contains(id) { .unknown } else if let first = firstOffsets[id], let end = endOffsets[id] {
+            if incomplete.contains(id) { .unknown } else if let first = heldFrom[id], let end = endOffsets[id] {
                 .range(first..<max(first, end))
             } else { .nothing }
         try SegmentRecovery(disk: disk, options: options).read(bases.sorted(), of: &log, journal: hold, report: &report)

@@ -26,7 +26,7 @@ struct SegmentRecovery<D: Disk> {
     ) throws(DiskError) {
         // First of all those that are none: where one segment ends is told by where the next begins.
         var bases: [Int64] = []
-        for base in all where try isSegment(base, of: log.id, journal: journal, report: &report) { bases.append(base) }
+        for base in all where try isSegment(base, of: log, journal: journal, report: &report) { bases.append(base) }
         for (index, base) in bases.enumerated() {
             let next = index + 1 < bases.count ? bases[index + 1] : nil
             if let next, next <= log.startOffset {
@@ -51,17 +51,19 @@ struct SegmentRecovery<D: Disk> {
 
     /// Whether a file is a segment of the log. One that was only begun is removed, and what cannot be explained goes to quarantine.
     private func isSegment(
-        _ base: Int64, of id: LogID, journal: JournalHold, report: inout RecoveryReport
+        _ base: Int64, of log: ShardLog, journal: JournalHold, report: inout RecoveryReport
     ) throws(DiskError) -> Bool {
-        let path = Paths.segment(id, base)
+        let path = Paths.segment(log.id, base)
         let file = try disk.open(path, .existing)
         defer { file.close() }
         let bytes = try file.bytes(at: 0, count: SegmentHeader.size)
-        if let header = bytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == id, header.baseOffset == base { return true }
+        if let header = bytes.withUnsafeBytes({ SegmentHeader($0) }), header.log == log.id, header.baseOffset == base {
+            return true
+        }
         // Of a new file whose flush was not synced nothing may be there; the journal has what was to be in it.
         let isBlank = bytes.count < SegmentHeader.size || bytes.allSatisfy { $0 == 0 }
-        if bytes.isEmpty {
-            // A crash, or a full disk, between the making of a file and the first write leaves that.
+        if bytes.isEmpty || isBlank && base < log.startOffset {
+            // A crash, or a full disk, between the making of a file and the end of the first write leaves that.
             try disk.remove(path)
         } else if isBlank, case .range(let range) = journal, range.contains(base) {
             try disk.remove(path)

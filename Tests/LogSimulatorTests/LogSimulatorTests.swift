@@ -64,6 +64,14 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
                 && total.damaged > Int(count) / 100)
     }
 
+    @Test(
+        "seeds that once found a mistake find none",
+        arguments: [(FaultKind.diskFull, UInt64(42_850)), (.diskFull, 48_700), (.truncated, 43_610)])
+    func onceFound(_ kind: FaultKind, _ seed: UInt64) {
+        let result = Simulation(kind: kind).run(seed: seed)
+        #expect(result.violations.isEmpty, "\(RunReport.lines(for: result).joined(separator: "\n"))")
+    }
+
     @Test("results come in the order of the seeds, and a run can be ended")
     func order() {
         let seen = Mutex<[UInt64]>([])

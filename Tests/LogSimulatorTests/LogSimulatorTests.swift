@@ -71,7 +71,8 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
             (.diskFull, 377_902),
             (.truncated, 43_610), (.syncError, 11_384), (.syncError, 31_436), (.syncError, 396_026), (.inputOutput, 10_771),
             (.inputOutput, 310_957),
-            (.together, 355_859), (.together, 361_619),
+            (.inputOutput, 506_257), (.together, 355_859), (.together, 361_619), (.tornWrite, 750_422),
+            (.diskFull, 879_994),
         ])
     func onceFound(_ kind: FaultKind, _ seed: UInt64) {
         let result = Simulation(kind: kind).run(seed: seed)

@@ -174,7 +174,7 @@ extension LogWorld {
 
     // MARK: Logs
 
-    private func trim() {
+    func trim() {
         guard let log else { return }
         let usable = model.usable
         guard !usable.isEmpty else { return }
@@ -202,8 +202,8 @@ extension LogWorld {
         }
     }
 
-    private func createLog() {
-        guard let log, model.books.count < 6 else { return }
+    func createLog() {
+        guard let log, order == nil ? model.books.count < 6 : model.usable.count < 6 else { return }
         let id = LogID(stream: 10 + UInt64(model.books.count), shard: 0)
         do throws(LogError) {
             try log.createLog(id)
@@ -214,7 +214,7 @@ extension LogWorld {
         }
     }
 
-    private func removeLog() {
+    func removeLog() {
         guard let log else { return }
         let usable = model.usable
         guard usable.count > 1 else { return }

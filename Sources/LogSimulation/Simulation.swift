@@ -44,7 +44,8 @@ public struct Simulation: Sendable {
         return world.result
     }
 
-    /// Runs one seed in which the Nth call of an operation fails, counted from the first start on.
+    /// Runs one seed in which the Nth call of an operation fails, counted from the first start on over all later ones. It works until that
+    /// call has come (`SeedResult.orderWasCarriedOut`), or for a bounded while.
     package func run(seed: UInt64, failing order: FaultOrder) -> SeedResult {
         let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
         world.order = order

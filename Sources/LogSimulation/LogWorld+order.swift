@@ -79,7 +79,8 @@ extension LogWorld {
             if orderIsCarriedOut { return }
             switch operation {
             case .list, .createDirectory:
-                // Most of these come at a start.
+                // Most of these come at a start, and starts are quick where there was no work.
+                guard chance(1, in: 4) else { return }
                 createLog()
                 append()
                 settleDown()

@@ -94,7 +94,7 @@ private func digests(of kind: FaultKind) -> [Trace] {
             (FaultKind.diskFull, UInt64(42_850)), (.diskFull, 48_700), (.diskFull, 360_802), (.diskFull, 373_924),
             (.diskFull, 377_902),
             (.truncated, 43_610), (.syncError, 11_384), (.syncError, 31_436), (.syncError, 396_026), (.inputOutput, 10_771),
-            (.together, 355_859), (.together, 361_619), (.store, 741),
+            (.inputOutput, 310_957), (.together, 355_859), (.together, 361_619), (.store, 741),
         ])
     func onceFound(_ kind: FaultKind, _ seed: UInt64) async {
         let result = await offThePool { Simulation(kind: kind).run(seed: seed) }

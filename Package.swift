@@ -64,12 +64,6 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
-    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
-    + [
-        .testTarget(
-            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
-            swiftSettings: swiftSettings)
-    ]
     + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
@@ -77,6 +71,15 @@ let rooms: [Target] =
     + room(
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation"])
+    + room(
+        "LogSimulation", ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation"],
+        tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests",
+            dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
     + room("RandomCutForest")
     + room("StreamSQL", ["CSimdjson"])
     + room(
@@ -109,7 +112,9 @@ let programs: [Target] = [
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "log-simulator",
-        dependencies: ["LogSimulation", "StreamLog", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: [
+            "LogSimulation", "EmbeddedStore", "StreamLog", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",

@@ -119,17 +119,22 @@ extension LogWorld {
         return reason == "the disk is full" ? .refused : .unknown
     }
 
+    /// A log and an offset that it may have.
+    private func somewhere() -> (log: Int, offset: Int64)? {
+        let usable = model.usable
+        guard !usable.isEmpty else { return nil }
+        let index = usable[roll(usable.count)]
+        let book = model.books[index]
+        guard book.askedStart <= book.end else { return nil }
+        return (index, book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1)))
+    }
+
     // MARK: Reads
 
     /// Reads somewhere and compares.
     func readSomething() {
-        guard let log else { return }
-        let usable = model.usable
-        guard !usable.isEmpty else { return }
-        let index = usable[roll(usable.count)]
+        guard let log, let (index, offset) = somewhere() else { return }
         let book = model.books[index]
-        guard book.askedStart <= book.end else { return }
-        let offset = book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1))
         do throws(LogError) {
             let read = try log.readNow(book.id, from: offset, maxBytes: 1 + roll(4_000))
             tally.reads += read.batches.count
@@ -155,13 +160,8 @@ extension LogWorld {
     // MARK: Logs
 
     func trim() {
-        guard let log else { return }
-        let usable = model.usable
-        guard !usable.isEmpty else { return }
-        let index = usable[roll(usable.count)]
+        guard let log, let (index, offset) = somewhere() else { return }
         let book = model.books[index]
-        guard book.askedStart <= book.end else { return }
-        let offset = book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1))
         model.books[index].askedStart = offset
         tell("trim \(book.id) before \(offset)")
         defer {

@@ -21,7 +21,8 @@ struct StandingOrder {
         disk.fail(order.operation, nth: order.nth, with: order.kind)
     }
 
-    func isCarriedOut(on disk: SimulatedDisk) -> Bool { disk.count(order.operation) >= call }
+    /// Each disk has this one order about the operation, and begins to count anew.
+    func isCarriedOut(on disk: SimulatedDisk) -> Bool { disk.failures(of: order.operation) > 0 }
 
     /// The process goes on with another disk; the calls of the one before count.
     mutating func move(from old: SimulatedDisk, to new: SimulatedDisk) {

@@ -93,8 +93,10 @@ import Testing
         }
         #expect(throws: ForestError.self) { try RandomCutForest(restoring: resealed(bytes + [0])) }
         var newer = bytes
-        newer[4] = 2
-        #expect(throws: ForestError.unsupportedSnapshot(version: 2)) { try RandomCutForest(restoring: newer) }
+        for version in [UInt8(1), 3] {
+            newer[4] = version
+            #expect(throws: ForestError.unsupportedSnapshot(version: version)) { try RandomCutForest(restoring: newer) }
+        }
     }
 
     @Test("bytes altered with intent, checksum and all, either are refused or make a forest that works")

@@ -81,7 +81,7 @@ enum ForestSnapshot {
 
     // MARK: Reading
 
-    static func read(_ bytes: [UInt8]) throws(ForestError) -> ForestStorage {
+    static func read(_ bytes: [UInt8], memoryLimit: Int) throws(ForestError) -> ForestStorage {
         guard bytes.count > magic.count, bytes.starts(with: magic) else {
             throw .damagedSnapshot(reason: "it does not begin as one")
         }
@@ -94,6 +94,10 @@ enum ForestSnapshot {
         var reader = SnapshotReader(body[(magic.count + 1)...])
         let (parameters, columns) = try readParameters(&reader)
         let dimensions = columns * parameters.shingleSize
+        let memory = parameters.memoryBound(columns: columns)
+        guard memory <= memoryLimit else {
+            throw .damagedSnapshot(reason: "its forest may take \(memory) bytes of memory, above the limit of \(memoryLimit)")
+        }
         let records = try reader.count(upTo: largestCounter)
         let offered = try reader.count(upTo: records)
         let decayOffset = try reader.double()

@@ -184,6 +184,8 @@ final class ForestStorage {
     ) -> Double {
         var sum = 0.0
         var number = trees.lowerBound
+        // While four walks go down, what the four before them will read on their way up is fetched.
+        var before: (Descent, Descent, Descent, Descent)?
         while number + 4 <= trees.upperBound {
             let four = units + number
             var a = Descent(four[0].tree)
@@ -206,17 +208,34 @@ final class ForestStorage {
                     d.step(towards: query)
                 }
             }
-            sum += four[0].tree.score(query, after: a, store: points, table: table, mode: mode, scratch: scratch)
-            sum += four[1].tree.score(query, after: b, store: points, table: table, mode: mode, scratch: scratch)
-            sum += four[2].tree.score(query, after: c, store: points, table: table, mode: mode, scratch: scratch)
-            sum += four[3].tree.score(query, after: d, store: points, table: table, mode: mode, scratch: scratch)
+            four[0].tree.prefetch(around: a.reference, store: points)
+            four[1].tree.prefetch(around: b.reference, store: points)
+            four[2].tree.prefetch(around: c.reference, store: points)
+            four[3].tree.prefetch(around: d.reference, store: points)
+            if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
+            before = (a, b, c, d)
             number += 4
         }
+        if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
         while number < trees.upperBound {
             sum += units[number].tree.score(query, store: points, table: table, mode: mode, scratch: scratch)
             number += 1
         }
         return sum
+    }
+
+    /// The sum of the scores in four trees from `number` on that have been walked down.
+    @inline(__always)
+    private func score(
+        _ query: UnsafePointer<Float>, after walks: (Descent, Descent, Descent, Descent), from number: Int, mode: ScoreMode,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        let four = units + number
+        let a = four[0].tree.score(query, after: walks.0, store: points, table: table, mode: mode, scratch: scratch)
+        let b = four[1].tree.score(query, after: walks.1, store: points, table: table, mode: mode, scratch: scratch)
+        let c = four[2].tree.score(query, after: walks.2, store: points, table: table, mode: mode, scratch: scratch)
+        let d = four[3].tree.score(query, after: walks.3, store: points, table: table, mode: mode, scratch: scratch)
+        return a + b + c + d
     }
 
     /// Adds the mean attribution of a point over the trees to `total` (high cells, then low cells).

@@ -5,7 +5,7 @@
 /// machine, also across a snapshot.
 public struct RandomCutForest: @unchecked Sendable {
     // Unchecked: the storage is changed only after it is found to be, or made, this value's alone; reading uses no shared scratch memory.
-    private var storage: ForestStorage
+    private(set) var storage: ForestStorage
 
     /// The largest magnitude of a value that a record may hold. Trees hold values in single precision, as the reference library does: seven
     /// digits, and magnitudes above 1e30 are all alike. Data whose interest lies beyond the seventh digit, as with times since 1970, should
@@ -124,10 +124,14 @@ public struct RandomCutForest: @unchecked Sendable {
     public func snapshot() -> [UInt8] { ForestSnapshot.write(storage) }
 
     /// The forest that ``snapshot()`` wrote.
+    /// - Parameters:
+    ///   - bytes: of any origin.
+    ///   - memoryLimit: the most that the forest's ``ForestParameters/memoryBound(columns:)`` may be, in bytes. Restoring takes no more than
+    ///     about that and the bytes themselves.
     /// - Throws: ``ForestError/unsupportedSnapshot(version:)``, ``ForestError/damagedSnapshot(reason:)`` or
     ///   ``ForestError/invalidParameter(name:value:rule:)`` for bytes that no forest wrote.
-    public init(restoring bytes: [UInt8]) throws(ForestError) {
-        storage = try ForestSnapshot.read(bytes)
+    public init(restoring bytes: [UInt8], memoryLimit: Int = .max) throws(ForestError) {
+        storage = try ForestSnapshot.read(bytes, memoryLimit: memoryLimit)
     }
 
     /// The points in tree number `tree`'s sample.

@@ -49,6 +49,10 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let shims: [Target] = [
     // Not a library: the few system calls that Swift's Glibc does not show.
     .target(name: "CLinuxIO"),
+    // Not a library either: the prefetch instruction.
+    .target(name: "CPrefetch"),
+    // For tests only: counts allocations.
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     shim("CISAL", links: "isal"),
     shim("CZstd", links: "zstd"),
     shim("CLZ4", links: "lz4"),
@@ -80,7 +84,7 @@ let rooms: [Target] =
             dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
             swiftSettings: swiftSettings)
     ]
-    + room("RandomCutForest")
+    + room("RandomCutForest", ["CPrefetch"], testDependencies: ["CAllocationCount"])
     + room("StreamSQL", ["CSimdjson"])
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],

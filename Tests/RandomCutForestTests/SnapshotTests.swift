@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    @Test("trees so lopsided that there is no room for all of their boxes score the same, however they came to be")
+    func lopsided() throws {
+        let parameters = ForestParameters(trees: 6, sampleSize: 64, timeDecay: 100, shingleSize: 1, mode: .library, outputAfter: 1)
+        var straight = try RandomCutForest(parameters: parameters, dimensions: 2, seed: 4)
+        var restored = straight
+        var random = RandomSource(seed: 3, stream: 0)
+        for t in 0..<600 {
+            // Each value is far beyond all before it, so most cuts take one point off.
+            let size = Double(sign: .plus, exponent: t % 90, significand: 1 + random.unit())
+            let record = t % 5 == 0 ? [size, random.unit()] : [random.unit(), size]
+            if t % 3 == 0 { restored = try RandomCutForest(restoring: restored.snapshot()) }
+            #expect(try straight.attribution(record) == restored.attribution(record))
+            #expect(try straight.scoreAndLearn(record).bitPattern == restored.scoreAndLearn(record).bitPattern)
+        }
+    }
+
     private func afterwards(_ a: inout RandomCutForest, _ b: inout RandomCutForest, _ random: inout RandomSource, _ columns: Int)
         throws
     {
@@ -93,8 +109,19 @@ import Testing
         }
         #expect(throws: ForestError.self) { try RandomCutForest(restoring: resealed(bytes + [0])) }
         var newer = bytes
-        newer[4] = 2
-        #expect(throws: ForestError.unsupportedSnapshot(version: 2)) { try RandomCutForest(restoring: newer) }
+        for version in [UInt8(1), 3] {
+            newer[4] = version
+            #expect(throws: ForestError.unsupportedSnapshot(version: version)) { try RandomCutForest(restoring: newer) }
+        }
+    }
+
+    @Test("a snapshot whose forest may grow beyond the limit given is refused before its memory is taken")
+    func limited() throws {
+        let forest = try RandomCutForest(parameters: .library, dimensions: 1, seed: 2)
+        let bound = forest.parameters.memoryBound(columns: 1)
+        let bytes = forest.snapshot()
+        #expect(throws: ForestError.self) { try RandomCutForest(restoring: bytes, memoryLimit: bound - 1) }
+        #expect(try RandomCutForest(restoring: bytes, memoryLimit: bound).recordCount == 0)
     }
 
     @Test("bytes altered with intent, checksum and all, either are refused or make a forest that works")

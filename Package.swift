@@ -78,6 +78,7 @@ let rooms: [Target] =
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation"])
     + room("RandomCutForest")
+    + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson"])
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],
@@ -99,7 +100,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "StreamSQL", "StreamEngine",
+            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport", "StreamSQL",
+            "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),

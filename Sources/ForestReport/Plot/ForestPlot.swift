@@ -206,7 +206,7 @@ public struct ForestPlot: Sendable {
         }
         let names = series.names + ["anomaly score", "grade"]
         for (index, panel) in layout.panels.enumerated() {
-            let most = index == layout.panels.count - 1 ? 2 : Int(panel.height / 28)
+            let most = index == layout.panels.count - 1 ? 2 : min(Int(panel.height / 24), 6)
             for tick in ValueAxis.ticks(in: panel.range, most: max(most, 2)) {
                 let y = panel.y(tick.value)
                 svg.line(left, y, right, y, "stroke=\"\(Self.grid)\"")

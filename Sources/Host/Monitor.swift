@@ -1,6 +1,7 @@
 /// A value behind a lock, with a condition that threads of our own may wait for.
 
 internal import Glibc
+internal import Synchronization
 
 /// A mutex around a value, with one or more conditions. `wait` blocks the thread: never call it on the cooperative pool.
 ///
@@ -9,6 +10,8 @@ public final class Monitor<State>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let conditions: UnsafeMutableBufferPointer<pthread_cond_t>
+    /// How often somebody was to be woken, for threads that look before they sleep.
+    private let wakes = Atomic<UInt64>(0)
 
     /// - Parameter conditions: how many, at least 1.
     public init(_ state: State, conditions count: Int = 1) {
@@ -47,14 +50,17 @@ public final class Monitor<State>: @unchecked Sendable {
     public func withLockAndWake<Result, Failure: Error>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            for index in conditions.indices { pthread_cond_broadcast(condition(index)) }
+            for index in conditions.indices { wake(index) }
             pthread_mutex_unlock(mutex)
         }
         return try body(&state)
     }
 
     /// Wakes the threads that wait on one condition. Called within `withLock`, it is in time for what that changed.
-    public func wake(_ index: Int) { pthread_cond_broadcast(condition(index)) }
+    public func wake(_ index: Int) {
+        wakes.add(1, ordering: .releasing)
+        pthread_cond_broadcast(condition(index))
+    }
 
     /// Waits until `body`, asked under the lock and again after every wake, answers with a value.
     public func wait<Result>(on index: Int = 0, for body: (inout State) -> Result?) -> Result {
@@ -63,6 +69,16 @@ public final class Monitor<State>: @unchecked Sendable {
         while true {
             if let result = body(&state) { return result }
             pthread_cond_wait(condition(index), mutex)
+        }
+    }
+
+    /// As `wait(for:)`, but looks for a moment whether somebody comes before the thread goes to sleep: to wake it takes longer than that, for work
+    /// that comes in at once.
+    public func wait<Result>(on index: Int = 0, after spin: inout BriefSpin, for body: (inout State) -> Result?) -> Result {
+        while true {
+            let seen = wakes.load(ordering: .acquiring)
+            if let result = withLock({ body(&$0) }) { return result }
+            guard spin.lasts(until: { wakes.load(ordering: .acquiring) != seen }) else { return wait(on: index, for: body) }
         }
     }
 

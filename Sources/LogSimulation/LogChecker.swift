@@ -132,6 +132,8 @@ struct LogChecker {
                 offset = through + 1
             } catch {
                 if !mayFail { blame("reading log \(book.id) at \(offset) fails: \(error)") }
+                // What it holds will be seen at a later start; what is appended meanwhile stands behind it.
+                model.books[index].end = max(book.end, bounds.highWatermark)
                 return nil
             }
         }

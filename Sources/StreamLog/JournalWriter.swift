@@ -15,9 +15,6 @@ struct JournalWriter<D: Disk> {
     /// Frames in the current file.
     private(set) var frameCount = 0
     var frames: JournalFrameWriter
-    /// A write failed half way; what stands at `end` must not count.
-    private var hasRemains = false
-
     private let planted: PlantedFault?
 
     init(disk: D, frames: JournalFrameWriter, planted: PlantedFault? = nil) {
@@ -68,7 +65,6 @@ struct JournalWriter<D: Disk> {
         end = UInt64(frames.frame.count)
         frames.accept()
         frameCount = 1
-        hasRemains = false
     }
 
     private func create(_ path: String) throws(DiskError) -> D.File {
@@ -108,13 +104,15 @@ struct JournalWriter<D: Disk> {
         guard let file else { throw Failure(diskIsFull: false, reason: "the journal has no file") }
         let frame = frames.frame
         do throws(DiskError) {
-            if hasRemains { try clearRemains(file) }
-            hasRemains = true
             try file.write(frame, at: end)
-            hasRemains = false
         } catch {
-            // A refused frame must not be found whole, though most of it may have been written.
-            if (try? clearRemains(file)) != nil { hasRemains = false }
+            // A refused frame must not be found whole, though most of it may have been written. Where that cannot be made sure, nobody may be
+            // told that it was refused for lack of space alone, and nothing can be written in its place.
+            do throws(DiskError) {
+                try clearRemains(file)
+            } catch let second {
+                throw Failure(diskIsFull: false, reason: "\(error), and then \(second)")
+            }
             throw JournalWriter.failure(error)
         }
         end += UInt64(frame.count)

@@ -133,6 +133,8 @@ struct RecoveryRun<D: Disk> {
     // MARK: Joining
 
     private mutating func join() throws(DiskError) -> (NodeState, JournalWriter<D>) {
+        // Before anything is served: what a reader has seen must not be gone after the next crash, its offsets given to other records.
+        try secureLastFrame()
         var logs = try readDirectories()
         // A log without a directory is empty but for what the journal holds. Where it was not, position entries tell.
         logs.reserveCapacity(knownLogs.count)
@@ -176,12 +178,6 @@ struct RecoveryRun<D: Disk> {
             frames: JournalFrameWriter(
                 after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival),
             planted: options.planted)
-        do throws(DiskError) {
-            try secureLastFrame()
-        } catch {
-            state.sealRequest = GroupCommit.JournalFailure(diskIsFull: false, reason: "\(error)")
-            return writer
-        }
         let number = writer.nextNumber
         let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds())
         do throws(GroupCommit.JournalFailure) {

@@ -132,6 +132,13 @@ struct SegmentRecovery<D: Disk> {
             if case .range(let range) = journal { scan.state.endOffset >= range.lowerBound || base >= range.lowerBound } else {
                 scan.tailBytes == 0
             }
+        if isLast, scan.state.endOffset == base, case .range(let range) = journal, base < log.startOffset,
+            range.lowerBound <= log.startOffset
+        {
+            // Begun, never written to the end, and trimmed past since then: what it could hold and the journal does not is expired.
+            try disk.remove(path)
+            return nil
+        }
         if !isExplained, isLast, scan.state.endOffset == base {
             try Quarantine(disk: disk).move(path)
             report.quarantined.append(path)

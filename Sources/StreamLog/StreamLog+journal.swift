@@ -24,7 +24,9 @@ struct Answers {
     func give() {
         for (reply, result) in appends { reply(result) }
         for (reply, result) in others { reply(result) }
-        for wake in wakes { wake.resume(returning: true) }
+        guard wakes.count > 1 else { return wakes.forEach { $0.resume(returning: true) } }
+        // Whoever commits has the next group to write; the many that a commit wakes wake each other.
+        Task.detached { [wakes] in for wake in wakes { wake.resume(returning: true) } }
     }
 }
 
@@ -72,8 +74,10 @@ extension StreamLog {
 
     /// The journal thread.
     func runJournal() {
+        // An appender that sends one record after the other comes back before a thread could be woken.
+        var spin = BriefSpin()
         while true {
-            let task = node.wait(on: NodeCondition.journal) { state -> JournalTask? in
+            let task = node.wait(on: NodeCondition.journal, after: &spin) { state -> JournalTask? in
                 guard !state.journalIsTaken, let task = state.nextJournalTask() else { return nil }
                 state.journalIsTaken = true
                 return task

@@ -143,28 +143,46 @@ extension StreamLog {
     /// - Returns: whether there are such records.
     public func awaitRecords(_ positions: [LogID: Int64], timeout: Duration) async -> Bool {
         let id = node.withLock { $0.newID() }
-        let expiry = Mutex<Task<Void, Never>?>(nil)
-        defer { expiry.withLock { $0?.cancel() } }
+        let deadline = began.duration(to: .now) + max(timeout, .zero)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { (wake: Waiters.Wake) in
-                let answer = node.withLock { state -> Bool? in
-                    if state.phase != .open || Task.isCancelled { return false }
+                let (answer, sleepUntil) = node.withLock { state -> (Bool?, Waiters.Time?) in
+                    if state.phase != .open || Task.isCancelled { return (false, nil) }
                     for (log, offset) in positions {
-                        guard let log = state.logs[log], log.highWatermark <= offset else { return true }
+                        guard let log = state.logs[log], log.highWatermark <= offset else { return (true, nil) }
                     }
-                    state.waiters.add(id, positions, wake)
-                    return nil
+                    return (nil, state.waiters.add(id, positions, until: deadline.waitersTime, wake))
                 }
                 if let answer { return wake.resume(returning: answer) }
-                // Begun only now: an expiry before the waiter is registered would find nobody.
-                let task = Task { [self] in
-                    do { try await Task.sleep(for: timeout) } catch { return }
-                    node.withLock { $0.waiters.remove(id) }?.resume(returning: false)
-                }
-                expiry.withLock { $0 = task }
+                if let sleepUntil { expireWaiters(at: sleepUntil) }
             }
         } onCancel: {
             node.withLock { $0.waiters.remove(id) }?.resume(returning: false)
         }
+    }
+
+    /// Sleeps until a time and wakes those who have waited long enough, for as long as there are others.
+    private func expireWaiters(at first: Waiters.Time) {
+        Task.detached { [weak self, began] in
+            var next: Waiters.Time? = first
+            while let time = next {
+                // A cancelled sleep, of which there is none, would only end the wait of those who are due early.
+                try? await Task.sleep(until: began + .nanoseconds(Int64(clamping: time)))
+                guard let node = self?.node else { return }
+                let now = began.duration(to: .now).waitersTime
+                let (wakes, later) = node.withLock { $0.waiters.expire(at: max(now, time), awaited: time) }
+                for wake in wakes { wake.resume(returning: false) }
+                next = later
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// In nanoseconds, at most some two hundred years.
+    fileprivate var waitersTime: Waiters.Time {
+        let (seconds, attoseconds) = components
+        guard seconds < 1 << 32 else { return 1 << 62 }
+        return UInt64(clamping: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

@@ -21,6 +21,8 @@ public final class StreamLog<D: Disk>: Sendable {
     /// Nil where a caller takes the steps, and reads wait for the disk.
     let readThreads: IOThreads?
     var isStepped: Bool { readThreads == nil }
+    /// What the deadlines of those who wait for records are counted from.
+    let began = ContinuousClock.now
     /// Used by whoever has set `NodeState.journalIsTaken`.
     let journal: JournalDesk<D>
 

@@ -66,7 +66,13 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
 
     @Test(
         "seeds that once found a mistake find none",
-        arguments: [(FaultKind.diskFull, UInt64(42_850)), (.diskFull, 48_700), (.truncated, 43_610)])
+        arguments: [
+            (FaultKind.diskFull, UInt64(42_850)), (.diskFull, 48_700), (.diskFull, 360_802), (.diskFull, 373_924),
+            (.diskFull, 377_902),
+            (.truncated, 43_610), (.syncError, 11_384), (.syncError, 31_436), (.syncError, 396_026), (.inputOutput, 10_771),
+            (.inputOutput, 310_957),
+            (.together, 355_859), (.together, 361_619),
+        ])
     func onceFound(_ kind: FaultKind, _ seed: UInt64) {
         let result = Simulation(kind: kind).run(seed: seed)
         #expect(result.violations.isEmpty, "\(RunReport.lines(for: result).joined(separator: "\n"))")

@@ -142,6 +142,28 @@ import Testing
         await #expect(throws: LogError.closed) { try await log.append([(firstLog, try batch(1))]) }
     }
 
+    @Test("waits with many timeouts end each at its own time, not before, beside one that lasts")
+    func awaitRecordsTimeouts() async throws {
+        let (log, _) = try await open(SimulatedDisk())
+        async let lasting = log.awaitRecords([firstLog: 0], timeout: .seconds(60))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Longer ones first, and shorter ones again and again while they wait.
+            for timeout in [90, 60, 30, 1, 2, 45, 15, 0, -5] {
+                group.addTask {
+                    for _ in 0..<(timeout < 10 ? 20 : 1) {
+                        let start = ContinuousClock.now
+                        #expect(await log.awaitRecords([firstLog: 0, secondLog: 0], timeout: .milliseconds(timeout)) == false)
+                        #expect(ContinuousClock.now - start >= .milliseconds(timeout))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        _ = try await log.append([(firstLog, try batch(1))])
+        #expect(await lasting)
+        await log.close()
+    }
+
     @Test("trim moves the start durably, drops whole segments, and bounds the reads")
     func trim() async throws {
         let disk = SimulatedDisk()

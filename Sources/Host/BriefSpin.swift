@@ -1,0 +1,41 @@
+/// Looks for work for a moment before a thread sleeps, as long as that has been worth while.
+
+internal import Glibc
+
+/// A thread's luck with looking. One that found nothing several times in a row seldom looks.
+public struct BriefSpin: Sendable {
+    /// How long to look: somewhat more than a wake-up on another core takes, which is some 35 µs.
+    public static let nanoseconds: UInt64 = 60_000
+    private static let longestPause = 256
+
+    private var pause = 0
+    private var turnsToPass = 0
+
+    public init() {}
+
+    /// Asks again and again, giving way to other threads of the core in between.
+    /// - Returns: whether the answer was yes in time; false at once where looking has not been worth while of late.
+    mutating func lasts(until isTime: () -> Bool) -> Bool {
+        guard turnsToPass == 0 else {
+            turnsToPass -= 1
+            return isTime()
+        }
+        let end = BriefSpin.now() &+ BriefSpin.nanoseconds
+        repeat {
+            if isTime() {
+                pause = 0
+                return true
+            }
+            sched_yield()
+        } while BriefSpin.now() < end
+        pause = min(max(1, pause * 2), BriefSpin.longestPause)
+        turnsToPass = pause
+        return false
+    }
+
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

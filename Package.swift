@@ -49,6 +49,10 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let shims: [Target] = [
     // Not a library: the few system calls that Swift's Glibc does not show.
     .target(name: "CLinuxIO"),
+    // Not a library either: the prefetch instruction.
+    .target(name: "CPrefetch"),
+    // For tests only: counts allocations.
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     shim("CISAL", links: "isal"),
     shim("CZstd", links: "zstd"),
     shim("CLZ4", links: "lz4"),
@@ -77,7 +81,7 @@ let rooms: [Target] =
     + room(
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation"])
-    + room("RandomCutForest")
+    + room("RandomCutForest", ["CPrefetch"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson"])
     + room(

@@ -1,110 +1,119 @@
 /// Arithmetic on axis-parallel boxes: how much one grows for a point, the cut that separates the point, unions.
 ///
-/// A stored box is its lower corner, its upper corner and the sum of its sides, one after the other.
+/// A stored box is its lower corner and then its upper corner. Coordinates are of single precision, as in the reference library; minimum
+/// and maximum are exact, so a box is the same to the bit in whatever order its points joined it.
 enum Box {
-    typealias Corner = UnsafePointer<Double>
+    typealias Corner = UnsafePointer<Float>
 
-    /// By how much the sum of a box's sides grows when the point joins it; 0 when it is inside.
+    /// By how much the sum of a box's sides grows when the point joins it (0 when it is inside), and that sum without it.
     @inline(__always)
-    static func growth(_ box: UnsafePointer<Double>, _ point: Corner, _ dimensions: Int) -> Double {
-        growth(lower: box, upper: box + dimensions, point, dimensions)
-    }
-
-    @inline(__always)
-    static func growth(lower: Corner, upper: Corner, _ point: Corner, _ dimensions: Int) -> Double {
+    static func measure(lower: Corner, upper: Corner, _ point: Corner, _ dimensions: Int) -> (growth: Float, sides: Float) {
         var i = 0
-        // Two sums side by side, so that an addition need not wait for the one before.
-        var (even, odd) = (SIMD2<Double>.zero, SIMD2<Double>.zero)
+        var (growths, sides) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
         while i + 4 <= dimensions {
-            even += overhang(pair(point + i), pair(lower + i), pair(upper + i))
-            odd += overhang(pair(point + i + 2), pair(lower + i + 2), pair(upper + i + 2))
+            let (low, high, x) = (four(lower + i), four(upper + i), four(point + i))
+            growths += larger(larger(x - high, low - x), .zero)
+            sides += high - low
             i += 4
         }
-        var sum = (even.x + odd.x) + (even.y + odd.y)
+        var sum = (growth: (growths.x + growths.z) + (growths.y + growths.w), sides: (sides.x + sides.z) + (sides.y + sides.w))
         while i < dimensions {
-            sum += max(point[i] - upper[i], 0) + max(lower[i] - point[i], 0)
+            sum.growth += max(max(point[i] - upper[i], lower[i] - point[i]), 0)
+            sum.sides += upper[i] - lower[i]
             i += 1
         }
         return sum
     }
 
-    @inline(__always)
-    private static func pair(_ coordinates: Corner) -> SIMD2<Double> {
-        UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD2<Double>.self)
-    }
-
-    @inline(__always)
-    private static func overhang(_ x: SIMD2<Double>, _ lower: SIMD2<Double>, _ upper: SIMD2<Double>) -> SIMD2<Double> {
-        let above = x - upper
-        let below = lower - x
-        return above.replacing(with: 0, where: above .< 0) + below.replacing(with: 0, where: below .< 0)
-    }
-
     /// Sum over the dimensions of the distance between two points; 0 only when they are equal.
     @inline(__always)
-    static func distance(_ a: Corner, _ b: Corner, _ dimensions: Int) -> Double {
+    static func distance(_ a: Corner, _ b: Corner, _ dimensions: Int) -> Float {
         var i = 0
-        var (even, odd) = (0.0, 0.0)
-        while i + 2 <= dimensions {
-            even += (a[i] - b[i]).magnitude
-            odd += (a[i + 1] - b[i + 1]).magnitude
-            i += 2
+        var sums = SIMD4<Float>.zero
+        while i + 4 <= dimensions {
+            let (x, y) = (four(a + i), four(b + i))
+            sums += larger(x - y, y - x)
+            i += 4
         }
-        return i < dimensions ? even + odd + (a[i] - b[i]).magnitude : even + odd
+        var sum = (sums.x + sums.z) + (sums.y + sums.w)
+        while i < dimensions {
+            sum += (a[i] - b[i]).magnitude
+            i += 1
+        }
+        return sum
     }
 
     /// The cut that leaves the box on one side and the point on the other, `draw` being uniform in [0, growth).
     static func separatingCut(lower: Corner, upper: Corner, point: Corner, dimensions: Int, draw: Double) -> (
-        dimension: Int, value: Double
+        dimension: Int, value: Float
     ) {
         var rest = draw
         var last = (dimension: 0, value: lower[0])
         for i in 0..<dimensions {
             let x = point[i]
-            if x > upper[i] {
-                let gap = x - upper[i]
-                if rest < gap { return (i, min(upper[i] + rest, x.nextDown)) }
-                rest -= gap
-                last = (i, x.nextDown)
-            } else if x < lower[i] {
-                let gap = lower[i] - x
-                if rest < gap { return (i, min(x + rest, lower[i].nextDown)) }
-                rest -= gap
-                last = (i, lower[i].nextDown)
-            }
+            // Of the two that the cut lies between, the lesser may be its value, the greater may not.
+            let (low, high) = x > upper[i] ? (upper[i], x) : (x, lower[i])
+            guard low < high else { continue }
+            let gap = Double(high) - Double(low)
+            last = (i, high.nextDown)
+            if rest < gap { return (i, min(Float(Double(low) + rest), high.nextDown)) }
+            rest -= gap
         }
         // Rounding let the draw run off the end: the last dimension that separates takes it.
         return last
     }
 
     /// Whether the point is inside and on none of the sides.
-    static func holdsStrictly(_ box: UnsafePointer<Double>, _ point: Corner, _ dimensions: Int) -> Bool {
+    @inline(__always)
+    static func holdsStrictly(_ box: Corner, _ point: Corner, _ dimensions: Int) -> Bool {
         for i in 0..<dimensions where !(box[i] < point[i] && point[i] < box[dimensions + i]) { return false }
         return true
     }
 
-    /// Joins a point to a stored box.
-    static func expand(_ box: UnsafeMutablePointer<Double>, by point: Corner, _ dimensions: Int) {
-        join(into: box, lower: box, upper: box + dimensions, otherLower: point, otherUpper: point, dimensions)
+    /// The box of no points, which any other joins.
+    static func empty(_ box: UnsafeMutablePointer<Float>, _ dimensions: Int) {
+        box.update(repeating: .infinity, count: dimensions)
+        (box + dimensions).update(repeating: -.infinity, count: dimensions)
     }
 
-    /// Stores the union of two boxes; false when the stored box was that already.
-    @discardableResult
-    static func join(
-        into box: UnsafeMutablePointer<Double>, lower: Corner, upper: Corner, otherLower: Corner, otherUpper: Corner,
-        _ dimensions: Int
-    ) -> Bool {
-        var changed = false
-        var sides = 0.0
-        for i in 0..<dimensions {
-            let low = lower[i] < otherLower[i] ? lower[i] : otherLower[i]
-            let high = upper[i] > otherUpper[i] ? upper[i] : otherUpper[i]
-            changed = changed || low != box[i] || high != box[dimensions + i]
-            box[i] = low
-            box[dimensions + i] = high
-            sides += high - low
+    /// Joins the box between two corners to a stored box; false when that changes nothing.
+    @inline(__always) @discardableResult
+    static func join(_ box: UnsafeMutablePointer<Float>, lower: Corner, upper: Corner, _ dimensions: Int) -> Bool {
+        var i = 0
+        var changed: UInt32 = 0
+        while i + 4 <= dimensions {
+            let (low, high) = (four(box + i), four(box + dimensions + i))
+            let (otherLow, otherHigh) = (four(lower + i), four(upper + i))
+            let (newLow, newHigh) = (smaller(low, otherLow), larger(high, otherHigh))
+            store(newLow, at: box + i)
+            store(newHigh, at: box + dimensions + i)
+            let differences = (newLow .!= low) .| (newHigh .!= high)
+            changed |= any(differences) ? 1 : 0
+            i += 4
         }
-        box[2 * dimensions] = sides
-        return changed
+        while i < dimensions {
+            let (low, high) = (box[i], box[dimensions + i])
+            changed |= lower[i] < low || upper[i] > high ? 1 : 0
+            box[i] = lower[i] < low ? lower[i] : low
+            box[dimensions + i] = upper[i] > high ? upper[i] : high
+            i += 1
+        }
+        return changed != 0
     }
+
+    @inline(__always)
+    private static func four(_ coordinates: Corner) -> SIMD4<Float> {
+        UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD4<Float>.self)
+    }
+
+    @inline(__always)
+    private static func store(_ values: SIMD4<Float>, at place: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD4<Float>.self)
+    }
+
+    @inline(__always)
+    private static func larger(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .> b) }
+
+    @inline(__always)
+    private static func smaller(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .< b) }
 }

@@ -1,17 +1,43 @@
-/// One random cut tree in flat memory: inner nodes with cut and bounding box, leaves with a point and its multiplicity.
+/// The tree in memory: inner nodes, leaves and boxes, and how points come and go.
+import CPrefetch
+
+/// One random cut tree in flat memory: inner nodes with a cut, leaves with a point and its multiplicity, boxes of the larger subtrees.
 ///
-/// A child is a 16-bit reference: a node's index, or a leaf's with ``leafFlag`` set. Masses of inner nodes are not kept, for neither
-/// score nor attribution reads them.
+/// A child is a 16-bit reference: a node's index, or a leaf's with ``leafFlag`` set. Nodes and leaves keep their index for life.
 package struct CutTree: ~Copyable {
     struct Node {
         /// A point goes left when its coordinate is at most this.
-        var value: Double
-        var dimension: UInt16
-        var left: UInt16
-        var right: UInt16
+        var value: Float
+        /// Left in the lower half, right in the upper: one load and a shift find the next node of a walk.
+        private(set) var children: UInt32
+        let dimension: UInt16
+        var parent: UInt16
+
+        init(
+            value: Float = 0, left: UInt16 = 0, right: UInt16 = 0, dimension: UInt16 = 0, parent: UInt16 = CutTree.none
+        ) {
+            self.value = value
+            children = UInt32(left) | UInt32(right) << 16
+            self.dimension = dimension
+            self.parent = parent
+        }
+
+        var left: UInt16 {
+            get { UInt16(truncatingIfNeeded: children) }
+            set { children = children & 0xFFFF_0000 | UInt32(newValue) }
+        }
+
+        var right: UInt16 {
+            get { UInt16(truncatingIfNeeded: children >> 16) }
+            set { children = children & 0xFFFF | UInt32(newValue) << 16 }
+        }
+
+        @inline(__always)
+        func child(isRight: Bool) -> UInt16 { UInt16(truncatingIfNeeded: children &>> (isRight ? 16 : 0)) }
     }
 
     static let leafFlag: UInt16 = 0x8000
+    /// No node, no leaf: the parent of the root, the root of an empty tree.
     static let none: UInt16 = 0xFFFF
 
     package let dimensions: Int
@@ -22,15 +48,16 @@ package struct CutTree: ~Copyable {
     private(set) var root = Self.none
 
     let nodes: UnsafeMutablePointer<Node>
-    /// Per node: lower corner, upper corner, sum of the sides.
-    let boxes: UnsafeMutablePointer<Double>
-    let boxStride: Int
     let leafPoints: UnsafeMutablePointer<UInt32>
+    /// 0 for a leaf that is free.
     let leafMasses: UnsafeMutablePointer<UInt16>
+    let leafParents: UnsafeMutablePointer<UInt16>
+    var boxes: BoxCache
+    private let memory: UnsafeMutableRawPointer
 
     // Freed nodes and leaves are chained, through `left` and through the point, ahead of those never used.
-    private var usedNodes = 0
-    private var usedLeaves = 0
+    private(set) var usedNodes = 0
+    private(set) var usedLeaves = 0
     private var freeNode = Self.none
     private var freeLeaf = UInt32.max
 
@@ -38,29 +65,33 @@ package struct CutTree: ~Copyable {
         precondition(dimensions > 0 && dimensions < 0xFFFF && capacity > 0 && capacity <= 32_767)
         self.dimensions = dimensions
         self.capacity = capacity
-        boxStride = 2 * dimensions + 1
-        nodes = .allocate(capacity: capacity)
-        // A walk in step with others may read node 0 before it is made.
-        nodes.initialize(to: Node(value: 0, dimension: 0, left: Self.none, right: Self.none))
-        boxes = .allocate(capacity: capacity * boxStride)
-        leafPoints = .allocate(capacity: capacity)
-        leafMasses = .allocate(capacity: capacity)
+        memory = .allocate(byteCount: capacity * Self.bytesPerPoint, alignment: 16)
+        nodes = memory.bindMemory(to: Node.self, capacity: capacity)
+        leafPoints = (memory + capacity * 12).bindMemory(to: UInt32.self, capacity: capacity)
+        leafMasses = (memory + capacity * 16).bindMemory(to: UInt16.self, capacity: capacity)
+        leafParents = (memory + capacity * 18).bindMemory(to: UInt16.self, capacity: capacity)
+        // A walk in step with others reads nodes that are not in use, and makes nothing of them.
+        nodes.initialize(repeating: Node(), count: capacity)
+        leafPoints.initialize(repeating: 0, count: capacity)
+        leafMasses.initialize(repeating: 0, count: capacity)
+        leafParents.initialize(repeating: Self.none, count: capacity)
+        boxes = BoxCache(dimensions: dimensions, nodes: capacity)
     }
 
-    deinit {
-        nodes.deallocate()
-        boxes.deallocate()
-        leafPoints.deallocate()
-        leafMasses.deallocate()
+    deinit { memory.deallocate() }
+
+    private static let bytesPerPoint = MemoryLayout<Node>.stride + 8
+
+    /// The memory that a tree occupies, in bytes.
+    static func bytes(dimensions: Int, capacity: Int) -> Int {
+        capacity * bytesPerPoint + BoxCache.bytes(dimensions: dimensions, nodes: capacity)
     }
 
     /// An independent copy.
     func copy() -> CutTree {
         var other = CutTree(dimensions: dimensions, capacity: capacity)
-        other.nodes.update(from: nodes, count: usedNodes)
-        other.boxes.update(from: boxes, count: usedNodes * boxStride)
-        other.leafPoints.update(from: leafPoints, count: usedLeaves)
-        other.leafMasses.update(from: leafMasses, count: usedLeaves)
+        other.memory.copyMemory(from: memory, byteCount: capacity * Self.bytesPerPoint)
+        other.boxes = boxes.copy()
         other.mass = mass
         other.root = root
         other.usedNodes = usedNodes
@@ -72,133 +103,141 @@ package struct CutTree: ~Copyable {
 
     // MARK: Insertion
 
-    /// Inserts a stored point by random cuts and returns the slot that now stands for it: its own, or that of an equal point already there.
+    /// Inserts a stored point by random cuts and returns the leaf that stands for it: a new one, or that of an equal point. Only while the
+    /// tree holds fewer points than its capacity.
     ///
-    /// At each node the draw for the box joined with the point is made in one step: with probability growth / (sides + growth) it
-    /// separates, and then it is uniform over the growth.
-    package mutating func insert(_ slot: UInt32, in store: borrowing PointStore, random: inout RandomSource, path: Path) -> UInt32 {
-        let point = store.point(slot)
-        var reference = root
-        var depth = 0
-        while reference < Self.leafFlag {
-            let box = self.box(reference)
-            let growth = Box.growth(box, point, dimensions)
-            if growth > 0 {
-                let draw = random.unit() * (box[2 * dimensions] + growth)
-                if draw < growth {
-                    let cut = Box.separatingCut(
-                        lower: box, upper: box + dimensions, point: point, dimensions: dimensions, draw: draw)
-                    attach(slot, point, cut: cut, depth: depth, path: path, store: store)
-                    return slot
-                }
-            }
-            path[depth] = reference
-            depth += 1
-            reference = child(of: reference, towards: point)
-        }
-        guard reference != Self.none else {
+    /// From the leaf that the point reaches upwards, each box joined with the point is cut at random; the highest cut that separates the
+    /// point takes effect. The draw is made in one step: with probability growth / (sides + growth) it separates, and then it is uniform
+    /// over the growth. A box that holds the point cannot be cut so, and neither can those above it.
+    package mutating func insert(
+        _ slot: UInt32, in store: borrowing PointStore, random: inout RandomSource, scratch: UnsafeMutablePointer<Float>
+    ) -> UInt16 {
+        guard root != Self.none else {
             root = makeLeaf(slot)
             mass = 1
-            return slot
+            return root & ~Self.leafFlag
         }
-        let leaf = Int(reference & ~Self.leafFlag)
-        let held = store.point(leafPoints[leaf])
-        let growth = Box.distance(held, point, dimensions)
-        guard growth > 0 else {
-            leafMasses[leaf] += 1
+        let point = store.point(slot)
+        var climb = Climb(from: leaf(towards: point), in: self, store: store, scratch: scratch)
+        let distance = Double(Box.distance(climb.lower, point, dimensions))
+        guard distance > 0 else {
+            let leaf = climb.reference & ~Self.leafFlag
+            leafMasses[Int(leaf)] += 1
             mass += 1
-            return leafPoints[leaf]
+            return leaf
         }
-        let cut = Box.separatingCut(lower: held, upper: held, point: point, dimensions: dimensions, draw: random.unit() * growth)
-        attach(slot, point, cut: cut, depth: depth, path: path, store: store)
-        return slot
+        var below = climb.reference
+        var cut = Box.separatingCut(
+            lower: climb.lower, upper: climb.upper, point: point, dimensions: dimensions, draw: random.unit() * distance)
+        while climb.rise(in: self, store: store) {
+            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, point, dimensions)
+            if growth == 0 { break }
+            let draw = random.unit() * (Double(sides) + Double(growth))
+            guard draw < Double(growth) else { continue }
+            below = climb.reference
+            cut = Box.separatingCut(lower: climb.lower, upper: climb.upper, point: point, dimensions: dimensions, draw: draw)
+        }
+        return attach(slot, point, cut: cut, above: below, store: store)
     }
 
     /// Inserts a stored point with a given cut above the subtree that it reaches after `depth` steps; with no cut it follows the tree to
-    /// an equal leaf. For trees whose shape a test prescribes.
-    package mutating func insert(
-        _ slot: UInt32, in store: borrowing PointStore, cut: (depth: Int, dimension: Int, value: Double)?, path: Path
-    ) {
+    /// an equal leaf. For trees whose shape a test prescribes. Returns the leaf.
+    package mutating func insert(_ slot: UInt32, in store: borrowing PointStore, cut: (depth: Int, dimension: Int, value: Float)?)
+        -> UInt16
+    {
         let point = store.point(slot)
         var reference = root
         var depth = 0
         while reference < Self.leafFlag, cut.map({ depth < $0.depth }) ?? true {
-            path[depth] = reference
             depth += 1
             reference = child(of: reference, towards: point)
         }
-        if let cut {
-            attach(slot, point, cut: (cut.dimension, cut.value), depth: depth, path: path, store: store)
-        } else if reference == Self.none {
+        if let cut { return attach(slot, point, cut: (cut.dimension, cut.value), above: reference, store: store) }
+        mass += 1
+        if reference == Self.none {
             root = makeLeaf(slot)
-            mass = 1
-        } else {
-            leafMasses[Int(reference & ~Self.leafFlag)] += 1
-            mass += 1
+            return root & ~Self.leafFlag
         }
+        leafMasses[Int(reference & ~Self.leafFlag)] += 1
+        return reference & ~Self.leafFlag
     }
 
-    /// Puts a new node with `cut` above the subtree that hangs at `depth` on the path, with a leaf for the point as its other child.
+    /// Puts a new node with `cut` above a subtree, with a leaf for the point as its other child.
     private mutating func attach(
-        _ slot: UInt32, _ point: UnsafePointer<Double>, cut: (dimension: Int, value: Double), depth: Int, path: Path,
+        _ slot: UInt32, _ point: UnsafePointer<Float>, cut: (dimension: Int, value: Float), above below: UInt16,
         store: borrowing PointStore
-    ) {
-        for step in 0..<depth { Box.expand(box(path[step]), by: point, dimensions) }
-        let below = depth == 0 ? root : child(of: path[depth - 1], towards: point)
+    ) -> UInt16 {
+        let parent = self.parent(of: below)
         let leaf = makeLeaf(slot)
         let goesLeft = point[cut.dimension] <= cut.value
         let node = makeNode(
             Node(
-                value: cut.value, dimension: UInt16(truncatingIfNeeded: cut.dimension), left: goesLeft ? leaf : below,
-                right: goesLeft ? below : leaf))
-        refreshBox(node, store: store)
-        if depth == 0 {
+                value: cut.value, left: goesLeft ? leaf : below, right: goesLeft ? below : leaf,
+                dimension: UInt16(truncatingIfNeeded: cut.dimension), parent: parent))
+        setParent(of: below, node)
+        setParent(of: leaf, node)
+        if parent == Self.none {
             root = node
         } else {
-            replaceChild(of: path[depth - 1], below, by: node)
+            replaceChild(of: parent, below, by: node)
         }
         mass += 1
+        boxes.begin(node, leaves: leaves(below) + 1)
+        settleBox(node, store: store)
+        var above = parent
+        var grows = true
+        while above != Self.none {
+            boxes.addLeaf(above)
+            if let box = boxes.stored(above) {
+                // Boxes above one that held the point hold it too.
+                grows = grows && Box.join(box, lower: point, upper: point, dimensions)
+            } else {
+                settleBox(above, store: store)
+            }
+            if boxes.isComplete, !grows { break }
+            above = nodes[Int(above)].parent
+        }
+        return leaf & ~Self.leafFlag
     }
 
     // MARK: Deletion
 
-    /// Takes one occurrence of a stored point out. The slot is the one that ``insert(_:in:random:path:)`` returned.
-    package mutating func delete(_ slot: UInt32, in store: borrowing PointStore, path: Path) {
-        let point = store.point(slot)
-        var reference = root
-        var depth = 0
-        while reference < Self.leafFlag {
-            path[depth] = reference
-            depth += 1
-            reference = child(of: reference, towards: point)
-        }
-        precondition(
-            reference != Self.none && leafPoints[Int(reference & ~Self.leafFlag)] == slot, "the tree does not hold the point")
-        let leaf = Int(reference & ~Self.leafFlag)
+    /// Takes one occurrence of a leaf's point out. The leaf is one that ``insert(_:in:random:scratch:)`` returned.
+    package mutating func delete(leaf: UInt16, in store: borrowing PointStore, scratch: UnsafeMutablePointer<Float>) {
+        let index = Int(leaf)
+        precondition(index < usedLeaves && leafMasses[index] > 0, "the tree does not hold the point")
         mass -= 1
-        leafMasses[leaf] -= 1
-        guard leafMasses[leaf] == 0 else { return }
-        leafPoints[leaf] = freeLeaf
+        leafMasses[index] -= 1
+        guard leafMasses[index] == 0 else { return }
+        let point = store.point(leafPoints[index])
+        let parent = leafParents[index]
+        leafPoints[index] = freeLeaf
         freeLeaf = UInt32(leaf)
-        guard depth > 0 else {
+        guard parent != Self.none else {
             root = Self.none
             return
         }
-        let parent = path[depth - 1]
-        let sibling = nodes[Int(parent)].left == reference ? nodes[Int(parent)].right : nodes[Int(parent)].left
+        let sibling = self.sibling(of: leaf | Self.leafFlag, under: parent)
+        let grandparent = nodes[Int(parent)].parent
+        boxes.end(parent)
         nodes[Int(parent)].left = freeNode
         freeNode = parent
-        guard depth > 1 else {
+        setParent(of: sibling, grandparent)
+        guard grandparent != Self.none else {
             root = sibling
             return
         }
-        replaceChild(of: path[depth - 2], parent, by: sibling)
-        var step = depth - 2
-        while step >= 0 {
-            let node = path[step]
+        replaceChild(of: grandparent, parent, by: sibling)
+        var above = grandparent
+        var shrinks = true
+        while above != Self.none {
+            boxes.removeLeaf(above)
             // Boxes above are unchanged once the point touched no side of one, or one came out as it was.
-            if Box.holdsStrictly(box(node), point, dimensions) || !refreshBox(node, store: store) { return }
-            step -= 1
+            if shrinks, let box = boxes.stored(above) {
+                shrinks = !Box.holdsStrictly(box, point, dimensions) && refresh(box, above, store: store, scratch: scratch)
+            }
+            if boxes.isComplete, !shrinks { break }
+            above = nodes[Int(above)].parent
         }
     }
 
@@ -206,20 +245,124 @@ package struct CutTree: ~Copyable {
 
     /// The root's cut; nil for a tree of one distinct point or none.
     package var rootCut: (dimension: Int, value: Double)? {
-        root < Self.leafFlag ? (Int(nodes[Int(root)].dimension), nodes[Int(root)].value) : nil
+        root < Self.leafFlag ? (Int(nodes[Int(root)].dimension), Double(nodes[Int(root)].value)) : nil
     }
 
-    /// Room for the nodes from the root down to a leaf: at least as many as the tree's capacity.
-    package typealias Path = UnsafeMutablePointer<UInt16>
+    /// Calls `body` with the slot of each point that the tree holds.
+    package func forEachPoint(_ body: (UInt32) -> Void) {
+        for leaf in 0..<usedLeaves where leafMasses[leaf] > 0 { body(leafPoints[leaf]) }
+    }
 
     @inline(__always)
-    func child(of node: UInt16, towards point: UnsafePointer<Double>) -> UInt16 {
+    func child(of node: UInt16, towards point: UnsafePointer<Float>) -> UInt16 {
         let node = nodes[Int(node)]
-        return point[Int(node.dimension)] <= node.value ? node.left : node.right
+        return node.child(isRight: point[Int(node.dimension)] > node.value)
+    }
+
+    /// The leaf that a point's coordinates lead to.
+    @inline(__always)
+    func leaf(towards point: UnsafePointer<Float>) -> UInt16 {
+        var reference = root
+        while reference < Self.leafFlag { reference = child(of: reference, towards: point) }
+        return reference
     }
 
     @inline(__always)
-    func box(_ node: UInt16) -> UnsafeMutablePointer<Double> { boxes + Int(node) * boxStride }
+    func parent(of reference: UInt16) -> UInt16 {
+        reference < Self.leafFlag ? nodes[Int(reference)].parent : leafParents[Int(reference & ~Self.leafFlag)]
+    }
+
+    @inline(__always)
+    func sibling(of reference: UInt16, under parent: UInt16) -> UInt16 {
+        let node = nodes[Int(parent)]
+        return node.left == reference ? node.right : node.left
+    }
+
+    /// Where a leaf's point is stored.
+    func slot(of leaf: UInt16) -> UInt32 { leafPoints[Int(leaf)] }
+
+    /// The point of a leaf.
+    @inline(__always)
+    func point(of leaf: UInt16, in store: borrowing PointStore) -> UnsafePointer<Float> {
+        store.point(leafPoints[Int(leaf & ~Self.leafFlag)])
+    }
+
+    /// Begins to fetch what a score reads first on its way up from a leaf.
+    @inline(__always)
+    func prefetch(around leaf: UInt16, store: borrowing PointStore) {
+        let point = UnsafeRawPointer(point(of: leaf, in: store))
+        prefetch_line(point)
+        let parent = leafParents[Int(leaf & ~Self.leafFlag)]
+        guard parent != Self.none else { return }
+        if boxes.isComplete {
+            prefetch_line(boxes.stored(parent))
+            return
+        }
+        if dimensions > 4 { prefetch_line(point + 4 * (dimensions - 1)) }
+        // Beside a leaf hangs a leaf more often than not.
+        let sibling = sibling(of: leaf, under: parent)
+        guard sibling >= Self.leafFlag else { return }
+        let other = UnsafeRawPointer(self.point(of: sibling, in: store))
+        prefetch_line(other)
+        if dimensions > 4 { prefetch_line(other + 4 * (dimensions - 1)) }
+    }
+
+    /// Joins all points below `top` to a box.
+    func unite(_ top: UInt16, into box: UnsafeMutablePointer<Float>, store: borrowing PointStore) {
+        var reference = top
+        while true {
+            while reference < Self.leafFlag, boxes.stored(reference) == nil { reference = nodes[Int(reference)].left }
+            if reference < Self.leafFlag, let part = boxes.stored(reference) {
+                Box.join(box, lower: part, upper: part + dimensions, dimensions)
+            } else {
+                let point = self.point(of: reference, in: store)
+                Box.join(box, lower: point, upper: point, dimensions)
+            }
+            // On to the right of the nearest node above of which this was the left.
+            while true {
+                if reference == top { return }
+                let parent = self.parent(of: reference)
+                if nodes[Int(parent)].left == reference {
+                    reference = nodes[Int(parent)].right
+                    break
+                }
+                reference = parent
+            }
+        }
+    }
+
+    private func leaves(_ reference: UInt16) -> Int { reference < Self.leafFlag ? boxes.leaves(reference) : 1 }
+
+    /// Gives a node its box where it should have one and there is room.
+    private mutating func settleBox(_ node: UInt16, store: borrowing PointStore) {
+        guard let box = boxes.place(for: node) else { return }
+        Box.empty(box, dimensions)
+        unite(nodes[Int(node)].left, into: box, store: store)
+        unite(nodes[Int(node)].right, into: box, store: store)
+    }
+
+    /// Recomputes a node's box from what is below; false when it was right already.
+    private func refresh(
+        _ box: UnsafeMutablePointer<Float>, _ node: UInt16, store: borrowing PointStore, scratch: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        Box.empty(scratch, dimensions)
+        unite(nodes[Int(node)].left, into: scratch, store: store)
+        unite(nodes[Int(node)].right, into: scratch, store: store)
+        var changed = false
+        for i in 0..<(2 * dimensions) {
+            changed = changed || scratch[i] != box[i]
+            box[i] = scratch[i]
+        }
+        return changed
+    }
+
+    private func setParent(of reference: UInt16, _ parent: UInt16) {
+        if reference < Self.leafFlag {
+            nodes[Int(reference)].parent = parent
+        } else {
+            leafParents[Int(reference & ~Self.leafFlag)] = parent
+        }
+    }
 
     private func replaceChild(of parent: UInt16, _ old: UInt16, by new: UInt16) {
         if nodes[Int(parent)].left == old {
@@ -241,6 +384,7 @@ package struct CutTree: ~Copyable {
         }
         leafPoints[leaf] = slot
         leafMasses[leaf] = 1
+        leafParents[leaf] = Self.none
         return UInt16(leaf) | Self.leafFlag
     }
 
@@ -258,34 +402,15 @@ package struct CutTree: ~Copyable {
         return index
     }
 
-    /// Recomputes a node's box from its children's; false when it was right already.
-    @discardableResult
-    private func refreshBox(_ node: UInt16, store: borrowing PointStore) -> Bool {
-        let left = corners(nodes[Int(node)].left, store: store)
-        let right = corners(nodes[Int(node)].right, store: store)
-        return Box.join(
-            into: box(node), lower: left.lower, upper: left.upper, otherLower: right.lower, otherUpper: right.upper, dimensions)
-    }
-
-    /// The lower and upper corner of a subtree's box; a leaf's are its point.
-    func corners(_ reference: UInt16, store: borrowing PointStore) -> (lower: UnsafePointer<Double>, upper: UnsafePointer<Double>) {
-        if reference >= Self.leafFlag {
-            let point = store.point(leafPoints[Int(reference & ~Self.leafFlag)])
-            return (point, point)
-        }
-        let box = UnsafePointer(self.box(reference))
-        return (box, box + dimensions)
-    }
-
     // MARK: Rebuilding from a snapshot
 
     /// A tree's shape in preorder.
     enum Step {
-        case node(dimension: Int, value: Double)
+        case node(dimension: Int, value: Float)
         case leaf(slot: UInt32, mass: Int)
     }
 
-    /// Builds an empty tree from saved steps; nil or the reason why they are no tree over these points.
+    /// Builds an empty tree from saved steps, its leaves numbered in their order; nil or the reason why they are no tree over these points.
     mutating func rebuild(_ steps: [Step], store: borrowing PointStore) -> String? {
         precondition(root == Self.none && usedNodes == 0)
         var open: [UInt16] = []
@@ -299,7 +424,7 @@ package struct CutTree: ~Copyable {
                     return "a cut is impossible"
                 }
                 reference = makeNode(
-                    Node(value: value, dimension: UInt16(truncatingIfNeeded: dimension), left: Self.none, right: Self.none))
+                    Node(value: value, left: Self.none, right: Self.none, dimension: UInt16(truncatingIfNeeded: dimension)))
             case .leaf(let slot, let leafMass):
                 guard usedLeaves < capacity, leafMass > 0, leafMass <= capacity - mass else { return "a tree has too many points" }
                 reference = makeLeaf(slot)
@@ -308,6 +433,7 @@ package struct CutTree: ~Copyable {
             }
             if let parent = open.last {
                 replaceChild(of: parent, Self.none, by: reference)
+                setParent(of: reference, parent)
             } else {
                 root = reference
             }
@@ -320,17 +446,18 @@ package struct CutTree: ~Copyable {
         }
         guard finished else { return "a tree ends before its last leaf" }
         // Nodes were made in preorder, so children come after their parents: backwards, every box finds its parts ready.
-        for node in (0..<usedNodes).reversed() { refreshBox(UInt16(node), store: store) }
+        for index in (0..<usedNodes).reversed() {
+            let node = nodes[index]
+            boxes.begin(UInt16(index), leaves: leaves(node.left) + leaves(node.right))
+            settleBox(UInt16(index), store: store)
+        }
         return misplacedLeaf(store: store) ? "a tree's cuts do not lead to its points" : nil
     }
 
     /// Whether some leaf's point is led elsewhere by the cuts.
     private func misplacedLeaf(store: borrowing PointStore) -> Bool {
-        for leaf in 0..<usedLeaves {
-            var reference = root
-            let point = store.point(leafPoints[leaf])
-            while reference < Self.leafFlag { reference = child(of: reference, towards: point) }
-            if reference != UInt16(leaf) | Self.leafFlag { return true }
+        for leaf in 0..<usedLeaves where self.leaf(towards: store.point(leafPoints[leaf])) != UInt16(leaf) | Self.leafFlag {
+            return true
         }
         return false
     }

@@ -30,6 +30,24 @@ package enum Elementary {
         return sum * Double(sign: .plus, exponent: power, significand: 1)
     }
 
+    /// ln(1 + x) for x above -1 and finite, exact to a few units in the last place also near 0.
+    package static func lnOnePlus(_ x: Double) -> Double {
+        if x.magnitude < 1e-4 { return x * (1 - x * (0.5 - x * (1.0 / 3 - x * (0.25 - x * 0.2)))) }
+        return ln(max(1 + x, .leastNormalMagnitude))
+    }
+
+    /// e^x - 1, exact to a few units in the last place also near 0.
+    package static func expMinusOne(_ x: Double) -> Double {
+        guard x.magnitude < 0.3 else { return exp(x) - 1 }
+        var sum = 1.0
+        var term = 16.0
+        while term >= 2 {
+            sum = 1 + x / term * sum
+            term -= 1
+        }
+        return x * sum
+    }
+
     /// x = 2^e · m with m in [√½, √2); gives e and ln m by the series 2 (s + s³/3 + s⁵/5 …), s = (m - 1)/(m + 1).
     @inline(__always)
     private static func split(_ x: Double) -> (exponent: Int, logarithm: Double) {

@@ -17,7 +17,7 @@ public enum ForestError: Error, Equatable, Sendable, CustomStringConvertible {
         case .wrongColumnCount(let expected, let found): "the record has \(found) columns; the forest has \(expected)"
         case .unusableValue(let column, let value):
             "column \(column + 1) is \(value); a value must be finite and at most \(RandomCutForest.largestMagnitude) in magnitude"
-        case .unsupportedSnapshot(let version): "the forest's snapshot has format \(version); this version reads format 1"
+        case .unsupportedSnapshot(let version): "the forest's snapshot has format \(version); this version reads format 2"
         case .damagedSnapshot(let reason): "the forest's snapshot is damaged: \(reason)"
         }
     }

@@ -52,12 +52,14 @@ public struct ForestParameters: Sendable, Equatable {
     /// Upper bound of the memory that a forest with these parameters and `columns` columns occupies when full, in bytes.
     /// Meaningful for parameters that pass ``validate(columns:)``; saturates otherwise.
     public func memoryBound(columns: Int) -> Int {
-        // Per sampled point: a node, its box, a leaf, a sample entry, coordinates (their store grows by doubling), a reference count.
+        // Per sampled point: coordinates (their store grows by an eighth), at most three eighths of a box of twice the size (with one
+        // column a whole one), and 34 bytes of a node, a leaf, a sample entry and a box's place; per tree its own fields.
         let (dimensions, a) = columns.multipliedReportingOverflow(by: shingleSize)
-        let (perPoint, b) = dimensions.multipliedReportingOverflow(by: 32)
+        let (perPoint, b) = dimensions.multipliedReportingOverflow(by: 9)
         let (samples, c) = trees.multipliedReportingOverflow(by: sampleSize)
-        let (bytes, d) = samples.multipliedReportingOverflow(by: perPoint &+ 50)
-        return a || b || c || d || bytes > .max - 65_536 ? .max : bytes + 65_536
+        let (bytes, d) = samples.multipliedReportingOverflow(by: perPoint &+ 38)
+        let (perTree, e) = trees.multipliedReportingOverflow(by: 512 &+ (dimensions &* 8))
+        return a || b || c || d || e || bytes > .max - perTree - 65_536 ? .max : bytes + perTree + 65_536
     }
 
     /// Checks every parameter for a forest over `columns` numeric columns.

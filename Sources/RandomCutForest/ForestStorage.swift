@@ -1,4 +1,6 @@
 /// The memory behind a forest: its trees, their samples and random streams, the points, and the last records.
+import Synchronization
+
 final class ForestStorage {
     /// A tree with what belongs to it alone.
     struct Unit: ~Copyable {
@@ -12,19 +14,29 @@ final class ForestStorage {
     let dimensions: Int
     let units: UnsafeMutablePointer<Unit>
     private var unitCount = 0
+    /// Per tree: the number of the point that it takes next.
+    private let due: UnsafeMutablePointer<Int>
+    /// The least of them.
+    private var nextDue = 0
     var points: PointStore
     let table: ScoreTable
     /// The last records, oldest first, newest last; zeros before the first.
-    let window: UnsafeMutablePointer<Double>
-    private let path: CutTree.Path
+    let window: UnsafeMutablePointer<Float>
+    /// Per block of trees, its scores' sum: added up in one order, whichever thread made them.
+    private let sums: UnsafeMutablePointer<Double>
+    /// Room for a box, per thread.
+    private var scratch: UnsafeMutablePointer<Float>
     /// Records taken so far, and points (full shingles) offered to the trees.
     var records = 0
     var offered = 0
     /// The decay summed up to the last change of its rate, and when that was, in points.
     var decayOffset = 0.0
     var decayChangedAt = 0
-    /// e^λ.
-    private var growth: Double
+    /// The threads that share the work; nil for the caller's alone.
+    private var team: WorkerTeam?
+
+    /// Trees whose scores are summed before they join the total.
+    private static let blockSize = 16
 
     /// An empty forest without its units; parameters are checked.
     private init(parameters: ForestParameters, columns: Int, points: consuming PointStore) {
@@ -32,12 +44,16 @@ final class ForestStorage {
         self.columns = columns
         dimensions = columns * parameters.shingleSize
         units = .allocate(capacity: parameters.trees)
+        due = .allocate(capacity: parameters.trees)
+        due.initialize(repeating: 0, count: parameters.trees)
         self.points = points
         table = ScoreTable(sampleSize: parameters.sampleSize)
         window = .allocate(capacity: dimensions)
         window.initialize(repeating: 0, count: dimensions)
-        path = .allocate(capacity: 4 * parameters.sampleSize)
-        growth = Elementary.exp(parameters.decayRate)
+        sums = .allocate(capacity: parameters.trees / Self.blockSize + 1)
+        sums.initialize(repeating: 0, count: parameters.trees / Self.blockSize + 1)
+        scratch = .allocate(capacity: 2 * dimensions)
+        scratch.initialize(repeating: 0, count: 2 * dimensions)
     }
 
     convenience init(parameters: ForestParameters, columns: Int, seed: UInt64) {
@@ -53,12 +69,16 @@ final class ForestStorage {
     deinit {
         units.deinitialize(count: unitCount)
         units.deallocate()
+        due.deallocate()
         window.deallocate()
-        path.deallocate()
+        sums.deallocate()
+        scratch.deallocate()
     }
 
     func append(_ unit: consuming Unit) {
         precondition(unitCount < parameters.trees)
+        due[unitCount] = unit.sample.next
+        nextDue = unitCount == 0 ? unit.sample.next : min(nextDue, unit.sample.next)
         (units + unitCount).initialize(to: unit)
         unitCount += 1
     }
@@ -69,7 +89,7 @@ final class ForestStorage {
             sample: Reservoir(capacity: parameters.sampleSize, acceptFraction: parameters.initialAcceptFraction), random: random)
     }
 
-    /// An independent copy.
+    /// An independent copy, with threads of its own.
     func copy() -> ForestStorage {
         let other = ForestStorage(parameters: parameters, columns: columns, points: points.copy())
         for number in 0..<unitCount {
@@ -81,7 +101,41 @@ final class ForestStorage {
         other.offered = offered
         other.decayOffset = decayOffset
         other.decayChangedAt = decayChangedAt
+        other.setThreads(threads)
         return other
+    }
+
+    /// The memory that the forest occupies, in bytes, without the allocator's own.
+    var bytes: Int {
+        let perTree =
+            CutTree.bytes(dimensions: dimensions, capacity: parameters.sampleSize)
+            + Reservoir.bytes(capacity: parameters.sampleSize)
+        return unitCount * (perTree + MemoryLayout<Unit>.stride + MemoryLayout<Int>.stride)
+            + points.capacity * 4 * dimensions + points.capacity / 8 + ScoreTable.bytes(sampleSize: parameters.sampleSize)
+            + (1 + 2 * threads) * 4 * dimensions
+    }
+
+    // MARK: Threads
+
+    var threads: Int { team.map { $0.helpers + 1 } ?? 1 }
+
+    /// From now on the work of one point may be shared by so many threads.
+    func setThreads(_ threads: Int) {
+        guard threads != self.threads else { return }
+        team = threads > 1 ? WorkerTeam(helpers: threads - 1) : nil
+        scratch.deallocate()
+        scratch = .allocate(capacity: 2 * dimensions * threads)
+        scratch.initialize(repeating: 0, count: 2 * dimensions * threads)
+    }
+
+    /// Whether the work of one point is long enough to be shared: a point costs a tree some 40 ns and more with every dimension; to share
+    /// it costs about a microsecond.
+    private var isWorthSharing: Bool { unitCount * (40 + 5 * min(dimensions, 1_000)) >= 16_000 }
+
+    private var blockCount: Int { (unitCount + Self.blockSize - 1) / Self.blockSize }
+
+    private func trees(ofBlock block: Int) -> Range<Int> {
+        (block * Self.blockSize)..<min((block + 1) * Self.blockSize, unitCount)
     }
 
     // MARK: Work
@@ -103,111 +157,186 @@ final class ForestStorage {
         decayOffset = decay
         decayChangedAt = offered
         parameters.timeDecay = timeDecay
-        growth = Elementary.exp(parameters.decayRate)
+        for number in 0..<unitCount {
+            units[number].sample.schedule(
+                from: offered, decay: decay, rate: parameters.decayRate, random: &units[number].random)
+            due[number] = units[number].sample.next
+        }
+        findNextDue()
     }
 
-    /// Mean score of a point over the trees. `path` has room for four walks.
-    func score(_ query: UnsafePointer<Double>, mode: ScoreMode, path: CutTree.Path) -> Double {
-        let room = parameters.sampleSize
-        let (path1, path2, path3) = (path + room, path + 2 * room, path + 3 * room)
+    private func findNextDue() {
+        var least = Int.max
+        for number in 0..<unitCount { least = min(least, due[number]) }
+        nextDue = least
+    }
+
+    /// Mean score of a point over the trees, none of which is empty. `scratch` has room for a box.
+    func score(_ query: UnsafePointer<Float>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>) -> Double {
         var sum = 0.0
-        var number = 0
-        while number + 4 <= unitCount {
-            let four = units + number
-            var a = Descent(four[0].tree, path: path)
-            var b = Descent(four[1].tree, path: path1)
-            var c = Descent(four[2].tree, path: path2)
-            var d = Descent(four[3].tree, path: path3)
-            while a.reference & b.reference & c.reference & d.reference < CutTree.leafFlag {
-                a.step(towards: query)
-                b.step(towards: query)
-                c.step(towards: query)
-                d.step(towards: query)
-            }
-            sum += four[0].tree.score(query, after: a, store: points, table: table, mode: mode, path: path)
-            sum += four[1].tree.score(query, after: b, store: points, table: table, mode: mode, path: path1)
-            sum += four[2].tree.score(query, after: c, store: points, table: table, mode: mode, path: path2)
-            sum += four[3].tree.score(query, after: d, store: points, table: table, mode: mode, path: path3)
-            number += 4
-        }
-        while number < unitCount {
-            sum += units[number].tree.score(query, store: points, table: table, mode: mode, path: path)
-            number += 1
-        }
+        for block in 0..<blockCount { sum += score(query, trees: trees(ofBlock: block), mode: mode, scratch: scratch) }
         return sum / Double(unitCount)
     }
 
+    /// The sum of the scores in some trees, four of which are walked in step.
+    private func score(
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        var sum = 0.0
+        var number = trees.lowerBound
+        // While four walks go down, what the four before them will read on their way up is fetched.
+        var before: (Descent, Descent, Descent, Descent)?
+        while number + 4 <= trees.upperBound {
+            let four = units + number
+            var a = Descent(four[0].tree)
+            var b = Descent(four[1].tree)
+            var c = Descent(four[2].tree)
+            var d = Descent(four[3].tree)
+            if dimensions == 1 {
+                let value = query.pointee
+                while a.reference & b.reference & c.reference & d.reference < CutTree.leafFlag {
+                    a.step(towards: value)
+                    b.step(towards: value)
+                    c.step(towards: value)
+                    d.step(towards: value)
+                }
+            } else {
+                while a.reference & b.reference & c.reference & d.reference < CutTree.leafFlag {
+                    a.step(towards: query)
+                    b.step(towards: query)
+                    c.step(towards: query)
+                    d.step(towards: query)
+                }
+            }
+            four[0].tree.prefetch(around: a.reference, store: points)
+            four[1].tree.prefetch(around: b.reference, store: points)
+            four[2].tree.prefetch(around: c.reference, store: points)
+            four[3].tree.prefetch(around: d.reference, store: points)
+            if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
+            before = (a, b, c, d)
+            number += 4
+        }
+        if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
+        while number < trees.upperBound {
+            sum += units[number].tree.score(query, store: points, table: table, mode: mode, scratch: scratch)
+            number += 1
+        }
+        return sum
+    }
+
+    /// The sum of the scores in four trees from `number` on that have been walked down.
+    @inline(__always)
+    private func score(
+        _ query: UnsafePointer<Float>, after walks: (Descent, Descent, Descent, Descent), from number: Int, mode: ScoreMode,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        let four = units + number
+        let a = four[0].tree.score(query, after: walks.0, store: points, table: table, mode: mode, scratch: scratch)
+        let b = four[1].tree.score(query, after: walks.1, store: points, table: table, mode: mode, scratch: scratch)
+        let c = four[2].tree.score(query, after: walks.2, store: points, table: table, mode: mode, scratch: scratch)
+        let d = four[3].tree.score(query, after: walks.3, store: points, table: table, mode: mode, scratch: scratch)
+        return a + b + c + d
+    }
+
     /// Adds the mean attribution of a point over the trees to `total` (high cells, then low cells).
-    func attribute(_ query: UnsafePointer<Double>, to total: UnsafeMutablePointer<Double>, path: CutTree.Path) {
+    func attribute(_ query: UnsafePointer<Float>, to total: UnsafeMutablePointer<Double>) {
         let scratch = AttributionScratch(dimensions: dimensions)
         for number in 0..<unitCount {
             units[number].tree.attribute(
-                query, to: total, store: points, table: table, mode: parameters.mode, path: path, scratch: scratch)
+                query, to: total, store: points, table: table, mode: parameters.mode, scratch: scratch)
         }
         for i in 0..<(2 * dimensions) { total[i] /= Double(unitCount) }
     }
 
     /// The score of `record` as the next one in either mode, without regard to how much has been seen; 0 without a full shingle.
     func rawScore(_ record: UnsafeBufferPointer<Double>, mode: ScoreMode) -> Double {
-        guard completesShingle else { return 0 }
-        return withQuery(record) { query, path in score(query, mode: mode, path: path) }
+        guard completesShingle, offered > 0 else { return 0 }
+        return withQuery(record) { query, scratch in score(query, mode: mode, scratch: scratch) }
     }
 
-    /// Hands `body` the shingle that `record` would complete and a path, both its own: several threads may score one forest.
-    func withQuery<R>(_ record: UnsafeBufferPointer<Double>, _ body: (UnsafePointer<Double>, CutTree.Path) -> R) -> R {
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: dimensions) { query in
-            withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 4 * parameters.sampleSize) { path in
-                guard let query = query.baseAddress, let path = path.baseAddress else { preconditionFailure("an empty allocation") }
-                query.initialize(from: window + columns, count: dimensions - columns)
-                for i in 0..<columns { (query + (dimensions - columns + i)).initialize(to: record[i] + 0) }
-                return body(query, path)
-            }
+    /// Hands `body` the shingle that `record` would complete and room for a box, both its own: several threads may score one forest.
+    func withQuery<R>(
+        _ record: UnsafeBufferPointer<Double>, _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> R
+    ) -> R {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * dimensions) { memory in
+            guard let query = memory.baseAddress else { preconditionFailure("an empty allocation") }
+            query.initialize(from: window + columns, count: dimensions - columns)
+            for i in 0..<columns { (query + (dimensions - columns + i)).initialize(to: Self.coordinate(record[i])) }
+            (query + dimensions).initialize(repeating: 0, count: 2 * dimensions)
+            return body(query, query + dimensions)
         }
     }
+
+    /// A value as the trees hold it: rounded to single precision, and no larger than leaves room for sums over all dimensions.
+    /// Adding 0 makes -0 into 0, so that equal coordinates have equal bits.
+    @inline(__always)
+    static func coordinate(_ value: Double) -> Float { Float(min(max(value, -largestCoordinate), largestCoordinate)) + 0 }
+
+    static let largestCoordinate = 1e30
 
     /// Scores a record as it completes the window, where that is due, and learns it.
     func take(_ record: UnsafeBufferPointer<Double>, scoring: Bool) -> Double {
         let ready = scoring && isReady
         let complete = completesShingle
         if dimensions > columns { window.update(from: window + columns, count: dimensions - columns) }
-        // Adding 0 makes -0 into 0, so that equal coordinates have equal bits.
-        for i in 0..<columns { window[dimensions - columns + i] = record[i] + 0 }
+        for i in 0..<columns { window[dimensions - columns + i] = Self.coordinate(record[i]) }
         records += 1
         guard complete else { return 0 }
-        let result = ready ? score(window, mode: parameters.mode, path: path) : 0
-        learnWindow()
+
+        var slot: UInt32?
+        if nextDue == offered {
+            if points.isFull { makeRoom() }
+            slot = points.add(window)
+        }
+        var result = 0.0
+        if ready || slot != nil {
+            if let team, isWorthSharing {
+                team.run(blocks: blockCount) { [self] block, helper in
+                    work(onBlock: block, scoring: ready, slot: slot, scratch: scratch + 2 * dimensions * helper)
+                }
+            } else {
+                for block in 0..<blockCount { work(onBlock: block, scoring: ready, slot: slot, scratch: scratch) }
+            }
+            if ready {
+                for block in 0..<blockCount { result += sums[block] }
+                result /= Double(unitCount)
+            }
+            if slot != nil { findNextDue() }
+        }
+        offered += 1
         return result
     }
 
-    private func learnWindow() {
-        let decay = self.decay
-        var slot: UInt32?
-        for number in 0..<unitCount {
-            guard let key = units[number].sample.offer(decay: decay, growth: growth, random: &units[number].random) else {
-                continue
-            }
-            learn(in: number, key: key, decay: decay, slot: &slot)
-        }
-        if let slot { points.freeIfUnused(slot) }
-        offered += 1
+    /// What one block's trees have to do with the window's point.
+    private func work(onBlock block: Int, scoring: Bool, slot: UInt32?, scratch: UnsafeMutablePointer<Float>) {
+        let trees = trees(ofBlock: block)
+        if scoring { sums[block] = score(window, trees: trees, mode: parameters.mode, scratch: scratch) }
+        guard let slot else { return }
+        for number in trees where due[number] == offered { learn(slot, in: number, scratch: scratch) }
     }
 
-    /// Takes the window's point into one tree; `slot` is where it is stored, once some tree has taken it.
-    private func learn(in number: Int, key: Double, decay: Double, slot: inout UInt32?) {
-        let full = units[number].sample.isFull
+    /// Takes the point offered now into one tree.
+    private func learn(_ slot: UInt32, in number: Int, scratch: UnsafeMutablePointer<Float>) {
+        let decay = self.decay
+        let unit = units + number
+        let key = unit.pointee.sample.drawKey(decay: decay, random: &unit.pointee.random)
+        let full = unit.pointee.sample.isFull
+        if full { unit.pointee.tree.delete(leaf: unit.pointee.sample.leaving, in: points, scratch: scratch) }
+        let leaf = unit.pointee.tree.insert(slot, in: points, random: &unit.pointee.random, scratch: scratch)
         if full {
-            let leaving = units[number].sample.next
-            units[number].tree.delete(leaving, in: points, path: path)
-            points.release(leaving)
-        }
-        let own = slot ?? points.add(window)
-        slot = own
-        let held = units[number].tree.insert(own, in: points, random: &units[number].random, path: path)
-        points.retain(held)
-        if full {
-            units[number].sample.replaceNext(key: key, point: held, decay: decay)
+            unit.pointee.sample.replaceLeaving(key: key, leaf: leaf)
         } else {
-            units[number].sample.append(key: key, point: held, decay: decay)
+            unit.pointee.sample.append(key: key, leaf: leaf)
         }
+        let rate = parameters.decayRate
+        unit.pointee.sample.schedule(from: offered + 1, decay: decay + rate, rate: rate, random: &unit.pointee.random)
+        due[number] = unit.pointee.sample.next
+    }
+
+    /// Frees the points that no tree holds any more.
+    func makeRoom() {
+        points.clearMarks()
+        for number in 0..<unitCount { units[number].tree.forEachPoint { points.mark($0) } }
+        points.makeRoom()
     }
 }

@@ -1,89 +1,97 @@
-/// The points that the trees hold, each stored once with a count of the samples it is in.
+/// The points that the trees hold, each stored once however many trees hold it.
+///
+/// Nobody counts who holds a point: when there is no free slot left, the owner marks those that some tree still holds, and the others are
+/// free again. That happens once in some thousands of points.
 package struct PointStore: ~Copyable {
     package let dimensions: Int
     /// Coordinates, `dimensions` per slot.
-    package private(set) var coordinates: UnsafeMutablePointer<Double>
-    /// Per slot: in how many samples the point is, or, where a slot is free, the next free slot.
-    private var references: UnsafeMutablePointer<UInt32>
-    private var capacity: Int
-    /// Slots ever used; beyond them memory is uninitialized.
-    private(set) var used = 0
-    private var firstFree = Self.none
-    private static let none = UInt32.max
+    package private(set) var coordinates: UnsafeMutablePointer<Float>
+    package private(set) var capacity: Int
+    /// A bit per slot: set when the slot was in use at the last marking or was taken since.
+    private var marks: UnsafeMutablePointer<UInt64>
+    /// No slot below is free.
+    private var cursor = 0
+    private var taken = 0
 
     package init(dimensions: Int, capacity: Int = 64) {
         self.dimensions = dimensions
         self.capacity = max(capacity, 1)
         coordinates = .allocate(capacity: self.capacity * dimensions)
-        references = .allocate(capacity: self.capacity)
+        // Copies take the store over whole, whichever slots are in use.
+        coordinates.initialize(repeating: 0, count: self.capacity * dimensions)
+        marks = .allocate(capacity: Self.words(self.capacity))
+        marks.initialize(repeating: 0, count: Self.words(self.capacity))
     }
 
     deinit {
         coordinates.deallocate()
-        references.deallocate()
+        marks.deallocate()
     }
+
+    private static func words(_ capacity: Int) -> Int { (capacity + 63) / 64 }
 
     /// An independent copy.
     func copy() -> PointStore {
         var other = PointStore(dimensions: dimensions, capacity: capacity)
-        other.coordinates.update(from: coordinates, count: used * dimensions)
-        other.references.update(from: references, count: used)
-        other.used = used
-        other.firstFree = firstFree
+        other.coordinates.update(from: coordinates, count: capacity * dimensions)
+        other.marks.update(from: marks, count: Self.words(capacity))
+        other.cursor = cursor
+        other.taken = taken
         return other
     }
 
     @inline(__always)
-    package func point(_ slot: UInt32) -> UnsafePointer<Double> {
+    package func point(_ slot: UInt32) -> UnsafePointer<Float> {
         UnsafePointer(coordinates + Int(slot) * dimensions)
     }
 
-    /// Stores a point that no sample holds yet.
-    package mutating func add(_ point: UnsafePointer<Double>) -> UInt32 {
-        let slot: UInt32
-        if firstFree != Self.none {
-            slot = firstFree
-            firstFree = references[Int(slot)]
-        } else {
-            if used == capacity { grow() }
-            slot = UInt32(used)
-            used += 1
-        }
-        (coordinates + Int(slot) * dimensions).update(from: point, count: dimensions)
-        references[Int(slot)] = 0
+    /// Whether the next point finds no slot: mark then, with ``clearMarks()``, ``mark(_:)`` and ``makeRoom()``.
+    package var isFull: Bool { taken == capacity }
+
+    /// Number of slots marked or taken.
+    var count: Int { taken }
+
+    /// Stores a point. Only while the store is not full.
+    package mutating func add(_ point: UnsafePointer<Float>) -> UInt32 {
+        precondition(taken < capacity)
+        while isMarked(cursor) { cursor += 1 }
+        let slot = UInt32(cursor)
+        mark(slot)
+        (coordinates + cursor * dimensions).update(from: point, count: dimensions)
+        cursor += 1
         return slot
     }
 
-    package mutating func retain(_ slot: UInt32) {
-        references[Int(slot)] += 1
+    /// Begins to tell anew which slots are in use.
+    mutating func clearMarks() {
+        marks.update(repeating: 0, count: Self.words(capacity))
+        taken = 0
+        cursor = 0
     }
 
-    /// Takes the point out of one sample and frees its slot when it was the last.
-    package mutating func release(_ slot: UInt32) {
-        references[Int(slot)] -= 1
-        freeIfUnused(slot)
+    /// Notes that a slot is in use.
+    mutating func mark(_ slot: UInt32) {
+        guard !isMarked(Int(slot)) else { return }
+        marks[Int(slot) / 64] |= 1 << UInt64(slot % 64)
+        taken += 1
     }
 
-    /// Frees a slot that was added but that no sample took.
-    package mutating func freeIfUnused(_ slot: UInt32) {
-        guard references[Int(slot)] == 0 else { return }
-        references[Int(slot)] = firstFree
-        firstFree = slot
-    }
+    private func isMarked(_ slot: Int) -> Bool { marks[slot / 64] & (1 << UInt64(slot % 64)) != 0 }
 
-    /// How many samples the point is in. Only for a slot in use.
-    func referenceCount(_ slot: UInt32) -> UInt32 { references[Int(slot)] }
-
-    private mutating func grow() {
-        let larger = capacity * 2
-        let newCoordinates = UnsafeMutablePointer<Double>.allocate(capacity: larger * dimensions)
-        newCoordinates.update(from: coordinates, count: used * dimensions)
+    /// Grows where less than an eighth of the slots came free, so that the next marking is far off.
+    package mutating func makeRoom() {
+        guard taken >= capacity - capacity / 8 else { return }
+        let larger = capacity + capacity / 8 + 32
+        let newCoordinates = UnsafeMutablePointer<Float>.allocate(capacity: larger * dimensions)
+        newCoordinates.initialize(from: coordinates, count: capacity * dimensions)
+        (newCoordinates + capacity * dimensions).initialize(repeating: 0, count: (larger - capacity) * dimensions)
         coordinates.deallocate()
         coordinates = newCoordinates
-        let newReferences = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
-        newReferences.update(from: references, count: used)
-        references.deallocate()
-        references = newReferences
+        let newMarks = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.words(larger))
+        newMarks.initialize(repeating: 0, count: Self.words(larger))
+        newMarks.update(from: marks, count: Self.words(capacity))
+        marks.deallocate()
+        marks = newMarks
         capacity = larger
     }
 }

@@ -5,9 +5,11 @@
 /// machine, also across a snapshot.
 public struct RandomCutForest: @unchecked Sendable {
     // Unchecked: the storage is changed only after it is found to be, or made, this value's alone; reading uses no shared scratch memory.
-    private var storage: ForestStorage
+    private(set) var storage: ForestStorage
 
-    /// The largest magnitude of a value that a record may hold: sums of differences over a whole point stay finite.
+    /// The largest magnitude of a value that a record may hold. Trees hold values in single precision, as the reference library does: seven
+    /// digits, and magnitudes above 1e30 are all alike. Data whose interest lies beyond the seventh digit, as with times since 1970, should
+    /// have a constant subtracted first.
     public static let largestMagnitude = 1e300
 
     /// An empty forest.
@@ -33,6 +35,21 @@ public struct RandomCutForest: @unchecked Sendable {
     public var recordCount: Int { storage.records }
     /// Whether the next record gets a score; the records before it score 0.
     public var isReady: Bool { storage.isReady }
+
+    /// How many threads share the work of one record, 1 to 64; at first 1. Scores are the same to the bit with any number. Records whose
+    /// work is too short to be shared (some 15 µs; 400 trees of one column) stay on the caller's thread. Not part of a snapshot. Each
+    /// copy of the forest that is changed has threads of its own; they look for work for some microseconds after each record and
+    /// sleep then.
+    public var threads: Int {
+        get { storage.threads }
+        set {
+            makeUnique()
+            storage.setThreads(min(max(newValue, 1), 64))
+        }
+    }
+
+    /// The memory that the forest occupies now, in bytes, without the allocator's own.
+    public var memory: Int { storage.bytes }
 
     /// Scores a record, then learns it.
     /// - Parameter record: its columns.
@@ -88,7 +105,7 @@ public struct RandomCutForest: @unchecked Sendable {
         try record.withUnsafeBufferPointer { record throws(ForestError) in
             try check(record)
             guard storage.isReady else { return }
-            storage.withQuery(record) { query, path in storage.attribute(query, to: &total, path: path) }
+            storage.withQuery(record) { query, _ in storage.attribute(query, to: &total) }
         }
         return Attribution(high: Array(total[..<cells]), low: Array(total[cells...]), columns: storage.columns)
     }
@@ -107,18 +124,22 @@ public struct RandomCutForest: @unchecked Sendable {
     public func snapshot() -> [UInt8] { ForestSnapshot.write(storage) }
 
     /// The forest that ``snapshot()`` wrote.
+    /// - Parameters:
+    ///   - bytes: of any origin.
+    ///   - memoryLimit: the most that the forest's ``ForestParameters/memoryBound(columns:)`` may be, in bytes. Restoring takes no more than
+    ///     about that and the bytes themselves.
     /// - Throws: ``ForestError/unsupportedSnapshot(version:)``, ``ForestError/damagedSnapshot(reason:)`` or
     ///   ``ForestError/invalidParameter(name:value:rule:)`` for bytes that no forest wrote.
-    public init(restoring bytes: [UInt8]) throws(ForestError) {
-        storage = try ForestSnapshot.read(bytes)
+    public init(restoring bytes: [UInt8], memoryLimit: Int = .max) throws(ForestError) {
+        storage = try ForestSnapshot.read(bytes, memoryLimit: memoryLimit)
     }
 
     /// The points in tree number `tree`'s sample.
     package func sample(ofTree tree: Int) -> [[Double]] {
         precondition(tree >= 0 && tree < storage.parameters.trees)
         return (0..<storage.units[tree].sample.count).map { index in
-            let point = storage.points.point(storage.units[tree].sample.point(at: index))
-            return (0..<storage.dimensions).map { point[$0] }
+            let point = storage.units[tree].tree.point(of: storage.units[tree].sample.leaf(at: index), in: storage.points)
+            return (0..<storage.dimensions).map { Double(point[$0]) }
         }
     }
 

@@ -12,6 +12,10 @@ struct SnapshotWriter {
 
     mutating func double(_ value: Double) { word(value.bitPattern) }
 
+    mutating func float(_ value: Float) {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
     mutating func count(_ value: Int) {
         var rest = UInt64(value)
         while rest >= 0x80 {
@@ -46,6 +50,14 @@ struct SnapshotReader {
         for i in 0..<8 { value |= UInt64(bytes[position + i]) << UInt64(8 * i) }
         position += 8
         return value
+    }
+
+    mutating func float() throws(ForestError) -> Float {
+        guard remaining >= 4 else { throw Self.short }
+        var bits: UInt32 = 0
+        for i in 0..<4 { bits |= UInt32(bytes[position + i]) << UInt32(8 * i) }
+        position += 4
+        return Float(bitPattern: bits)
     }
 
     mutating func double() throws(ForestError) -> Double { Double(bitPattern: try word()) }

@@ -1,20 +1,30 @@
 /// The anomaly score of a point in one tree: one walk down, one short walk up.
 /// Source: Guha et al., ICML 2016; the score of the open reference library, and the variant that fits the SQL function's answers.
 
-/// Logarithms that every walk needs, made once per forest.
+/// Logarithms and reciprocals that every walk needs, made once per forest.
 package struct ScoreTable: ~Copyable {
     /// lg k for k = 0 (unused) to sample size + 1.
     let binaryLogarithms: UnsafeMutablePointer<Double>
+    /// 1/k for the same k.
+    let reciprocals: UnsafeMutablePointer<Double>
     let sampleSize: Int
 
     package init(sampleSize: Int) {
         self.sampleSize = sampleSize
-        binaryLogarithms = .allocate(capacity: sampleSize + 2)
+        binaryLogarithms = .allocate(capacity: 2 * (sampleSize + 2))
+        reciprocals = binaryLogarithms + (sampleSize + 2)
         binaryLogarithms[0] = 0
-        for k in 1...(sampleSize + 1) { binaryLogarithms[k] = Elementary.log2(Double(k)) }
+        reciprocals[0] = 0
+        for k in 1...(sampleSize + 1) {
+            binaryLogarithms[k] = Elementary.log2(Double(k))
+            reciprocals[k] = 1 / Double(k)
+        }
     }
 
     deinit { binaryLogarithms.deallocate() }
+
+    /// The memory that the tables occupy, in bytes.
+    static func bytes(sampleSize: Int) -> Int { 16 * (sampleSize + 2) }
 
     /// What a tree of `mass` points multiplies its score by.
     @inline(__always)
@@ -38,66 +48,103 @@ package struct ScoreTable: ~Copyable {
 /// branch depends on where a point goes.
 struct Descent {
     private let nodes: UnsafeMutablePointer<CutTree.Node>
-    private let path: CutTree.Path
-    /// Where the walk stands; at last a leaf, or ``CutTree/none`` for an empty tree.
+    /// Where the walk stands; at last a leaf.
     private(set) var reference: UInt16
-    /// Number of nodes on the path.
+    /// Number of nodes passed.
     private(set) var depth = 0
 
+    /// Begins at the root of a tree that is not empty.
     @inline(__always)
-    init(_ tree: borrowing CutTree, path: CutTree.Path) {
+    init(_ tree: borrowing CutTree) {
         nodes = tree.nodes
         reference = tree.root
-        self.path = path
     }
 
     @inline(__always)
-    mutating func step(towards point: UnsafePointer<Double>) {
-        let isInside = reference < CutTree.leafFlag
-        // Node 0 stands in for what a finished walk would read; its dimension is valid even before it is first used.
-        let node = nodes[isInside ? Int(reference) : 0]
-        path[depth] = reference
-        let next = point[Int(node.dimension)] <= node.value ? node.left : node.right
-        reference = isInside ? next : reference
-        depth += isInside ? 1 : 0
+    mutating func step(towards point: UnsafePointer<Float>) {
+        // A finished walk reads the node of its leaf's number, in use or not.
+        let node = nodes[Int(reference & ~CutTree.leafFlag)]
+        advance(node, isRight: point[Int(node.dimension)] > node.value)
+    }
+
+    /// The same in a tree of one dimension.
+    @inline(__always)
+    mutating func step(towards value: Float) {
+        let node = nodes[Int(reference & ~CutTree.leafFlag)]
+        advance(node, isRight: value > node.value)
+    }
+
+    @inline(__always)
+    private mutating func advance(_ node: CutTree.Node, isRight: Bool) {
+        // All ones at a leaf. Arithmetic where one would write a condition, so that no compiler makes a branch of it.
+        let isFinished = UInt16(bitPattern: Int16(bitPattern: reference) &>> 15)
+        reference = node.child(isRight: isRight) & ~isFinished | reference & isFinished
+        depth &+= 1 &- Int(isFinished & 1)
     }
 }
 
 extension CutTree {
     /// The score of `query` in this tree, factor included; 0 for an empty tree.
-    @inline(__always)
     package func score(
-        _ query: UnsafePointer<Double>, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode, path: Path
+        _ query: UnsafePointer<Float>, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode,
+        scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        var descent = Descent(self, path: path)
+        guard root != Self.none else { return 0 }
+        var descent = Descent(self)
         while descent.reference < Self.leafFlag { descent.step(towards: query) }
-        return score(query, after: descent, store: store, table: table, mode: mode, path: path)
+        return score(query, after: descent, store: store, table: table, mode: mode, scratch: scratch)
     }
 
-    /// The score of `query` once its walk down has ended.
+    /// The score of `query` once its walk down has ended. `scratch` has room for a box.
     @inline(__always)
     func score(
-        _ query: UnsafePointer<Double>, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode,
-        path: Path
+        _ query: UnsafePointer<Float>, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable,
+        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        guard descent.reference != Self.none else { return 0 }
-        var depth = descent.depth
-        let leaf = Int(descent.reference & ~Self.leafFlag)
+        if dimensions == 1 { return score(query.pointee, after: descent, store: store, table: table, mode: mode) }
         let factor = table.factor(mass: mass, mode: mode)
-        let distance = Box.distance(store.point(leafPoints[leaf]), query, dimensions)
-        guard distance > 0 else {
-            return factor * table.seen(depth: depth, leafMass: Int(leafMasses[leaf]), mass: mass, mode: mode)
+        var climb = Climb(from: descent.reference, in: self, store: store, scratch: scratch)
+        guard Box.distance(climb.lower, query, dimensions) > 0 else {
+            return factor * seen(descent, table: table, mode: mode)
         }
-        var score = 1 / Double(depth + 1)
-        while depth > 0 {
-            let box = self.box(path[depth - 1])
-            let growth = Box.growth(box, query, dimensions)
+        var depth = descent.depth
+        var score = table.reciprocals[depth + 1]
+        while climb.rise(in: self, store: store) {
+            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
             if growth == 0 { break }
-            let outside = growth / (box[2 * dimensions] + growth)
-            score = outside / Double(depth) + (1 - outside) * score
+            let outside = Double(growth) / (Double(sides) + Double(growth))
+            score = outside * table.reciprocals[depth] + (1 - outside) * score
             depth -= 1
         }
         return factor * score
+    }
+
+    /// The same in one dimension, where every node has its box.
+    @inline(__always)
+    private func score(
+        _ query: Float, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode
+    ) -> Double {
+        let factor = table.factor(mass: mass, mode: mode)
+        guard point(of: descent.reference, in: store).pointee != query else {
+            return factor * seen(descent, table: table, mode: mode)
+        }
+        var depth = descent.depth
+        var score = table.reciprocals[depth + 1]
+        var node = leafParents[Int(descent.reference & ~Self.leafFlag)]
+        while node != Self.none, let box = boxes.stored(node) {
+            let (lower, upper) = (box[0], box[1])
+            let growth = max(query - upper, lower - query)
+            if growth <= 0 { break }
+            let outside = Double(growth) / (Double(upper - lower) + Double(growth))
+            score = outside * table.reciprocals[depth] + (1 - outside) * score
+            depth -= 1
+            node = nodes[Int(node)].parent
+        }
+        return factor * score
+    }
+
+    private func seen(_ descent: Descent, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
+        let leafMass = Int(leafMasses[Int(descent.reference & ~Self.leafFlag)])
+        return table.seen(depth: descent.depth, leafMass: leafMass, mass: mass, mode: mode)
     }
 }

@@ -167,8 +167,7 @@ struct LabelledSeries {
         #expect(abs((judged.last ?? 0) - published.max) < 0.1)
         for (index, score) in published.points {
             report("\(published.set) \(index) service \(score), here \(scores[index])")
-            // One published run has a deviation of its own; the reference's mean is up to 0.15 away from it.
-            #expect(abs(scores[index] - score) < 0.2, "index \(index)")
+            #expect(abs(scores[index] - score) < 0.15, "index \(index)")
         }
     }
 }

@@ -7,44 +7,48 @@ struct HandTree: ~Copyable {
     var tree: CutTree
     var points: PointStore
     let table: ScoreTable
-    let path = CutTree.Path.allocate(capacity: 256)
-    private var slots: [[Double]: [UInt32]] = [:]
+    let scratch: UnsafeMutablePointer<Float>
+    private var leaves: [[Double]: [UInt16]] = [:]
+    private var slots: [[Double]: UInt32] = [:]
 
-    init(dimensions: Int) {
-        tree = CutTree(dimensions: dimensions, capacity: 256)
-        points = PointStore(dimensions: dimensions)
-        table = ScoreTable(sampleSize: 256)
+    init(dimensions: Int, capacity: Int = 256) {
+        tree = CutTree(dimensions: dimensions, capacity: capacity)
+        points = PointStore(dimensions: dimensions, capacity: 4_096)
+        table = ScoreTable(sampleSize: capacity)
+        scratch = .allocate(capacity: 2 * dimensions)
+        scratch.initialize(repeating: 0, count: 2 * dimensions)
     }
 
-    deinit { path.deallocate() }
+    deinit { scratch.deallocate() }
 
-    mutating func insert(_ point: [Double], cut: (depth: Int, dimension: Int, value: Double)? = nil) {
-        let slot = slots[point]?.first ?? points.add(point)
-        slots[point, default: []].append(slot)
-        points.retain(slot)
-        tree.insert(slot, in: points, cut: cut, path: path)
+    private mutating func slot(_ point: [Double]) -> UInt32 {
+        if let slot = slots[point] { return slot }
+        let slot = points.add(point.map { Float($0) })
+        slots[point] = slot
+        return slot
+    }
+
+    mutating func insert(_ point: [Double], cut: (depth: Int, dimension: Int, value: Float)? = nil) {
+        let leaf = tree.insert(slot(point), in: points, cut: cut)
+        leaves[point, default: []].append(leaf)
     }
 
     mutating func insert(_ point: [Double], random: inout RandomSource) {
-        let slot = points.add(point)
-        let held = tree.insert(slot, in: points, random: &random, path: path)
-        points.retain(held)
-        points.freeIfUnused(slot)
-        slots[point, default: []].append(held)
+        let leaf = tree.insert(slot(point), in: points, random: &random, scratch: scratch)
+        leaves[point, default: []].append(leaf)
     }
 
     mutating func delete(_ point: [Double]) {
-        guard let slot = slots[point]?.popLast() else { return }
-        tree.delete(slot, in: points, path: path)
-        points.release(slot)
+        guard let leaf = leaves[point]?.popLast() else { return }
+        tree.delete(leaf: leaf, in: points, scratch: scratch)
     }
 
     func score(_ query: [Double], mode: ScoreMode = .library) -> Double {
-        tree.score(query, store: points, table: table, mode: mode, path: path)
+        tree.score(query.map { Float($0) }, store: points, table: table, mode: mode, scratch: scratch)
     }
 
     func attribution(_ query: [Double], mode: ScoreMode = .library) -> [Double] {
-        tree.attribution(query, store: points, table: table, mode: mode)
+        tree.attribution(query.map { Float($0) }, store: points, table: table, mode: mode)
     }
 
     /// The tree of section 8: five points, three cuts.

@@ -17,3 +17,13 @@ func elementary() {
     for power in 0..<60 { #expect(Elementary.log2(Double(1 << power)) == Double(power)) }
     #expect(Elementary.exp(0) == 1 && Elementary.exp(1_000) == .infinity && Elementary.exp(-1_000) == 0)
 }
+
+@Test("ln(1 + x) and e^x - 1 keep their digits near 0")
+func nearZero() {
+    var random = RandomSource(seed: 1, stream: 2)
+    for _ in 0..<100_000 {
+        let x = (random.unit() - 0.5) * Foundation.exp(-30 * random.unit())
+        #expect(abs(Elementary.lnOnePlus(x) / Foundation.log1p(x) - 1) < 1e-11)
+        #expect(abs(Elementary.expMinusOne(x) / Foundation.expm1(x) - 1) < 1e-14)
+    }
+}

@@ -6,24 +6,29 @@ import Testing
     /// How often each age was sampled after `points` offers, over all `reservoirs`; and the share of offers accepted in the last half.
     private func run(timeDecay: Double?, points: Int, reservoirs: Int) -> (ages: [Int], acceptance: Double) {
         let rate = timeDecay.map { 1 / $0 } ?? 0
-        let growth = Elementary.exp(rate)
         var ages = [Int](repeating: 0, count: points)
         var accepted = 0
         for number in 0..<reservoirs {
             var random = RandomSource(seed: 7, stream: UInt64(number))
             var sample = Reservoir(capacity: 256)
-            for t in 0..<points {
+            // Which point each leaf stands for.
+            var times: [Int] = []
+            for t in 0..<points where sample.next == t {
                 let decay = rate * Double(t)
-                let full = sample.isFull
-                guard let key = sample.offer(decay: decay, growth: growth, random: &random) else { continue }
-                if full {
-                    sample.replaceNext(key: key, point: UInt32(t), decay: decay)
+                let key = sample.drawKey(decay: decay, random: &random)
+                if sample.isFull {
+                    let leaf = sample.leaving
+                    #expect(key <= sample.key(at: 0) + 1e-9)
+                    times[Int(leaf)] = t
+                    sample.replaceLeaving(key: key, leaf: leaf)
                 } else {
-                    sample.append(key: key, point: UInt32(t), decay: decay)
+                    sample.append(key: key, leaf: UInt16(times.count))
+                    times.append(t)
                 }
+                sample.schedule(from: t + 1, decay: decay + rate, rate: rate, random: &random)
                 if t >= points / 2 { accepted += 1 }
             }
-            for index in 0..<sample.count { ages[points - 1 - Int(sample.point(at: index))] += 1 }
+            for index in 0..<sample.count { ages[points - 1 - times[Int(sample.leaf(at: index))]] += 1 }
         }
         return (ages, Double(accepted) / Double(reservoirs * (points - points / 2)))
     }
@@ -75,16 +80,15 @@ import Testing
         var offersToFill = 0
         for _ in 0..<100 {
             var sample = Reservoir(capacity: 100, acceptFraction: 0.5)
-            for t in 0..<50 where sample.count == t {
-                guard let key = sample.offer(decay: 0, growth: 1, random: &random) else { continue }
-                sample.append(key: key, point: 0, decay: 0)
-            }
-            #expect(sample.count == 50)
+            var t = 0
             while !sample.isFull {
-                offersToFill += 1
-                guard let key = sample.offer(decay: 0, growth: 1, random: &random) else { continue }
-                sample.append(key: key, point: 0, decay: 0)
+                if sample.count < 50 { #expect(sample.next == t) }
+                t = sample.next
+                sample.append(key: sample.drawKey(decay: 0, random: &random), leaf: 0)
+                sample.schedule(from: t + 1, decay: 0, rate: 0, random: &random)
+                t += 1
             }
+            offersToFill += t - 50
         }
         // Expected offers: 50 · (1 + 1/2 + … + 1/50) = 225.
         #expect(abs(Double(offersToFill) / 100 - 225) < 26)

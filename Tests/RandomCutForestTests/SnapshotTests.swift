@@ -93,8 +93,19 @@ import Testing
         }
         #expect(throws: ForestError.self) { try RandomCutForest(restoring: resealed(bytes + [0])) }
         var newer = bytes
-        newer[4] = 2
-        #expect(throws: ForestError.unsupportedSnapshot(version: 2)) { try RandomCutForest(restoring: newer) }
+        for version in [UInt8(1), 3] {
+            newer[4] = version
+            #expect(throws: ForestError.unsupportedSnapshot(version: version)) { try RandomCutForest(restoring: newer) }
+        }
+    }
+
+    @Test("a snapshot whose forest may grow beyond the limit given is refused before its memory is taken")
+    func limited() throws {
+        let forest = try RandomCutForest(parameters: .library, dimensions: 1, seed: 2)
+        let bound = forest.parameters.memoryBound(columns: 1)
+        let bytes = forest.snapshot()
+        #expect(throws: ForestError.self) { try RandomCutForest(restoring: bytes, memoryLimit: bound - 1) }
+        #expect(try RandomCutForest(restoring: bytes, memoryLimit: bound).recordCount == 0)
     }
 
     @Test("bytes altered with intent, checksum and all, either are refused or make a forest that works")

@@ -85,6 +85,7 @@ let rooms: [Target] =
             swiftSettings: swiftSettings)
     ]
     + room("RandomCutForest", ["CPrefetch"], testDependencies: ["CAllocationCount"])
+    + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson"])
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],
@@ -106,7 +107,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "StreamSQL", "StreamEngine",
+            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport", "StreamSQL",
+            "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -85,36 +85,3 @@ import Testing
         for t in 0..<300 { #expect(try first.scoreAndLearn([Double(t % 13)]) == third.scoreAndLearn([Double(t % 13)])) }
     }
 }
-
-@Suite struct ScoringLines {
-    @Test("each line gives the score that the forest gives")
-    func lines() throws {
-        let parameters = ForestParameters(trees: 10, sampleSize: 16, mode: .kinesisSQL)
-        var scoring = try ForestScoring(parameters: parameters, seed: 4)
-        var forest = try RandomCutForest(parameters: parameters, dimensions: 2, seed: 4)
-        var output: [String] = []
-        let points = (0..<40).map { [Double($0 % 7), Double($0 % 3) / 8] }
-        try scoring.run(lines: points.map { " \($0[0]) ,\($0[1])\r" }) { output.append($0) }
-        #expect(output == (try points.map { "\(try forest.scoreAndLearn($0))" }))
-        #expect(output[0] == "0.0" && output[16] != "0.0")
-    }
-
-    @Test(
-        "a line that is no point is an error that names it",
-        arguments: [
-            ("x,1", "column 1 is 'x', not a number"), ("", "column 1 is '', not a number"),
-            ("1,2,3", "the record has 3 columns; the forest has 2"),
-        ])
-    func errors(line: String, reason: String) throws {
-        var scoring = try ForestScoring(parameters: .kinesisSQL, dimensions: 2)
-        let error = #expect(throws: ForestScoring.LineError.self) { try scoring.run(lines: ["1,2", line]) { _ in } }
-        #expect(error?.description == "line 2: \(reason)")
-        #expect(try scoring.score(line: "3,4") == "0.0")
-    }
-
-    @Test("a value that is not finite is an error that names its line")
-    func notFinite() throws {
-        var scoring = try ForestScoring(parameters: .kinesisSQL)
-        #expect(throws: ForestScoring.LineError.self) { try scoring.score(line: "nan") }
-    }
-}

@@ -4,6 +4,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+import xml.etree.ElementTree
 
 import pytest
 
@@ -220,3 +221,58 @@ def test_replay_takes_a_time_before_1970():
         [BINARY, "sql", "replay", "--program", str(case / "program.sql"), "--schema", str(case / "schema.json"),
          "--input", "/dev/null", "--advance-to", "-1000"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def forest(*arguments, input=""):
+    return subprocess.run([BINARY, "forest", *arguments], input=input, capture_output=True, text=True, timeout=60)
+
+
+def readings(count, header="timestamp,load\n"):
+    lines = [f"2024-01-{1 + n // 288:02}T{n // 12 % 24:02}:{n * 5 % 60:02}:00,{n % 7 + (90 if n == count - 5 else 0)}\n" for n in range(count)]
+    return header + "".join(lines)
+
+
+def test_forest_scores_a_table_line_by_line():
+    plain = forest("score", "--trees", "20", "--sample-size", "32", "--mode", "kinesis", input=readings(200, header=""))
+    assert plain.returncode == 0 and plain.stderr == ""
+    scores = [float(line) for line in plain.stdout.splitlines()]
+    assert scores[:32] == [0] * 32 and max(scores) == scores[195] > 3
+    explained = forest(
+        "score", "--trees", "20", "--sample-size", "32", "--mode", "kinesis", "--grade", "--explain", "--value-column", "load",
+        input=readings(200)).stdout.splitlines()
+    assert explained[0] == "score,grade,confidence,load_high,load_low"
+    rows = [[float(field) for field in line.split(",")] for line in explained[1:]]
+    assert [row[0] for row in rows] == scores
+    assert all(abs(row[3] + row[4] - row[0]) < 1e-9 for row in rows)
+    assert rows[195][1] == 1
+    reference = forest("score", "--trees", "20", "--sample-size", "32", input=readings(200)).stdout.splitlines()
+    assert reference[0] == "score" and float(reference[20]) > 0
+
+
+def test_forest_names_the_line_and_its_status():
+    garbage = forest("score", input="1,2\n3,x\n")
+    assert garbage.returncode == 1 and garbage.stdout == "0.0\n" and "line 2: column 2 is 'x', not a number" in garbage.stderr
+    missing = forest("score", input="1\n\n")
+    assert missing.returncode == 1 and "line 2" in missing.stderr and "--missing skip" in missing.stderr
+    assert forest("score", "--missing", "skip", input="1\nNA\n2\n").stdout == "0.0\n\n0.0\n"
+    for arguments in [["--trees", "0"], ["--mode", "library"], ["--mode", "kinesis", "--shingle", "31"]]:
+        assert forest("score", *arguments, input="1\n").returncode == 64, arguments
+
+
+def test_forest_draws_a_picture_that_needs_nothing_else(tmp_path):
+    table = tmp_path / "load of a <host>.csv"
+    table.write_text(readings(600))
+    for name in ["picture.svg", "picture.html"]:
+        drawn = forest("plot", str(table), "--sample-size", "64", "--output", str(tmp_path / name), "--title", "Load & more")
+        assert drawn.returncode == 0 and drawn.stdout == "" and drawn.stderr == ""
+        picture = (tmp_path / name).read_text()
+        for text in ["Load &amp; more", "600 readings", "anomaly score", "Strongest anomalies", "3 Jan"]:
+            assert text in picture, text
+        assert "href" not in picture and "<script" not in picture and picture.count("http") == 1
+    xml.etree.ElementTree.parse(tmp_path / "picture.svg")
+    assert "load of a &lt;host&gt;" in forest("plot", str(table)).stdout
+    absent = forest("plot", str(tmp_path / "absent.csv"))
+    assert absent.returncode == 1 and "absent.csv" in absent.stderr
+    assert forest("plot", str(table), "--output", "picture.bmp").returncode == 64
+    backwards = forest("plot", input="2024-01-02,1\n2024-01-01,2\n")
+    assert backwards.returncode == 1 and "line 2" in backwards.stderr

@@ -52,12 +52,26 @@ struct OperatorGraph: Sendable {
         case .tableFunction(let input, let call):
             let source = try add(input, streams, &nextSeed)
             switch call.function {
-            case .randomCutForest(let inputs, let trees, let sampleSize, let timeDecay, let shingleSize):
-                let forest = try ForestOperator(
-                    inputs: inputs, trees: trees, sampleSize: sampleSize, timeDecay: timeDecay, shingleSize: shingleSize,
-                    inputColumns: input.columns, columns: relation.columns, seed: nextSeed)
+            case .randomCutForest(let forest):
+                let seed = nextSeed
                 nextSeed &+= 1
-                return add(forest, [source])
+                switch forest.result {
+                case .score:
+                    let operation = try ForestOperator<ScoreResults>(
+                        forest, settings: (), inputColumns: input.columns, columns: relation.columns, seed: seed)
+                    return add(operation, [source])
+                case .grade:
+                    let operation = try ForestOperator<GradeResults>(
+                        forest, settings: (), inputColumns: input.columns, columns: relation.columns, seed: seed)
+                    return add(operation, [source])
+                case .explanation(let withDirectionality):
+                    let settings = ExplanationResults.Settings(
+                        withDirectionality: withDirectionality, type: call.addedColumns.last?.type ?? .varchar(65_535),
+                        names: forest.inputs.map { input.columns[$0].name })
+                    let operation = try ForestOperator<ExplanationResults>(
+                        forest, settings: settings, inputColumns: input.columns, columns: relation.columns, seed: seed)
+                    return add(operation, [source])
+                }
             }
         case .sort(let input, let sort):
             let source = try add(input, streams, &nextSeed)

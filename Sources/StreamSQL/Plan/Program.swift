@@ -127,8 +127,44 @@ public struct TableFunctionCall: Sendable, Hashable {
 
 /// The table functions and their arguments.
 public enum TableFunction: Sendable, Hashable {
-    /// SQL Reference, RANDOM_CUT_FOREST. `inputs` are the numeric columns that form the point.
-    case randomCutForest(inputs: [Int], trees: Int, sampleSize: Int, timeDecay: Int, shingleSize: Int)
+    /// RANDOM_CUT_FOREST and its kin.
+    case randomCutForest(ForestCall)
+}
+
+/// A random cut forest over the rows of a cursor, or one for each value of the partition's columns.
+public struct ForestCall: Sendable, Hashable {
+    /// What it adds to each row.
+    public enum Result: Sendable, Hashable {
+        /// ANOMALY_SCORE (SQL Reference, RANDOM_CUT_FOREST).
+        case score
+        /// ANOMALY_SCORE and ANOMALY_EXPLANATION (SQL Reference, RANDOM_CUT_FOREST_WITH_EXPLANATION).
+        case explanation(withDirectionality: Bool)
+        /// ANOMALY_SCORE, ANOMALY_GRADE and ANOMALY_CONFIDENCE: an extension.
+        case grade
+    }
+
+    public var result: Result
+    /// The numeric columns that form the point.
+    public var inputs: [Int]
+    public var trees: Int
+    public var sampleSize: Int
+    public var timeDecay: Int
+    public var shingleSize: Int
+    /// The columns of PARTITION BY; none for one forest over all rows.
+    public var partition: [Int]
+
+    public init(
+        _ result: Result, inputs: [Int], trees: Int = 100, sampleSize: Int = 256, timeDecay: Int = 100_000, shingleSize: Int = 1,
+        partition: [Int] = []
+    ) {
+        self.result = result
+        self.inputs = inputs
+        self.trees = trees
+        self.sampleSize = sampleSize
+        self.timeDecay = timeDecay
+        self.shingleSize = shingleSize
+        self.partition = partition
+    }
 }
 
 /// A sort whose leading term is monotonic in time.

@@ -107,8 +107,8 @@ struct QueryPlanner {
         case .subquery(let query):
             let planned = try plan(query, for: .subquery)
             (relation, columns) = (planned.relation, planned.columns.map { ColumnDefinition($0.name, $0.type) })
-        case .function(let function, let arguments):
-            let planned = try TableFunctionPlanner(context).plan(function, arguments)
+        case .function(let function, let arguments, let partition):
+            let planned = try TableFunctionPlanner(context).plan(function, arguments, partition: partition)
             (relation, columns) = (planned, planned.columns)
         case .join(let kind, _, _, _): throw SQLError("\(kind.rawValue) is not supported yet", at: reference.position)
         }

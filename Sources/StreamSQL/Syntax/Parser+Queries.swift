@@ -144,11 +144,12 @@ extension Parser {
     }
 
     private mutating func groupTerms() throws(SQLError) -> [Syntax.Expression] {
-        var terms: [Syntax.Expression] = []
-        for term in try expressionList() {
-            if case .row(let parts) = term.kind { terms += parts } else { terms.append(term) }
-        }
-        return terms
+        try expressionList().flatMap(Self.parts)
+    }
+
+    /// The terms of a list in parentheses, or the one term.
+    private static func parts(of term: Syntax.Expression) -> [Syntax.Expression] {
+        if case .row(let parts) = term.kind { parts } else { [term] }
     }
 
     private mutating func stagger() throws(SQLError) -> Syntax.Stagger {
@@ -271,7 +272,8 @@ extension Parser {
         return reference
     }
 
-    /// What follows TABLE: `(F(CURSOR(query), ...))`.
+    /// What follows TABLE: `(F(CURSOR(query), ...))`. An extension, after the table functions of SQL:2016: PARTITION BY a term, or terms in
+    /// parentheses, after the cursor; or terms after the call.
     private mutating func tableFunction() throws(SQLError) -> Syntax.TableReferenceKind {
         try expectSign("(")
         let function = try name("the table function's name")
@@ -282,16 +284,28 @@ extension Parser {
                 if isWord("CURSOR") {
                     advance()
                     try expectSign("(")
-                    arguments.append(.cursor(try query()))
+                    let query = try query()
                     try expectSign(")")
+                    var partition: [Syntax.Expression] = []
+                    if takeWord("PARTITION") {
+                        try expectWord("BY")
+                        // One term: a comma ends the argument.
+                        partition = Self.parts(of: try expression())
+                    }
+                    arguments.append(.cursor(query, partition: partition))
                 } else {
                     arguments.append(.expression(try expression()))
                 }
             } while takeSign(",")
         }
         guard takeSign(")") else { throw unexpected("','", "')'") }
+        var partition: [Syntax.Expression] = []
+        if takeWord("PARTITION") {
+            try expectWord("BY")
+            partition = try groupTerms()
+        }
         try expectSign(")")
-        return .function(function, arguments)
+        return .function(function, arguments, partition: partition)
     }
 
     // MARK: Windows

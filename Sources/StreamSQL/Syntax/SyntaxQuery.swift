@@ -85,13 +85,15 @@ extension Syntax {
     package indirect enum TableReferenceKind: Sendable {
         case named(QualifiedName)
         case subquery(Query)
-        case function(Name, [TableArgument])
+        /// `TABLE(F(arguments) PARTITION BY terms)`.
+        case function(Name, [TableArgument], partition: [Expression])
         case join(JoinKind, TableReference, TableReference, JoinCondition)
     }
 
     /// An argument of a table function.
     package enum TableArgument: Sendable {
-        case cursor(Query)
+        /// `CURSOR(query) PARTITION BY term`.
+        case cursor(Query, partition: [Expression])
         case expression(Expression)
     }
 }

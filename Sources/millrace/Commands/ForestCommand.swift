@@ -1,46 +1,164 @@
-/// `millrace forest score`: a random cut forest over lines of numbers.
+/// `millrace forest`: random cut forests over tables of numbers.
 
 import ArgumentParser
+import ForestReport
 import Foundation
 import RandomCutForest
 
 struct ForestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "forest", abstract: "Random cut forests over lines of numbers.", subcommands: [Score.self])
+        commandName: "forest", abstract: "Random cut forests over tables of numbers.",
+        subcommands: [ForestScoreCommand.self, ForestPlotCommand.self])
+}
 
-    struct Score: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Read one point a line (CSV) on standard input, write one anomaly score a line.",
-            discussion: "Each point is scored before it is learnt. The same seed and input give the same scores.")
-        @Option(help: "Trees, 1...1000.") var trees = 100
-        @Option(help: "Points each tree holds.") var sampleSize = 256
-        @Option(help: "Records after which a point's weight has fallen to 1/e; 0 never forgets.") var timeDecay = 100_000
-        @Option(help: "Consecutive records that make up one point.") var shingle = 1
-        @Option(help: "Names the random stream.") var seed: UInt64 = 0
-        @Option(help: "Numbers a line (default: as many as the first line has).") var dimensions: Int?
-        @Option(help: "The scale: library, or sql for that of RANDOM_CUT_FOREST in Kinesis SQL.") var mode = Mode.library
+/// The scale of the scores, as users name it.
+enum ForestMode: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case reference, kinesis
 
-        enum Mode: String, ExpressibleByArgument, CaseIterable, Sendable {
-            case library, sql
+    var scoreMode: ScoreMode { self == .kinesis ? .kinesisSQL : .library }
+}
+
+/// What `--missing` may say.
+enum MissingChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case refuse, skip
+
+    var values: MissingValues { self == .skip ? .skip : .refuse }
+}
+
+/// What every verb says of its forest.
+struct ForestOptions: ParsableArguments {
+    @Option(help: "Trees, 1...1000.") var trees = 100
+    @Option(help: "Points each tree holds.") var sampleSize = 256
+    @Option(help: "Records after which a point's weight has fallen to 1/e; 0 never forgets.") var timeDecay = 100_000
+    @Option(help: "Consecutive records that make up one point.") var shingle = 1
+    @Option(help: "Names the random stream.") var seed: UInt64 = 0
+    @Option(help: "The scale: reference, or kinesis for that of RANDOM_CUT_FOREST in Kinesis SQL.") var mode = ForestMode.reference
+
+    var parameters: ForestParameters {
+        ForestParameters(
+            trees: trees, sampleSize: sampleSize, timeDecay: timeDecay == 0 ? nil : timeDecay, shingleSize: shingle,
+            mode: mode.scoreMode)
+    }
+}
+
+/// Which columns of the table are read.
+struct TableOptions: ParsableArguments {
+    @Option(
+        name: .customLong("value-column"),
+        help: "A column of the point: its name in the header, or its number from 1; repeatable (default: all but the time's).")
+    var valueColumns: [String] = []
+    @Option(
+        help:
+            "The column of times (default: the first, if the header calls it timestamp, time, date, datetime or rowtime, or if it holds dates)."
+    )
+    var timestampColumn: String?
+
+    var selection: ColumnSelection { ColumnSelection(values: valueColumns, timestamp: timestampColumn) }
+}
+
+struct ForestScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Read one point a line (CSV) on standard input, write one anomaly score a line.",
+        discussion: """
+            Each point is scored before it is learnt. The same seed and input give the same scores. A first line without any \
+            number is a header; what comes out then begins with a header too, so that one line comes out for each that goes in.
+
+            With --grade each score is followed by its grade (0 ordinary ... 1) and the confidence in it; with --explain by two \
+            numbers for each column, what its being too high and too low add to the score: together they are the score. With \
+            --missing skip a line with a missing value (empty, NA, NULL, NaN) is neither scored nor learnt and gives empty \
+            fields.
+
+            A line that is no point ends it with status 1 and its number on standard error; the scores before it are out.
+            """)
+    @OptionGroup var forest: ForestOptions
+    @OptionGroup var table: TableOptions
+    @Option(help: "Numbers a point (default: as many as the first has).") var dimensions: Int?
+    @Flag(help: "Add the grade and the confidence in it.") var grade = false
+    @Flag(help: "Add each column's part of the score, high and low.") var explain = false
+    @Option(help: "What to do with lines that miss a value: refuse or skip.") var missing = MissingChoice.refuse
+
+    func run() throws {
+        var output: ForestScoring.Output = []
+        if grade { output.insert(.grade) }
+        if explain { output.insert(.explanation) }
+        var scoring: ForestScoring
+        do throws(ForestError) {
+            scoring = try ForestScoring(
+                parameters: forest.parameters, dimensions: dimensions, seed: forest.seed, columns: table.selection,
+                missing: missing.values, output: output)
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
         }
-
-        func run() throws {
-            let parameters = ForestParameters(
-                trees: trees, sampleSize: sampleSize, timeDecay: timeDecay == 0 ? nil : timeDecay, shingleSize: shingle,
-                mode: mode == .sql ? .kinesisSQL : .library)
-            var scoring: ForestScoring
-            do throws(ForestError) {
-                scoring = try ForestScoring(parameters: parameters, dimensions: dimensions, seed: seed)
+        while let line = readLine() {
+            do throws(LineError) {
+                print(try scoring.score(line: line))
             } catch {
-                throw CommandFailure(.usage, "\(error)")
-            }
-            while let line = readLine() {
-                do throws(ForestScoring.LineError) {
-                    print(try scoring.score(line: line))
-                } catch {
-                    throw CommandFailure(.failed, "\(error)")
-                }
+                throw CommandFailure(.failed, "\(error)")
             }
         }
+    }
+}
+
+struct ForestPlotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plot", abstract: "Draw a table's values, scores, grades and anomalies over time as one SVG or HTML file.",
+        discussion: """
+            Reads CSV from a file or standard input, as forest score does; lines with a missing value are gaps. The grade follows \
+            the distribution of the scores, so no limit has to be chosen. The picture holds everything it needs: nothing is \
+            loaded from elsewhere. Times without an offset are taken as they are, others are shown in UTC.
+            """)
+    @OptionGroup var forest: ForestOptions
+    @OptionGroup var table: TableOptions
+    @Argument(help: "The table; - for standard input.") var file = "-"
+    @Option(help: "The picture's title (default: the file's name).") var title: String?
+    @Option(name: [.short, .long], help: "Where to write: FILE.svg, FILE.html, or - for SVG on standard output.") var output = "-"
+    @Option(help: "Width in pixels, 600...4000.") var width = 960
+
+    func validate() throws {
+        if output != "-", !output.hasSuffix(".svg"), !output.hasSuffix(".html") {
+            throw ValidationError("--output must end in .svg or .html, not '\(output)'.")
+        }
+        guard (600...4_000).contains(width) else { throw ValidationError("--width must be from 600 to 4000, not \(width).") }
+    }
+
+    func run() throws {
+        do throws(ForestError) {
+            try forest.parameters.validate(columns: max(table.valueColumns.count, 1))
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
+        }
+        let lines = try lines()
+        let series: ForestSeries
+        do throws(LineError) {
+            series = try ForestSeries(
+                lines: lines, parameters: forest.parameters, seed: forest.seed, columns: table.selection)
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+        let name = file == "-" ? "Anomalies" : URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+        let plot = ForestPlot(series, parameters: forest.parameters, title: title ?? name, width: width)
+        guard output != "-" else { return print(plot.svg, terminator: "") }
+        do {
+            try (output.hasSuffix(".html") ? plot.html : plot.svg).write(toFile: output, atomically: true, encoding: .utf8)
+        } catch {
+            throw CommandFailure(.failed, "\(output) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
+    private func lines() throws -> [String] {
+        if file == "-" {
+            var lines: [String] = []
+            while let line = readLine() { lines.append(line) }
+            return lines
+        }
+        let text: String
+        do {
+            text = try String(contentsOfFile: file, encoding: .utf8)
+        } catch {
+            throw CommandFailure(.failed, "\(file) cannot be read: \(error.localizedDescription)")
+        }
+        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+        return lines
     }
 }

@@ -34,7 +34,7 @@ import Testing
             Issue.record("not a projection of a table function: \(program.pumps[0].query)")
             return
         }
-        #expect(call.function == .randomCutForest(inputs: [1], trees: 100, sampleSize: 256, timeDecay: 120, shingleSize: 1))
+        #expect(call.function == .randomCutForest(ForestCall(.score, inputs: [1], timeDecay: 120)))
         #expect(call.addedColumns == [ColumnDefinition("ANOMALY_SCORE", .double)])
         #expect(scored.map(\.expression) == [.column(0, .varchar(16)), .column(1, .integer), .column(2, .double)])
         guard case .project(.sort(.filter(.stream(let source), _), let sort), _, nil) = program.pumps[1].query else {

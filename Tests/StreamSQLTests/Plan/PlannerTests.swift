@@ -155,10 +155,11 @@ import Testing
         }
         // DECIMAL is passed over, as the reference says.
         #expect(
-            try forest("") == .randomCutForest(inputs: [0, 2, 6], trees: 100, sampleSize: 256, timeDecay: 100_000, shingleSize: 1))
+            try forest("") == .randomCutForest(ForestCall(.score, inputs: [0, 2, 6])))
         #expect(
             try forest(", 50, 10, 20, 2")
-                == .randomCutForest(inputs: [0, 2, 6], trees: 50, sampleSize: 10, timeDecay: 20, shingleSize: 2))
+                == .randomCutForest(
+                    ForestCall(.score, inputs: [0, 2, 6], trees: 50, sampleSize: 10, timeDecay: 20, shingleSize: 2)))
         let query = "SELECT ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT "
         #expect(Plans.queryError(query + "* FROM S), 0))") == "1:76: the number of trees must be between 1 and 1000, not 0")
         #expect(Plans.queryError(query + "* FROM S), 1 + 1))") == "1:76: the number of trees must be a whole number written out")
@@ -170,6 +171,42 @@ import Testing
         #expect(
             Plans.queryError("SELECT * FROM TABLE(HOTSPOTS(CURSOR(SELECT A FROM S), 1000, 1, 5))")
                 == "1:21: HOTSPOTS is not supported yet")
+    }
+
+    /// The forest that a call plans, and the columns it adds.
+    private func forest(_ call: String) throws -> (ForestCall, [ColumnDefinition])? {
+        let planned = try Plans.plan("SELECT ANOMALY_SCORE FROM TABLE(\(call))", into: "X DOUBLE")
+        guard case .project(.tableFunction(_, let call), _, _)? = planned, case .randomCutForest(let forest) = call.function else {
+            return nil
+        }
+        return (forest, call.addedColumns)
+    }
+
+    @Test("the forest with an explanation and the one with a grade add their columns")
+    func forestResults() throws {
+        let explained = try #require(
+            try forest("RANDOM_CUT_FOREST_WITH_EXPLANATION(CURSOR(SELECT * FROM S), 100, 256, 1000, 1, TRUE)"))
+        #expect(explained.0 == ForestCall(.explanation(withDirectionality: true), inputs: [0, 2, 6], timeDecay: 1_000))
+        #expect(
+            explained.1 == [ColumnDefinition("ANOMALY_SCORE", .double), ColumnDefinition("ANOMALY_EXPLANATION", .varchar(20_480))])
+        let plain = try #require(try forest("RANDOM_CUT_FOREST_WITH_EXPLANATION(CURSOR(SELECT * FROM S))"))
+        #expect(plain.0.result == .explanation(withDirectionality: false))
+        let graded = try #require(try forest("RANDOM_CUT_FOREST_WITH_GRADE(CURSOR(SELECT A FROM S))"))
+        #expect(graded.0 == ForestCall(.grade, inputs: [0]))
+        #expect(graded.1.map(\.name) == ["ANOMALY_SCORE", "ANOMALY_GRADE", "ANOMALY_CONFIDENCE"])
+    }
+
+    @Test("PARTITION BY stands after the cursor or after the call; its columns are no coordinates")
+    func forestPartition() throws {
+        let expected = ForestCall(.score, inputs: [2, 6], trees: 50, partition: [1, 0])
+        #expect(try forest("RANDOM_CUT_FOREST(CURSOR(SELECT * FROM S) PARTITION BY (B, A), 50)")?.0 == expected)
+        #expect(try forest("RANDOM_CUT_FOREST(CURSOR(SELECT * FROM S), 50) PARTITION BY B, A, B")?.0 == expected)
+        #expect(try forest("RANDOM_CUT_FOREST(CURSOR(SELECT * FROM S) PARTITION BY B, 50)")?.0.partition == [1])
+        let query = "SELECT ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT "
+        #expect(Plans.queryError(query + "* FROM S) PARTITION BY Z))")?.hasPrefix("1:88: there is no column Z") == true)
+        #expect(
+            Plans.queryError(query + "* FROM S) PARTITION BY B || 'x'))")?.hasPrefix("1:88: PARTITION BY takes columns") == true)
+        #expect(Plans.queryError(query + "B, A FROM S) PARTITION BY A))")?.contains("has 0 besides those of PARTITION BY") == true)
     }
 
     static let refused: [(String, String)] = [

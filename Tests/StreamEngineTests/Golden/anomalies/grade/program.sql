@@ -1,0 +1,4 @@
+-- The grade needs no limit set by hand: it follows the scores. NULL makes no point, as in the other functions.
+CREATE STREAM OUT1 ("Systolic" INTEGER, "Diastolic" INTEGER, SCORE DOUBLE, GRADE DOUBLE, CONFIDENCE DOUBLE);
+CREATE PUMP P AS INSERT INTO OUT1 SELECT STREAM "Systolic", "Diastolic", ANOMALY_SCORE, ANOMALY_GRADE, ANOMALY_CONFIDENCE
+FROM TABLE(RANDOM_CUT_FOREST_WITH_GRADE(CURSOR(SELECT STREAM * FROM S), 50, 10, 1000));

@@ -68,12 +68,6 @@ let rooms: [Target] =
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
-    + room("LogSimulation", ["StreamLog", "RecordBatch", "Host", "HostSimulation"], tests: false)
-    + [
-        .testTarget(
-            name: "LogSimulatorTests", dependencies: ["LogSimulation", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
-            swiftSettings: swiftSettings)
-    ]
     + room("TarArchive")
     + room("StreamStore", ["RecordBatch", crypto])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
@@ -81,6 +75,15 @@ let rooms: [Target] =
     + room(
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation"])
+    + room(
+        "LogSimulation", ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation"],
+        tests: false)
+    + [
+        .testTarget(
+            name: "LogSimulatorTests",
+            dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
+            swiftSettings: swiftSettings)
+    ]
     + room("RandomCutForest", ["CPrefetch"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson"])
@@ -115,7 +118,9 @@ let programs: [Target] = [
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "log-simulator",
-        dependencies: ["LogSimulation", "StreamLog", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: [
+            "LogSimulation", "EmbeddedStore", "StreamLog", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         swiftSettings: swiftSettings),
     .executableTarget(
         name: "forest-benchmark", dependencies: ["RandomCutForest"], path: "Benchmarks/Sources/forest-benchmark",

@@ -15,11 +15,13 @@ public final class Catalog: Sendable {
     /// Whether `open` found no catalog and made one.
     public let isNew: Bool
     private let queue: DatabaseQueue
+    private let probe: CatalogProbe?
 
-    private init(path: String, isNew: Bool, queue: DatabaseQueue) {
+    private init(path: String, isNew: Bool, queue: DatabaseQueue, probe: CatalogProbe?) {
         self.path = path
         self.isNew = isNew
         self.queue = queue
+        self.probe = probe
     }
 
     /// Whether there is a catalog file with something in it. `open` would make one where there is not.
@@ -31,9 +33,14 @@ public final class Catalog: Sendable {
     /// Opens the catalog, or makes it where there is none; checks its integrity and brings its tables up to date.
     /// - Throws: `.damaged`, `.newer` and `.foreign`, each before anything in the file was changed.
     public static func open(path: String) async throws(CatalogError) -> Catalog {
+        try await open(path: path, probe: nil)
+    }
+
+    /// As `open(path:)`, with a simulator between the changes that are made from then on.
+    package static func open(path: String, probe: CatalogProbe?) async throws(CatalogError) -> Catalog {
         let result: Result<Catalog, any Error> = await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(returning: Result { try openBlocking(path: path) })
+                continuation.resume(returning: Result { try openBlocking(path: path, probe: probe) })
             }
         }
         do {
@@ -43,7 +50,7 @@ public final class Catalog: Sendable {
         }
     }
 
-    private static func openBlocking(path: String) throws -> Catalog {
+    private static func openBlocking(path: String, probe: CatalogProbe?) throws -> Catalog {
         var configuration = Configuration()
         configuration.label = "millrace.catalog"
         configuration.busyMode = .timeout(5)
@@ -58,7 +65,7 @@ public final class Catalog: Sendable {
                 try CatalogSchema.migrator.migrate(queue)
             }
             try queue.inDatabase { db in try CatalogSchema.keepSpare(db) }
-            return Catalog(path: path, isNew: isNew, queue: queue)
+            return Catalog(path: path, isNew: isNew, queue: queue, probe: probe)
         } catch {
             try? queue.close()
             throw error
@@ -77,9 +84,11 @@ public final class Catalog: Sendable {
 
     /// Runs one transaction to its end, whatever becomes of the calling task.
     func write<T: Sendable>(_ work: @escaping @Sendable (Database) throws -> T) async throws(CatalogError) -> T {
+        if let probe { try probe.beforeChange() }
         let result: Result<T, any Error> = await withCheckedContinuation { continuation in
             queue.asyncWrite(work) { _, result in continuation.resume(returning: result) }
         }
+        if let probe, case .success = result { try probe.afterChange() }
         do {
             return try result.get()
         } catch {

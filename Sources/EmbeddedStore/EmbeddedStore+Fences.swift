@@ -10,7 +10,11 @@ extension EmbeddedStore {
     public func claim(owner: String) async throws(StoreError) -> Fence {
         let epoch: UInt64
         do {
-            epoch = try await catalog.raiseFence(owner: owner)
+            if options.planted == .fenceNotPersisted {
+                epoch = currentEpoch(of: owner) + 1
+            } else {
+                epoch = try await catalog.raiseFence(owner: owner)
+            }
         } catch {
             throw .failed("\(error)")
         }

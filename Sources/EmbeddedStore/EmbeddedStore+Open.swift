@@ -17,6 +17,13 @@ extension EmbeddedStore {
     public static func open(
         disk: D, directory: String, time: any TimeSource, options: EmbeddedStoreOptions = EmbeddedStoreOptions()
     ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
+        try await open(disk: disk, directory: directory, time: time, options: options, stepping: nil)
+    }
+
+    /// As the public one; with `stepping` the log has no threads.
+    static func open(
+        disk: D, directory: String, time: any TimeSource, options: EmbeddedStoreOptions, stepping: Stepping?
+    ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
         let path = directory + "/catalog.sqlite"
         if !Catalog.exists(path: path) {
             let files = await recordFileCount(on: disk)
@@ -25,13 +32,14 @@ extension EmbeddedStore {
         let catalog: Catalog
         let contents: CatalogContents
         do {
-            catalog = try await Catalog.open(path: path)
+            catalog = try await Catalog.open(path: path, probe: stepping?.catalog)
             contents = try await catalog.load()
         } catch {
             throw .catalog(error)
         }
         do {
-            return try await open(disk: disk, catalog: catalog, contents: contents, time: time, options: options)
+            return try await open(
+                disk: disk, catalog: catalog, contents: contents, time: time, options: options, isStepped: stepping != nil)
         } catch {
             await catalog.close()
             throw error
@@ -39,7 +47,8 @@ extension EmbeddedStore {
     }
 
     private static func open(
-        disk: D, catalog: Catalog, contents: CatalogContents, time: any TimeSource, options: EmbeddedStoreOptions
+        disk: D, catalog: Catalog, contents: CatalogContents, time: any TimeSource, options: EmbeddedStoreOptions,
+        isStepped: Bool
     ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
         let known = Set(
             contents.streams.flatMap { stream in
@@ -59,8 +68,13 @@ extension EmbeddedStore {
         let log: StreamLog<D>
         let report: RecoveryReport
         do {
-            (log, report) = try await StreamLog.open(
-                disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+            if isStepped {
+                (log, report) = try StreamLog.openStepped(
+                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+            } else {
+                (log, report) = try await StreamLog.open(
+                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+            }
         } catch {
             throw .log(error)
         }
@@ -174,7 +188,9 @@ extension EmbeddedStore {
         do {
             if hasJournal { try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id)) }
             // Where the journal still holds a removed log's records, the catalog alone knows what became of it.
-            let forgotten = recovery.finishedRemovals.filter { !recovery.log.removedInJournal.contains($0) }
+            let forgotten = recovery.finishedRemovals.filter {
+                !recovery.log.removedInJournal.contains($0) || options.planted == .tombstonesForgottenEarly
+            }
             try await catalog.forgetRemoved(forgotten.map { ShardReference($0) })
             if let last = recovery.log.unknownLogs.map(\.stream).max() {
                 try await catalog.reserveStreamIDs(through: StreamID(last))

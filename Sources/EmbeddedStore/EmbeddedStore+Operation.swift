@@ -56,7 +56,9 @@ extension EmbeddedStore {
     /// than they are to keep. Hidden streams are trimmed by those who read them.
     private func applyRetention() async {
         let nanoseconds = time.monotonicNanoseconds()
-        let now = retentionClock.now(wallMilliseconds: time.wallMilliseconds(), nanoseconds: nanoseconds)
+        let wall = time.wallMilliseconds()
+        let now =
+            options.planted == .wallClockTrusted ? wall : retentionClock.now(wallMilliseconds: wall, nanoseconds: nanoseconds)
         for stream in state.withLock({ $0.directory.streams(in: .stream, at: nanoseconds) }) {
             let oldest = now - Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
             let bytes = stream.settings.retentionBytes(perShardOf: stream.shards.count)

@@ -13,6 +13,8 @@ public struct EmbeddedStoreOptions: Sendable {
     public var retentionSweepSeconds: Int?
     /// The log's own settings.
     public var log: LogOptions
+    /// For the simulator's self-test.
+    package var planted: PlantedStoreFault?
 
     public init(
         lifecycleDelaySeconds: Int = 0, shardLimit: Int = 500, retentionSweepSeconds: Int? = 60,

@@ -15,14 +15,6 @@ struct DirectoryTree: Sendable {
         case rename(String, String)
         case remove(String)
 
-        func touches(_ directory: String) -> Bool {
-            switch self {
-            case .create(let path, _), .remove(let path): DirectoryTree.parent(path) == directory
-            case .rename(let source, let destination):
-                DirectoryTree.parent(source) == directory || DirectoryTree.parent(destination) == directory
-            }
-        }
-
         /// The name that is there once it is made.
         var result: String? {
             switch self {
@@ -132,7 +124,26 @@ struct DirectoryTree: Sendable {
 struct DurableTree: Sendable {
     private(set) var current = DirectoryTree()
     private(set) var durable = DirectoryTree()
-    private var pending: [DirectoryTree.Change] = []
+    private var pending: [Pending] = []
+
+    /// A change that is not durable, with the directories that it touches: there may be many, and each sync looks at all.
+    private struct Pending: Sendable {
+        var change: DirectoryTree.Change
+        var directory: String
+        var otherDirectory: String?
+
+        init(_ change: DirectoryTree.Change) {
+            self.change = change
+            switch change {
+            case .create(let path, _), .remove(let path): directory = DirectoryTree.parent(path)
+            case .rename(let source, let destination):
+                directory = DirectoryTree.parent(source)
+                otherDirectory = DirectoryTree.parent(destination)
+            }
+        }
+
+        func touches(_ path: String) -> Bool { directory == path || otherDirectory == path }
+    }
 
     init() {}
 
@@ -144,7 +155,7 @@ struct DurableTree: Sendable {
 
     mutating func change(_ change: DirectoryTree.Change) {
         current.apply(change)
-        pending.append(change)
+        pending.append(Pending(change))
     }
 
     mutating func sync(_ path: String) {
@@ -152,13 +163,17 @@ struct DurableTree: Sendable {
         // What is moved must have been made: a change that this one builds on goes with it.
         var needed: Set<String> = []
         var isApplied = [Bool](repeating: false, count: pending.count)
-        for (index, change) in pending.enumerated().reversed() {
-            guard change.touches(path) || change.result.map(needed.contains) ?? false else { continue }
+        for index in pending.indices.reversed() {
+            let isNeeded = !needed.isEmpty && pending[index].change.result.map(needed.contains) ?? false
+            guard isNeeded || pending[index].touches(path) else { continue }
             isApplied[index] = true
-            if case .rename(let source, _) = change { needed.insert(source) }
+            if case .rename(let source, _) = pending[index].change { needed.insert(source) }
         }
-        for (index, change) in pending.enumerated() where isApplied[index] { durable.apply(change) }
-        pending = pending.enumerated().filter { !isApplied[$0.offset] }.map(\.element)
+        var rest: [Pending] = []
+        for index in pending.indices {
+            if isApplied[index] { durable.apply(pending[index].change) } else { rest.append(pending[index]) }
+        }
+        pending = rest
     }
 
     /// Puts an entry there, durably, or takes it away.
@@ -176,7 +191,7 @@ struct DurableTree: Sendable {
     /// What is left when any subset of the changes was written.
     func surviving(_ random: inout SeededGenerator) -> DirectoryTree {
         var tree = durable
-        for change in pending where random.next() % 2 == 0 { tree.apply(change) }
+        for pending in pending where random.next() % 2 == 0 { tree.apply(pending.change) }
         return tree
     }
 }

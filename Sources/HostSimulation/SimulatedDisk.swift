@@ -113,6 +113,9 @@ public final class SimulatedDisk: Disk {
     /// Faults so far that took effect.
     public var injectedFaults: Int { world.withLock { $0.injected } }
 
+    /// Calls of an operation so far that failed by order.
+    public func failures(of operation: DiskOperation) -> Int { world.withLock { $0.failures[operation.index] } }
+
     /// Whether reads, listings or openings can fail by order.
     public var hasReadFaults: Bool {
         world.withLock { world in

@@ -22,6 +22,8 @@ struct SimulatedWorld: Sendable {
     var digest: DiskDigest?
     /// Faults that took effect.
     private(set) var injected = 0
+    /// Calls that failed by order, by operation.
+    private(set) var failures = [Int](repeating: 0, count: DiskOperation.allCases.count)
     /// Calls that change something.
     private(set) var changes = 0
 
@@ -52,6 +54,7 @@ struct SimulatedWorld: Sendable {
         }
         for (failing, fault) in faults where failing == operation && number >= fault.first && number <= fault.last {
             injected += 1
+            failures[operation.index] += 1
             return .fails(DiskError(fault.kind, operation: operation.rawValue, path: path))
         }
         return .whole

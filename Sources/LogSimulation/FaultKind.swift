@@ -20,6 +20,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case missing
     case swapped
     case together
+    case store
 
     /// One line for `--help`.
     public var summary: String {
@@ -41,6 +42,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
         case .truncated: "a file is cut at any byte between two runs"
         case .missing: "a file is gone between two runs"
         case .swapped: "two files have changed places between two runs"
+        case .store:
+            "a whole store, catalog and log: crashes between any two steps, failing calls, full disk, refused changes, clock jumps"
         case .together: "several of: failing calls, full disk, clock jumps, crashes, crashes in recovery"
         }
     }

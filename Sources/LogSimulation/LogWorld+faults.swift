@@ -6,9 +6,9 @@ internal import HostSimulation
 extension LogWorld {
     /// Before work begins.
     func arm() {
-        if let order { return disk.fail(order.operation, nth: order.nth, with: order.kind) }
+        if order != nil { return }
         switch kind {
-        case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped: break
+        case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped, .store: break
         case .powerCut: disk.cutPower(in: 1 + roll(chance(1, in: 3) ? 20 : 150))
         case .kill: disk.cutPower(in: 1 + roll(150))
         case .tornWrite: disk.cutPower(in: 1 + roll(60), of: .write)

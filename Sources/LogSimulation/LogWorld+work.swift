@@ -119,19 +119,29 @@ extension LogWorld {
         return reason == "the disk is full" ? .refused : .unknown
     }
 
+    /// A log and an offset that it may have.
+    private func somewhere() -> (log: Int, offset: Int64)? {
+        let usable = model.usable
+        guard !usable.isEmpty else { return nil }
+        let index = usable[roll(usable.count)]
+        let book = model.books[index]
+        guard book.askedStart <= book.end else { return nil }
+        return (index, book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1)))
+    }
+
     // MARK: Reads
 
     /// Reads somewhere and compares.
     func readSomething() {
-        guard let log else { return }
-        let usable = model.usable
-        guard !usable.isEmpty else { return }
-        let book = model.books[usable[roll(usable.count)]]
-        guard book.askedStart <= book.end else { return }
-        let offset = book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1))
+        guard let log, let (index, offset) = somewhere() else { return }
+        let book = model.books[index]
         do throws(LogError) {
             let read = try log.readNow(book.id, from: offset, maxBytes: 1 + roll(4_000))
-            compare(read, with: book, from: offset)
+            tally.reads += read.batches.count
+            let found = read.batches.map {
+                LogModel.Found(baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds, batch: $0.batch)
+            }
+            for wrong in model.differences(found, in: index, from: offset) { blame(wrong) }
         } catch .damaged(_, let from, let through) {
             guard from <= offset, offset <= through else {
                 return blame("log \(book.id) calls \(from)...\(through) damaged for \(offset)")
@@ -147,41 +157,11 @@ extension LogWorld {
         }
     }
 
-    private func compare(_ read: LogRead, with book: LogModel.Book, from offset: Int64) {
-        if read.batches.isEmpty, offset < book.end { blame("log \(book.id) gives nothing at \(offset), its end is \(book.end)") }
-        var next = offset
-        for batch in read.batches {
-            tally.reads += 1
-            guard batch.endOffset > next, batch.baseOffset <= next, batch.baseOffset == next || next == offset else {
-                return blame("log \(book.id) gives \(batch.baseOffset)..<\(batch.endOffset) where \(next) is next")
-            }
-            next = batch.endOffset
-            // Within a step the log may be ahead of its answers, not of what is durable.
-            let current = model.books[model.book(of: book.id) ?? 0]
-            let index = current.index(from: batch.baseOffset)
-            guard index < current.placed.count, current.placed[index].base == batch.baseOffset else {
-                // Left by an earlier process in a log that was sealed since: found at the start, not settled.
-                if batch.baseOffset >= current.end { blame("log \(book.id) serves \(batch.baseOffset), which nobody was told of") }
-                continue
-            }
-            let placed = current.placed[index]
-            if !model.batches[placed.batch].isSame(as: batch.batch) || batch.batch.baseOffset != placed.base {
-                blame("log \(book.id) serves other bytes than were appended at \(placed.base)")
-            }
-            if batch.arrivalMilliseconds != placed.arrival { blame("log \(book.id) at \(placed.base) changes its arrival") }
-        }
-    }
-
     // MARK: Logs
 
-    private func trim() {
-        guard let log else { return }
-        let usable = model.usable
-        guard !usable.isEmpty else { return }
-        let index = usable[roll(usable.count)]
+    func trim() {
+        guard let log, let (index, offset) = somewhere() else { return }
         let book = model.books[index]
-        guard book.askedStart <= book.end else { return }
-        let offset = book.askedStart + Int64(roll(Int(book.end - book.askedStart) + 1))
         model.books[index].askedStart = offset
         tell("trim \(book.id) before \(offset)")
         defer {
@@ -202,8 +182,8 @@ extension LogWorld {
         }
     }
 
-    private func createLog() {
-        guard let log, model.books.count < 6 else { return }
+    func createLog() {
+        guard let log, order == nil ? model.books.count < 6 : model.usable.count < 6 else { return }
         let id = LogID(stream: 10 + UInt64(model.books.count), shard: 0)
         do throws(LogError) {
             try log.createLog(id)
@@ -214,7 +194,7 @@ extension LogWorld {
         }
     }
 
-    private func removeLog() {
+    func removeLog() {
         guard let log else { return }
         let usable = model.usable
         guard usable.count > 1 else { return }

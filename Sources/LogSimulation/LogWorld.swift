@@ -15,6 +15,8 @@ public struct SeedResult: Sendable {
     public var digest: UInt64?
     /// What happened, one line each, if it was wanted.
     public var story: [String]
+    /// Whether the call that was ordered to fail came.
+    package var orderWasCarriedOut = false
 }
 
 /// The world of one seed. One thread uses it; the log calls back into it from within its steps.
@@ -45,6 +47,9 @@ final class LogWorld: @unchecked Sendable {
     var segmentsAreBusy = false
     /// What is to fail, instead of what the kind draws.
     var order: FaultOrder?
+    /// The same, from the first start on and until it is carried out.
+    var standing: StandingOrder?
+    var orderWasCarriedOut = false
 
     init(seed: UInt64, kind: FaultKind, planted: PlantedFault?, digests: Bool, tellsStory: Bool) {
         self.seed = seed
@@ -75,7 +80,9 @@ final class LogWorld: @unchecked Sendable {
     }
 
     var result: SeedResult {
-        SeedResult(seed: seed, kind: kind, tally: tally, violations: violations, digest: disk.digest, story: story)
+        SeedResult(
+            seed: seed, kind: kind, tally: tally, violations: violations, digest: disk.digest, story: story,
+            orderWasCarriedOut: orderIsCarriedOut)
     }
 
     // MARK: The run
@@ -84,6 +91,10 @@ final class LogWorld: @unchecked Sendable {
         tally.seeds = 1
         for index in 0..<1 + roll(3) {
             model.books.append(LogModel.Book(id: LogID(stream: UInt64(1 + index / 2), shard: UInt32(index % 2))))
+        }
+        if let order {
+            run(until: order)
+            return end()
         }
         guard start() else { return end() }
         for round in 0..<1 + roll(2) {
@@ -160,6 +171,10 @@ final class LogWorld: @unchecked Sendable {
         tally.faults += disk.injectedFaults
         for misuse in disk.misuses { blame(misuse) }
         next.tear(seed: random.next())
+        if standing != nil {
+            orderWasCarriedOut = orderIsCarriedOut
+            if orderWasCarriedOut { standing = nil } else { standing?.move(from: disk, to: next) }
+        }
         disk = next
     }
 
@@ -179,7 +194,7 @@ final class LogWorld: @unchecked Sendable {
     // MARK: Ends
 
     /// Ends the process: by closing, or in the middle of what it does.
-    private func stop() {
+    func stop() {
         let closes = !disk.isDead && chance(1, in: kind == .none ? 2 : 8)
         if closes { close() }
         interleaves = false
@@ -214,7 +229,7 @@ final class LogWorld: @unchecked Sendable {
     // MARK: The end of all faults
 
     /// Mends everything; then appends must be accepted again, at once or after a start, and everything must be served.
-    private func resume() {
+    func resume() {
         disk.heal()
         disk.quota = nil
         if let log, case .readOnly(let reason) = log.state, reason != "the disk is full" {

@@ -37,6 +37,11 @@ public struct RunReport: Sendable {
             guard let tally = tallies[kind] else { continue }
             lines.append(line(kind.rawValue, columns.map { "\(tally[keyPath: $0.1])" }))
         }
+        if let store = tallies[.store] {
+            lines.append(
+                "store: \(store.streams) streams created, \(store.fenced) appends refused for their fence, \(store.trimmed) shards trimmed by retention"
+            )
+        }
         if tallies.count > 1 { lines.append(line("all", columns.map { "\(total[keyPath: $0.1])" })) }
         return lines
     }

@@ -1,5 +1,6 @@
 /// Runs seeds, on several threads if wanted, each seed on one.
 
+package import EmbeddedStore
 package import Host
 package import HostSimulation
 package import StreamLog
@@ -25,6 +26,8 @@ public struct Simulation: Sendable {
     public var kind: FaultKind?
     /// A mistake in the log, made on purpose, that the run is to find.
     package var planted: PlantedFault?
+    /// The same in the store, for the kind `store`.
+    package var plantedInStore: PlantedStoreFault?
     /// Digests of what the disk was asked to do are kept.
     public var digests = false
     /// What happens is told.
@@ -33,18 +36,38 @@ public struct Simulation: Sendable {
     public init(kind: FaultKind? = nil) { self.kind = kind }
 
     /// The kind that a seed runs.
+    ///
+    /// The log's kinds take turns; each 19th round of them is the store's, so that a seed that found something in the log before there was that
+    /// kind is, but for those, the same run.
     public func kind(of seed: UInt64) -> FaultKind {
-        kind ?? FaultKind.allCases[Int(seed % UInt64(FaultKind.allCases.count))]
+        if let kind { return kind }
+        let kinds = FaultKind.allCases.filter { $0 != .store }
+        let (round, turn) = seed.quotientAndRemainder(dividingBy: UInt64(kinds.count))
+        return round % 19 == 18 ? .store : kinds[Int(turn)]
     }
 
-    /// Runs one seed, on the calling thread.
+    /// Runs one seed. The calling thread, which must not be one of the cooperative pool, waits.
     public func run(seed: UInt64) -> SeedResult {
+        if kind(of: seed) == .store { return runStore(seed: seed) }
         let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
         world.run()
         return world.result
     }
 
-    /// Runs one seed in which the Nth call of an operation fails, counted from the first start on.
+    /// The calls of a store are asynchronous; all of them are made by one task, which the calling thread waits for.
+    private func runStore(seed: UInt64) -> SeedResult {
+        let world = StoreWorld(seed: seed, planted: plantedInStore, digests: digests, tellsStory: tellsStory)
+        let isDone = Monitor(false)
+        Task {
+            await world.run()
+            isDone.withLockAndWake { $0 = true }
+        }
+        isDone.wait { $0 ? () : nil }
+        return world.result
+    }
+
+    /// Runs one seed in which the Nth call of an operation fails, counted from the first start on over all later ones. It works until that
+    /// call has come (`SeedResult.orderWasCarriedOut`), or for a bounded while.
     package func run(seed: UInt64, failing order: FaultOrder) -> SeedResult {
         let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
         world.order = order

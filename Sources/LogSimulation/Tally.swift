@@ -20,6 +20,13 @@ public struct Tally: Sendable, Equatable {
     /// Acknowledged batches that were lost without a trace where FileFormat says that nobody can know.
     public var unknowable = 0
 
+    /// Streams whose creation was answered (kind `store`, as the next two).
+    public var streams = 0
+    /// Appends that were refused for their fence.
+    public var fenced = 0
+    /// Shards that retention made shorter.
+    public var trimmed = 0
+
     public init() {}
 
     static func += (left: inout Tally, right: Tally) {
@@ -33,5 +40,8 @@ public struct Tally: Sendable, Equatable {
         left.reads += right.reads
         left.damaged += right.damaged
         left.unknowable += right.unknowable
+        left.streams += right.streams
+        left.fenced += right.fenced
+        left.trimmed += right.trimmed
     }
 }

@@ -10,17 +10,26 @@ enum Box {
     static func measure(lower: Corner, upper: Corner, _ point: Corner, _ dimensions: Int) -> (growth: Float, sides: Float) {
         var i = 0
         var (growths, sides) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
-        while i + 4 <= dimensions {
+        while i &+ 4 <= dimensions {
             let (low, high, x) = (four(lower + i), four(upper + i), four(point + i))
             growths += larger(larger(x - high, low - x), .zero)
             sides += high - low
-            i += 4
+            i &+= 4
         }
-        var sum = (growth: (growths.x + growths.z) + (growths.y + growths.w), sides: (sides.x + sides.z) + (sides.y + sides.w))
-        while i < dimensions {
-            sum.growth += max(max(point[i] - upper[i], lower[i] - point[i]), 0)
-            sum.sides += upper[i] - lower[i]
-            i += 1
+        var (growthPair, sidePair) = (growths.lowHalf + growths.highHalf, sides.lowHalf + sides.highHalf)
+        if i &+ 2 <= dimensions {
+            let (low, high, x) = (two(lower + i), two(upper + i), two(point + i))
+            growthPair += larger(larger(x - high, low - x), .zero)
+            sidePair += high - low
+            i &+= 2
+        }
+        var sum = (growth: growthPair.x + growthPair.y, sides: sidePair.x + sidePair.y)
+        if i < dimensions {
+            let (low, high, x) = (lower[i], upper[i], point[i])
+            let (above, below) = (x - high, low - x)
+            let growth = above > below ? above : below
+            sum.growth += growth > 0 ? growth : 0
+            sum.sides += high - low
         }
         return sum
     }
@@ -30,17 +39,19 @@ enum Box {
     static func distance(_ a: Corner, _ b: Corner, _ dimensions: Int) -> Float {
         var i = 0
         var sums = SIMD4<Float>.zero
-        while i + 4 <= dimensions {
+        while i &+ 4 <= dimensions {
             let (x, y) = (four(a + i), four(b + i))
             sums += larger(x - y, y - x)
-            i += 4
+            i &+= 4
         }
-        var sum = (sums.x + sums.z) + (sums.y + sums.w)
-        while i < dimensions {
-            sum += (a[i] - b[i]).magnitude
-            i += 1
+        var pair = sums.lowHalf + sums.highHalf
+        if i &+ 2 <= dimensions {
+            let (x, y) = (two(a + i), two(b + i))
+            pair += larger(x - y, y - x)
+            i &+= 2
         }
-        return sum
+        let sum = pair.x + pair.y
+        return i < dimensions ? sum + (a[i] - b[i]).magnitude : sum
     }
 
     /// The cut that leaves the box on one side and the point on the other, `draw` being uniform in [0, growth).
@@ -79,26 +90,40 @@ enum Box {
     /// Joins the box between two corners to a stored box; false when that changes nothing.
     @inline(__always) @discardableResult
     static func join(_ box: UnsafeMutablePointer<Float>, lower: Corner, upper: Corner, _ dimensions: Int) -> Bool {
+        unite((Corner(box), Corner(box + dimensions)), (lower, upper), into: box, dimensions)
+    }
+
+    /// Stores the union of two boxes, of which the first may be the stored one; false when the union is the first.
+    @inline(__always) @discardableResult
+    static func unite(
+        _ a: (lower: Corner, upper: Corner), _ b: (lower: Corner, upper: Corner), into box: UnsafeMutablePointer<Float>,
+        _ dimensions: Int
+    ) -> Bool {
         var i = 0
-        var changed: UInt32 = 0
-        while i + 4 <= dimensions {
-            let (low, high) = (four(box + i), four(box + dimensions + i))
-            let (otherLow, otherHigh) = (four(lower + i), four(upper + i))
-            let (newLow, newHigh) = (smaller(low, otherLow), larger(high, otherHigh))
+        var changed = false
+        while i &+ 4 <= dimensions {
+            let (low, high) = (four(a.lower + i), four(a.upper + i))
+            let (newLow, newHigh) = (smaller(low, four(b.lower + i)), larger(high, four(b.upper + i)))
+            changed = changed || any((newLow .!= low) .| (newHigh .!= high))
             store(newLow, at: box + i)
             store(newHigh, at: box + dimensions + i)
-            let differences = (newLow .!= low) .| (newHigh .!= high)
-            changed |= any(differences) ? 1 : 0
-            i += 4
+            i &+= 4
         }
-        while i < dimensions {
-            let (low, high) = (box[i], box[dimensions + i])
-            changed |= lower[i] < low || upper[i] > high ? 1 : 0
-            box[i] = lower[i] < low ? lower[i] : low
-            box[dimensions + i] = upper[i] > high ? upper[i] : high
-            i += 1
+        if i &+ 2 <= dimensions {
+            let (low, high) = (two(a.lower + i), two(a.upper + i))
+            let (newLow, newHigh) = (smaller(low, two(b.lower + i)), larger(high, two(b.upper + i)))
+            changed = changed || any((newLow .!= low) .| (newHigh .!= high))
+            store(newLow, at: box + i)
+            store(newHigh, at: box + dimensions + i)
+            i &+= 2
         }
-        return changed != 0
+        if i < dimensions {
+            let (low, high) = (a.lower[i], a.upper[i])
+            changed = changed || b.lower[i] < low || b.upper[i] > high
+            box[i] = b.lower[i] < low ? b.lower[i] : low
+            box[dimensions + i] = b.upper[i] > high ? b.upper[i] : high
+        }
+        return changed
     }
 
     @inline(__always)
@@ -107,13 +132,22 @@ enum Box {
     }
 
     @inline(__always)
-    private static func store(_ values: SIMD4<Float>, at place: UnsafeMutablePointer<Float>) {
-        UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD4<Float>.self)
+    private static func two(_ coordinates: Corner) -> SIMD2<Float> {
+        UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD2<Float>.self)
     }
 
     @inline(__always)
-    private static func larger(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .> b) }
+    private static func store<Vector: SIMD>(_ values: Vector, at place: UnsafeMutablePointer<Float>) where Vector.Scalar == Float {
+        UnsafeMutableRawPointer(place).storeBytes(of: values, as: Vector.self)
+    }
 
     @inline(__always)
-    private static func smaller(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .< b) }
+    private static func larger<Vector: SIMD>(_ a: Vector, _ b: Vector) -> Vector where Vector.Scalar == Float {
+        b.replacing(with: a, where: a .> b)
+    }
+
+    @inline(__always)
+    private static func smaller<Vector: SIMD>(_ a: Vector, _ b: Vector) -> Vector where Vector.Scalar == Float {
+        b.replacing(with: a, where: a .< b)
+    }
 }

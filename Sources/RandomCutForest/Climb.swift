@@ -29,13 +29,17 @@ struct Climb {
             lower = UnsafePointer(box)
             upper = UnsafePointer(box + tree.dimensions)
         } else {
-            if lower != UnsafePointer(scratch) {
-                scratch.update(from: lower, count: tree.dimensions)
-                (scratch + tree.dimensions).update(from: upper, count: tree.dimensions)
-                lower = UnsafePointer(scratch)
-                upper = UnsafePointer(scratch + tree.dimensions)
+            let sibling = tree.sibling(of: reference, under: parent)
+            let here = (lower: lower, upper: upper)
+            if sibling >= CutTree.leafFlag {
+                let point = tree.point(of: sibling, in: store)
+                Box.unite(here, (point, point), into: scratch, tree.dimensions)
+            } else {
+                Box.unite(here, here, into: scratch, tree.dimensions)
+                tree.unite(sibling, into: scratch, store: store)
             }
-            tree.unite(tree.sibling(of: reference, under: parent), into: scratch, store: store)
+            lower = UnsafePointer(scratch)
+            upper = UnsafePointer(scratch + tree.dimensions)
         }
         reference = parent
         return true

@@ -128,9 +128,9 @@ final class ForestStorage {
         scratch.initialize(repeating: 0, count: 2 * dimensions * threads)
     }
 
-    /// Whether the work of one point is long enough to be shared: a point costs a tree some 40 ns and more with every dimension; to share
+    /// Whether the work of one point is long enough to be shared: a point costs a tree some 100 ns and 18 more with every dimension; to share
     /// it costs about a microsecond.
-    private var isWorthSharing: Bool { unitCount * (40 + 5 * min(dimensions, 1_000)) >= 16_000 }
+    private var isWorthSharing: Bool { unitCount * (100 + 18 * min(dimensions, 1_000)) >= 20_000 }
 
     private var blockCount: Int { (unitCount + Self.blockSize - 1) / Self.blockSize }
 

@@ -64,14 +64,20 @@ struct SegmentRecovery<D: Disk> {
         let isBlank = bytes.count < SegmentHeader.size || bytes.allSatisfy { $0 == 0 }
         if bytes.isEmpty || isBlank && base < log.startOffset {
             // A crash, or a full disk, between the making of a file and the end of the first write leaves that.
-            try disk.remove(path)
+            try removeDurably(path, of: log.id)
         } else if isBlank, case .range(let range) = journal, range.contains(base) {
-            try disk.remove(path)
+            try removeDurably(path, of: log.id)
         } else {
             try Quarantine(disk: disk).move(path)
             report.quarantined.append(path)
         }
         return false
+    }
+
+    /// Removes a file on the word of the journal. It must not come back: at a later start the journal no longer tells what it was.
+    private func removeDurably(_ path: String, of id: LogID) throws(DiskError) {
+        try disk.remove(path)
+        try disk.syncDirectory(Paths.directory(id))
     }
 
     /// Removes a segment that was trimmed, if it is the log's own.
@@ -136,7 +142,7 @@ struct SegmentRecovery<D: Disk> {
             range.lowerBound <= log.startOffset
         {
             // Begun, never written to the end, and trimmed past since then: what it could hold and the journal does not is expired.
-            try disk.remove(path)
+            try removeDurably(path, of: log.id)
             return nil
         }
         if !isExplained, isLast, scan.state.endOffset == base {

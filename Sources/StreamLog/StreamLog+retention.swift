@@ -12,10 +12,12 @@ extension StreamLog {
             let log = try state.log(id)
             let isWritten = log.segments.last.map { !$0.isSealed } ?? false
             let whole = log.segments.dropLast(isWritten ? 1 : 0)
+            // A segment counts for the frames it is read for: after a crash its file can go on with frames that the journal or the next
+            // segment holds too, and those must not count twice.
             let rest =
-                (isWritten ? log.segments.last?.fileBytes ?? 0 : 0)
+                (isWritten ? log.segments.last?.state.framesEnd ?? 0 : 0)
                 + log.items.unflushed.reduce(0) { $0 + UInt64($1.byteCount) }
-            let surplus = ByteRetention.surplus(whole: whole.map(\.fileBytes), rest: rest, keeping: bytes)
+            let surplus = ByteRetention.surplus(whole: whole.map(\.state.framesEnd), rest: rest, keeping: bytes)
             return whole.prefix(surplus).last?.endOffset
         }
         if let start { try await trim(id, before: start) }

@@ -77,10 +77,10 @@ public final class StreamLog<D: Disk>: Sendable {
         )
     }
 
-    /// Takes all steps there are, where there are no threads that do.
-    func takeSteps() {
-        guard isStepped else { return }
-        while stepJournal() || stepSegments() {}
+    /// Takes steps, where there are no threads that do, until the answer to a call is there: on a full disk there is always another one to try.
+    private func takeSteps(until answer: Answered) {
+        while !answer.isGiven, stepJournal() || stepSegments() {}
+        precondition(answer.isGiven, "a stepped log has nothing left to do and owes an answer")
     }
 
     // MARK: Logs
@@ -159,8 +159,13 @@ public final class StreamLog<D: Disk>: Sendable {
         _ submit: (@escaping @Sendable (Result<Value, LogError>) -> Void) -> Void
     ) async throws(LogError) -> Value {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, LogError>, Never>) in
-            submit { continuation.resume(returning: $0) }
-            takeSteps()
+            guard isStepped else { return submit { continuation.resume(returning: $0) } }
+            let answered = Answered()
+            submit {
+                answered.isGiven = true
+                continuation.resume(returning: $0)
+            }
+            takeSteps(until: answered)
         }
         return try result.get()
     }
@@ -215,8 +220,13 @@ public final class StreamLog<D: Disk>: Sendable {
     /// Stops accepting, syncs what was accepted, writes out the segments, stops the threads. Calling it twice is harmless.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            submitClose { continuation.resume() }
-            takeSteps()
+            guard isStepped else { return submitClose { continuation.resume() } }
+            let answered = Answered()
+            submitClose {
+                answered.isGiven = true
+                continuation.resume()
+            }
+            takeSteps(until: answered)
         }
         // It waits for reads that are under way, so not here.
         if let readThreads { _ = IOThread(name: "log-close") { readThreads.close() } }
@@ -245,6 +255,11 @@ public final class StreamLog<D: Disk>: Sendable {
             return statistics
         }
     }
+}
+
+/// Whether a call of a stepped log, all of which one thread makes, has its answer.
+private final class Answered: @unchecked Sendable {
+    var isGiven = false
 }
 
 /// The journal's writer, in the one place where threads take turns with it.

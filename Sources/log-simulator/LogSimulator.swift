@@ -1,6 +1,7 @@
 /// The command line of the log's simulator: runs seeds, prints what was tried, and how to repeat what failed.
 
 public import ArgumentParser
+package import EmbeddedStore
 import Foundation
 public import LogSimulation
 package import StreamLog
@@ -25,12 +26,14 @@ struct LogSimulator: ParsableCommand {
     @Option(help: "Run only this kind; without it the kinds take turns.") var fault: FaultKind?
     @Option(help: "How many seeds run at the same time.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Plant this mistake in the log, to see it found.") var planted: PlantedFault?
+    @Option(help: "Plant this mistake in the store, for --fault store.") var plantedInStore: PlantedStoreFault?
     @Flag(help: "Tell what happens in each seed.") var verbose = false
 
     func run() throws {
         var simulation = Simulation(kind: fault)
         simulation.tellsStory = verbose
         simulation.planted = planted
+        simulation.plantedInStore = plantedInStore
         let report = Mutex(RunReport())
         let started = ContinuousClock.now
         simulation.run(seeds: seeds.first...seeds.last, threads: threads) { result in
@@ -70,3 +73,4 @@ struct SeedRange: ExpressibleByArgument {
 
 extension FaultKind: ExpressibleByArgument {}
 extension PlantedFault: ExpressibleByArgument {}
+extension PlantedStoreFault: ExpressibleByArgument {}

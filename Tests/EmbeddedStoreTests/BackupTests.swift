@@ -89,6 +89,15 @@ extension EmbeddedStore {
 @Suite struct BackupTests {
     private let key = StreamKey("trades")
 
+    /// A backup of a closed store with some records.
+    private func archiveOfTwentyBatches(_ world: BackupWorld) async throws -> [UInt8] {
+        let store = try await world.open().store
+        _ = try await fill(store, batches: 20)
+        let archive = try await store.backup().archive()
+        await store.close()
+        return archive
+    }
+
     private func fill(_ store: EmbeddedStore<SimulatedDisk>, batches: Int = 200) async throws -> StreamDescription {
         let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 2, tags: ["a": "b"]))
         for number in 0..<batches {
@@ -221,10 +230,7 @@ extension EmbeddedStore {
     @Test("a backup changed at any byte or cut off anywhere is refused, and leaves nothing behind")
     func changed() async throws {
         try await BackupWorld.run { world in
-            let store = try await world.open().store
-            _ = try await fill(store, batches: 20)
-            let archive = try await store.backup().archive()
-            await store.close()
+            let archive = try await archiveOfTwentyBatches(world)
             let disk = SimulatedDisk()
             for place in stride(from: 0, to: archive.count, by: 211) {
                 var changed = archive
@@ -244,10 +250,7 @@ extension EmbeddedStore {
     @Test("what was restored survives a power cut, and one that is cut short has no catalog")
     func durable() async throws {
         try await BackupWorld.run { world in
-            let store = try await world.open().store
-            _ = try await fill(store, batches: 20)
-            let archive = try await store.backup().archive()
-            await store.close()
+            let archive = try await archiveOfTwentyBatches(world)
             let disk = SimulatedDisk()
             _ = try restore(archive, to: disk)
             let expected = disk.files
@@ -280,10 +283,7 @@ extension EmbeddedStore {
     @Test("a full disk refuses the restore and is left as it was")
     func fullDisk() async throws {
         try await BackupWorld.run { world in
-            let store = try await world.open().store
-            _ = try await fill(store, batches: 20)
-            let archive = try await store.backup().archive()
-            await store.close()
+            let archive = try await archiveOfTwentyBatches(world)
             let disk = SimulatedDisk()
             disk.quota = archive.count / 2
             #expect(throws: BackupError.self) { try restore(archive, to: disk) }

@@ -37,17 +37,28 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
     return sum.withLock { $0 }
 }
 
+/// What tells one run of a seed from another.
+private struct Trace: Equatable, Sendable {
+    var digest: UInt64?
+    var tally: Tally
+}
+
+private func digests(of kind: FaultKind) -> [Trace] {
+    var simulation = Simulation(kind: kind)
+    simulation.digests = true
+    return (UInt64(1)...20).map { seed in
+        let result = simulation.run(seed: seed)
+        return Trace(digest: result.digest, tally: result.tally)
+    }
+}
+
 @Suite(.serialized) struct LogSimulatorTests {
     @Test("a seed run twice asks the disk for the same, bit by bit")
-    func determinism() {
+    func determinism() async {
         for kind in FaultKind.allCases {
-            var simulation = Simulation(kind: kind)
-            simulation.digests = true
-            for seed in UInt64(1)...20 {
-                let (one, two) = (simulation.run(seed: seed), simulation.run(seed: seed))
-                #expect(one.digest != nil && one.digest == two.digest, "\(kind.rawValue), seed \(seed)")
-                #expect(one.tally == two.tally, "\(kind.rawValue), seed \(seed)")
-            }
+            let (one, two) = await offThePool { (digests(of: kind), digests(of: kind)) }
+            #expect(one == two, "\(kind.rawValue)")
+            #expect(one.allSatisfy { $0.digest != nil } && Set(one.map(\.digest)).count == one.count, "\(kind.rawValue)")
         }
     }
 
@@ -64,6 +75,19 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
                 && total.damaged > Int(count) / 100)
     }
 
+    @Test("the store as it is: no violation, whatever goes wrong with its catalog, its log and its clock")
+    func storeSeeds() async {
+        let count = size("MILLRACE_STORE_SEEDS", 800)
+        let (report, failures) = await simulate(Simulation(kind: .store), 1...count)
+        for line in report.table { print(line) }
+        print("\(count) seeds, \(report.violations) violations")
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        let total = report.total
+        #expect(
+            total.acknowledged > Int(count) * 8 && total.crashes > Int(count) && total.faults > Int(count)
+                && total.streams > Int(count) && total.fenced > Int(count) / 2 && total.trimmed > Int(count) / 20)
+    }
+
     @Test(
         "seeds that once found a mistake find none",
         arguments: [
@@ -71,10 +95,11 @@ private func simulateNow(_ simulation: Simulation, _ seeds: ClosedRange<UInt64>)
             (.diskFull, 377_902),
             (.truncated, 43_610), (.syncError, 11_384), (.syncError, 31_436), (.syncError, 396_026), (.inputOutput, 10_771),
             (.inputOutput, 310_957),
-            (.together, 355_859), (.together, 361_619),
+            (.inputOutput, 506_257), (.together, 355_859), (.together, 361_619), (.tornWrite, 750_422),
+            (.diskFull, 879_994), (.store, 741),
         ])
-    func onceFound(_ kind: FaultKind, _ seed: UInt64) {
-        let result = Simulation(kind: kind).run(seed: seed)
+    func onceFound(_ kind: FaultKind, _ seed: UInt64) async {
+        let result = await offThePool { Simulation(kind: kind).run(seed: seed) }
         #expect(result.violations.isEmpty, "\(RunReport.lines(for: result).joined(separator: "\n"))")
     }
 

@@ -1,5 +1,6 @@
 /// Shows that the simulator bites: every fault that is planted in the log is found.
 
+import EmbeddedStore
 import LogSimulation
 import StreamLog
 import Synchronization
@@ -18,6 +19,20 @@ struct Bite: CustomTestStringConvertible {
     }
 
     var testDescription: String { "\(planted.rawValue) within \(seeds) seeds of \(kind.rawValue)" }
+}
+
+/// The first seed with a violation; nil when there is none.
+private func firstFailure(_ simulation: Simulation, within seeds: UInt64) async -> SeedResult? {
+    await offThePool {
+        let found = Mutex<SeedResult?>(nil)
+        simulation.run(seeds: 1...seeds, threads: 2) { result in
+            found.withLock { found in
+                if !result.violations.isEmpty { found = result }
+                return found == nil
+            }
+        }
+        return found.withLock { $0 }
+    }
 }
 
 @Suite(.serialized) struct PlantedFaultTests {
@@ -50,16 +65,7 @@ struct Bite: CustomTestStringConvertible {
     func found(_ bite: Bite) async {
         var simulation = Simulation(kind: bite.kind)
         simulation.planted = bite.planted
-        let result = await offThePool { [simulation] in
-            let found = Mutex<SeedResult?>(nil)
-            simulation.run(seeds: 1...bite.seeds, threads: 2) { result in
-                found.withLock { found in
-                    if !result.violations.isEmpty { found = result }
-                    return found == nil
-                }
-            }
-            return found.withLock { $0 }
-        }
+        let result = await firstFailure(simulation, within: bite.seeds)
         print(
             "\(bite.planted.rawValue): \(result.map { "seed \($0.seed) of \(bite.kind.rawValue): \($0.violations[0])" } ?? "not found")"
         )
@@ -72,8 +78,32 @@ struct Bite: CustomTestStringConvertible {
         #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
     }
 
+    /// How many seeds of the kind `store` may find it.
+    static let storeBites: [(planted: PlantedStoreFault, seeds: UInt64)] = [
+        (.tombstonesLeftOut, 200), (.tombstonesForgottenEarly, 1_000), (.logsRemovedFirst, 500), (.fenceNotPersisted, 50),
+        (.fenceNotChecked, 20), (.wallClockTrusted, 200), (.tagsNotPersisted, 50),
+    ]
+
+    @Test(
+        "each fault planted in the store is found within the seeds stated, and the store without it has no violation on the same seeds",
+        arguments: storeBites)
+    func found(_ planted: PlantedStoreFault, within seeds: UInt64) async {
+        var simulation = Simulation(kind: .store)
+        simulation.plantedInStore = planted
+        let result = await firstFailure(simulation, within: seeds)
+        print("\(planted.rawValue): \(result.map { "seed \($0.seed) of store: \($0.violations[0])" } ?? "not found")")
+        guard let result else {
+            Issue.record("\(planted.rawValue) is not found within \(seeds) seeds")
+            return
+        }
+        simulation.plantedInStore = nil
+        let (report, failures) = await simulate(simulation, 1...result.seed)
+        #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
+    }
+
     @Test("every planted fault has a row")
     func complete() {
         #expect(Set(Self.bites.map(\.planted)) == Set(PlantedFault.allCases))
+        #expect(Set(Self.storeBites.map(\.planted)) == Set(PlantedStoreFault.allCases))
     }
 }

@@ -92,18 +92,20 @@ private func onAllCoresNow(_ range: Range<Int>, _ body: @escaping @Sendable (Int
         }
         for (error, kind) in kinds {
             let failures = Mutex<[String]>([])
-            let injected = Mutex(0)
+            let missing = Mutex<[Int]>([])
             await onAllCores(1..<most + 1) { nth in
                 let result = Simulation(kind: kind).run(seed: UInt64(nth), failing: FaultOrder(operation, nth: nth, kind: error))
-                injected.withLock { $0 += result.tally.faults }
+                if !result.orderWasCarriedOut { missing.withLock { $0.append(nth) } }
                 if !result.violations.isEmpty {
                     failures.withLock { $0.append("\(operation) number \(nth), \(error): \(result.violations[0])") }
                 }
             }
             let texts = failures.withLock { $0 }
+            let notCarriedOut = missing.withLock { $0.sorted() }
             print(
-                "\(operation) fails with \(error) at each N up to \(most): \(injected.withLock { $0 }) failed, \(texts.count) violations"
+                "\(operation) fails with \(error) at each N up to \(most): \(most - notCarriedOut.count) failed, \(texts.count) violations"
             )
+            #expect(notCarriedOut.isEmpty, "\(operation) did not come so often as \(notCarriedOut.prefix(5))")
             #expect(texts.isEmpty, "\(texts.prefix(10).joined(separator: "\n"))")
         }
     }

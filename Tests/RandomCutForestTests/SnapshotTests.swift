@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    @Test("trees so lopsided that there is no room for all of their boxes score the same, however they came to be")
+    func lopsided() throws {
+        let parameters = ForestParameters(trees: 6, sampleSize: 64, timeDecay: 100, shingleSize: 1, mode: .library, outputAfter: 1)
+        var straight = try RandomCutForest(parameters: parameters, dimensions: 2, seed: 4)
+        var restored = straight
+        var random = RandomSource(seed: 3, stream: 0)
+        for t in 0..<600 {
+            // Each value is far beyond all before it, so most cuts take one point off.
+            let size = Double(sign: .plus, exponent: t % 90, significand: 1 + random.unit())
+            let record = t % 5 == 0 ? [size, random.unit()] : [random.unit(), size]
+            if t % 3 == 0 { restored = try RandomCutForest(restoring: restored.snapshot()) }
+            #expect(try straight.attribution(record) == restored.attribution(record))
+            #expect(try straight.scoreAndLearn(record).bitPattern == restored.scoreAndLearn(record).bitPattern)
+        }
+    }
+
     private func afterwards(_ a: inout RandomCutForest, _ b: inout RandomCutForest, _ random: inout RandomSource, _ columns: Int)
         throws
     {

@@ -53,6 +53,14 @@ extension LogOptions {
         options.readThreads = 1
         return options
     }
+
+    /// Nothing goes to segments, and each append has a journal file of its own that grows.
+    static var smallJournalFiles: LogOptions {
+        var options = LogOptions.journalOnly
+        options.journalFileBytes = 4_096
+        options.spareJournalFiles = 0
+        return options
+    }
 }
 
 typealias SimulatedLog = StreamLog<SimulatedDisk>

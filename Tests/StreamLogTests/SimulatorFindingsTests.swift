@@ -25,9 +25,7 @@ import Testing
 
     @Test("a journal file that cannot be begun on a full disk does not spoil the one that goes on")
     func fullDiskAtNewFile() async throws {
-        var options = LogOptions.journalOnly
-        options.journalFileBytes = 4_096
-        options.spareJournalFiles = 0
+        let options = LogOptions.smallJournalFiles
         let disk = SimulatedDisk()
         let (log, _) = try await open(disk, options)
         disk.fail(.write, nth: 1, with: .noSpace)
@@ -41,9 +39,7 @@ import Testing
 
     @Test("journal files that have changed places are read as what they hold")
     func movedJournalFiles() async throws {
-        var options = LogOptions.journalOnly
-        options.journalFileBytes = 4_096
-        options.spareJournalFiles = 0
+        let options = LogOptions.smallJournalFiles
         let disk = SimulatedDisk()
         let (log, _) = try await open(disk, options)
         for tag in 0..<4 { _ = try await log.append([(firstLog, try batch(tag))]) }

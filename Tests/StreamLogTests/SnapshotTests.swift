@@ -183,6 +183,7 @@ import Testing
             disk: disk, time: SimulatedTime(), options: .small, knownLogs: [firstLog, secondLog], removedLogs: [])
         for tag in 0..<60 {
             _ = try await log.append([(firstLog, try batch(tag, bytes: 150)), (secondLog, try batch(tag, bytes: 150))])
+            while log.stepJournal() || log.stepSegments() {}
         }
         func segments(_ shard: Int) -> Int {
             disk.files.keys.count { $0.hasPrefix("logs/1/\(shard)/") && $0.hasSuffix(".segment") }

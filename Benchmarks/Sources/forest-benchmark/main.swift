@@ -176,7 +176,7 @@ func memory() throws {
     let before = residentBytes()
     let parameters = ForestParameters(trees: 50, sampleSize: 64, timeDecay: 640, mode: .library)
     var wave = Wave()
-    let points = (0..<200).map { _ in wave.next(columns: 1) }
+    let points = (0..<100).map { _ in wave.next(columns: 1) }
     var forests: [RandomCutForest] = []
     for number in 0..<count {
         var forest = try RandomCutForest(parameters: parameters, dimensions: 1, seed: UInt64(number))

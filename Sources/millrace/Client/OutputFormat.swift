@@ -8,6 +8,18 @@ enum ListFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case table, json, ndjson, csv
 }
 
+/// The options of a command that works through many bytes and ends with one result.
+struct ScanOptions: ParsableArguments {
+    @Option(help: "table or json.") var output = ListFormat.table
+    @Flag(help: "No progress bar.") var quiet = false
+
+    func validate() throws {
+        guard output == .table || output == .json else {
+            throw ValidationError("--output takes table or json here, not \(output.rawValue).")
+        }
+    }
+}
+
 /// Something that can be a line of a list.
 protocol Listable: Encodable {
     /// Column titles.

@@ -22,18 +22,14 @@ struct BackupCommand: AsyncParsableCommand {
     @Argument(help: "The file to write; it must not exist.") var file: String
     @Option(help: "The server (default $AWS_ENDPOINT_URL, else http://127.0.0.1:4566).") var endpoint: String?
     @Option(help: "A data directory that no server uses.") var dataDir: String?
-    @Option(help: "table or json.") var output = ListFormat.table
-    @Flag(help: "No progress bar.") var quiet = false
+    @OptionGroup var options: ScanOptions
 
     func validate() throws {
         guard endpoint == nil || dataDir == nil else { throw ValidationError("Give --endpoint or --data-dir, not both.") }
-        guard output == .table || output == .json else {
-            throw ValidationError("--output takes table or json here, not \(output.rawValue).")
-        }
     }
 
     func run() async throws {
-        let receiver = try BackupReceiver(path: file, quiet: quiet)
+        let receiver = try BackupReceiver(path: file, quiet: options.quiet)
         do {
             if let dataDir {
                 try await copy(directory: dataDir, to: receiver)
@@ -43,7 +39,7 @@ struct BackupCommand: AsyncParsableCommand {
                 }
             }
             let manifest = try await receiver.finish()
-            try BackupSummary.print(manifest, file: file, as: output, verb: "Backed up")
+            try BackupSummary.print(manifest, file: file, as: options.output, verb: "Backed up")
         } catch {
             await receiver.abandon()
             throw Self.failure(error)

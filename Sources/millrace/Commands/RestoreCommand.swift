@@ -19,19 +19,12 @@ struct RestoreCommand: AsyncParsableCommand {
             """)
     @Argument(help: "The backup.") var file: String
     @Option(help: "The directory to make; absent or empty (default $MILLRACE_DATA_DIR, else ./millrace-data).") var dataDir: String?
-    @Option(help: "table or json.") var output = ListFormat.table
-    @Flag(help: "No progress bar.") var quiet = false
-
-    func validate() throws {
-        guard output == .table || output == .json else {
-            throw ValidationError("--output takes table or json here, not \(output.rawValue).")
-        }
-    }
+    @OptionGroup var options: ScanOptions
 
     func run() async throws {
         let path = try DataDirectory.path(dataDir)
         let file = file
-        let quiet = quiet
+        let quiet = options.quiet
         let thread = IOThreads(name: "restore", count: 1)
         defer { thread.close() }
         let manifest: BackupManifest
@@ -41,7 +34,7 @@ struct RestoreCommand: AsyncParsableCommand {
             throw BackupCommand.failure(error)
         }
         try await verify(path)
-        try BackupSummary.print(manifest, file: file, as: output, verb: "Restored")
+        try BackupSummary.print(manifest, file: file, as: options.output, verb: "Restored")
     }
 
     private static func restore(_ file: String, to path: String, quiet: Bool) throws -> BackupManifest {

@@ -18,19 +18,12 @@ struct VerifyCommand: AsyncParsableCommand {
             Exit status: 0 no damage, 7 damage found, 3 no such directory.
             """)
     @Option(help: "The data directory (default $MILLRACE_DATA_DIR, else ./millrace-data).") var dataDir: String?
-    @Option(help: "table or json.") var output = ListFormat.table
-    @Flag(help: "No progress bar.") var quiet = false
-
-    func validate() throws {
-        guard output == .table || output == .json else {
-            throw ValidationError("--output takes table or json here, not \(output.rawValue).")
-        }
-    }
+    @OptionGroup var options: ScanOptions
 
     func run() async throws {
         let path = try DataDirectory.path(dataDir)
         let disk = try Self.open(path)
-        let report = VerificationReport(format: output, quiet: quiet)
+        let report = VerificationReport(format: options.output, quiet: options.quiet)
         let summary: VerificationSummary
         do throws(DiskError) {
             summary = try await StoreVerification.run(disk: disk, directory: path) { report.take($0) }

@@ -100,11 +100,11 @@ enum Box {
         _ dimensions: Int
     ) -> Bool {
         var i = 0
-        var changed = false
+        var changed: UInt32 = 0
         while i &+ 4 <= dimensions {
             let (low, high) = (four(a.lower + i), four(a.upper + i))
             let (newLow, newHigh) = (smaller(low, four(b.lower + i)), larger(high, four(b.upper + i)))
-            changed = changed || any((newLow .!= low) .| (newHigh .!= high))
+            changed |= any((newLow .!= low) .| (newHigh .!= high)) ? 1 : 0
             store(newLow, at: box + i)
             store(newHigh, at: box + dimensions + i)
             i &+= 4
@@ -112,18 +112,18 @@ enum Box {
         if i &+ 2 <= dimensions {
             let (low, high) = (two(a.lower + i), two(a.upper + i))
             let (newLow, newHigh) = (smaller(low, two(b.lower + i)), larger(high, two(b.upper + i)))
-            changed = changed || any((newLow .!= low) .| (newHigh .!= high))
+            changed |= any((newLow .!= low) .| (newHigh .!= high)) ? 1 : 0
             store(newLow, at: box + i)
             store(newHigh, at: box + dimensions + i)
             i &+= 2
         }
         if i < dimensions {
             let (low, high) = (a.lower[i], a.upper[i])
-            changed = changed || b.lower[i] < low || b.upper[i] > high
+            changed |= b.lower[i] < low || b.upper[i] > high ? 1 : 0
             box[i] = b.lower[i] < low ? b.lower[i] : low
             box[dimensions + i] = b.upper[i] > high ? b.upper[i] : high
         }
-        return changed
+        return changed != 0
     }
 
     @inline(__always)
@@ -137,17 +137,24 @@ enum Box {
     }
 
     @inline(__always)
-    private static func store<Vector: SIMD>(_ values: Vector, at place: UnsafeMutablePointer<Float>) where Vector.Scalar == Float {
-        UnsafeMutableRawPointer(place).storeBytes(of: values, as: Vector.self)
+    private static func store(_ values: SIMD4<Float>, at place: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD4<Float>.self)
     }
 
     @inline(__always)
-    private static func larger<Vector: SIMD>(_ a: Vector, _ b: Vector) -> Vector where Vector.Scalar == Float {
-        b.replacing(with: a, where: a .> b)
+    private static func larger(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .> b) }
+
+    @inline(__always)
+    private static func smaller(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .< b) }
+
+    @inline(__always)
+    private static func store(_ values: SIMD2<Float>, at place: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD2<Float>.self)
     }
 
     @inline(__always)
-    private static func smaller<Vector: SIMD>(_ a: Vector, _ b: Vector) -> Vector where Vector.Scalar == Float {
-        b.replacing(with: a, where: a .< b)
-    }
+    private static func larger(_ a: SIMD2<Float>, _ b: SIMD2<Float>) -> SIMD2<Float> { b.replacing(with: a, where: a .> b) }
+
+    @inline(__always)
+    private static func smaller(_ a: SIMD2<Float>, _ b: SIMD2<Float>) -> SIMD2<Float> { b.replacing(with: a, where: a .< b) }
 }

@@ -178,45 +178,32 @@ final class ForestStorage {
         return sum / Double(unitCount)
     }
 
-    /// The sum of the scores in some trees, four of which are walked in step.
+    /// The sum of the scores in some trees, eight of which are walked in step.
     private func score(
         _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
         var sum = 0.0
         var number = trees.lowerBound
-        // While four walks go down, what the four before them will read on their way up is fetched.
-        var before: (Descent, Descent, Descent, Descent)?
-        while number + 4 <= trees.upperBound {
-            let four = units + number
-            var a = Descent(four[0].tree)
-            var b = Descent(four[1].tree)
-            var c = Descent(four[2].tree)
-            var d = Descent(four[3].tree)
+        while number + 8 <= trees.upperBound {
+            var (a, b) = (FourDescents(units + number), FourDescents(units + number + 4))
             if dimensions == 1 {
                 let value = query.pointee
-                while a.reference & b.reference & c.reference & d.reference < CutTree.leafFlag {
+                while a.isInside || b.isInside {
                     a.step(towards: value)
                     b.step(towards: value)
-                    c.step(towards: value)
-                    d.step(towards: value)
                 }
             } else {
-                while a.reference & b.reference & c.reference & d.reference < CutTree.leafFlag {
+                while a.isInside || b.isInside {
                     a.step(towards: query)
                     b.step(towards: query)
-                    c.step(towards: query)
-                    d.step(towards: query)
                 }
             }
-            four[0].tree.prefetch(around: a.reference, store: points)
-            four[1].tree.prefetch(around: b.reference, store: points)
-            four[2].tree.prefetch(around: c.reference, store: points)
-            four[3].tree.prefetch(around: d.reference, store: points)
-            if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
-            before = (a, b, c, d)
-            number += 4
+            a.prefetch(units + number, store: points)
+            b.prefetch(units + number + 4, store: points)
+            sum += score(query, after: a, from: number, mode: mode, scratch: scratch)
+            sum += score(query, after: b, from: number + 4, mode: mode, scratch: scratch)
+            number += 8
         }
-        if let before { sum += score(query, after: before, from: number - 4, mode: mode, scratch: scratch) }
         while number < trees.upperBound {
             sum += units[number].tree.score(query, store: points, table: table, mode: mode, scratch: scratch)
             number += 1
@@ -227,14 +214,14 @@ final class ForestStorage {
     /// The sum of the scores in four trees from `number` on that have been walked down.
     @inline(__always)
     private func score(
-        _ query: UnsafePointer<Float>, after walks: (Descent, Descent, Descent, Descent), from number: Int, mode: ScoreMode,
+        _ query: UnsafePointer<Float>, after walks: FourDescents, from number: Int, mode: ScoreMode,
         scratch: UnsafeMutablePointer<Float>
     ) -> Double {
         let four = units + number
-        let a = four[0].tree.score(query, after: walks.0, store: points, table: table, mode: mode, scratch: scratch)
-        let b = four[1].tree.score(query, after: walks.1, store: points, table: table, mode: mode, scratch: scratch)
-        let c = four[2].tree.score(query, after: walks.2, store: points, table: table, mode: mode, scratch: scratch)
-        let d = four[3].tree.score(query, after: walks.3, store: points, table: table, mode: mode, scratch: scratch)
+        let a = four[0].tree.score(query, after: walks.a, store: points, table: table, mode: mode, scratch: scratch)
+        let b = four[1].tree.score(query, after: walks.b, store: points, table: table, mode: mode, scratch: scratch)
+        let c = four[2].tree.score(query, after: walks.c, store: points, table: table, mode: mode, scratch: scratch)
+        let d = four[3].tree.score(query, after: walks.d, store: points, table: table, mode: mode, scratch: scratch)
         return a + b + c + d
     }
 

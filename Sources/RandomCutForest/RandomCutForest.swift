@@ -110,6 +110,15 @@ public struct RandomCutForest: @unchecked Sendable {
         return Attribution(high: Array(total[..<cells]), low: Array(total[cells...]), columns: storage.columns)
     }
 
+    /// Explains a record, then learns it: ``attribution(_:)``, whose cells sum to the score, and ``learn(_:)-([Double])`` in one call.
+    /// - Throws: ``ForestError/wrongColumnCount(expected:found:)`` or ``ForestError/unusableValue(column:value:)``; the forest is then
+    ///   as before.
+    public mutating func explainAndLearn(_ record: [Double]) throws(ForestError) -> Attribution {
+        let explanation = try attribution(record)
+        try learn(record)
+        return explanation
+    }
+
     /// Changes the rate of forgetting from the next record on; nil never forgets.
     /// - Throws: ``ForestError/invalidParameter(name:value:rule:)`` outside 1 to 2^31 - 1.
     public mutating func setTimeDecay(_ timeDecay: Int?) throws(ForestError) {

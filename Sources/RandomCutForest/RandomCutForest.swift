@@ -139,8 +139,14 @@ public struct RandomCutForest: @unchecked Sendable {
     ///     about that and the bytes themselves.
     /// - Throws: ``ForestError/unsupportedSnapshot(version:)``, ``ForestError/damagedSnapshot(reason:)`` or
     ///   ``ForestError/invalidParameter(name:value:rule:)`` for bytes that no forest wrote.
-    public init(restoring bytes: [UInt8], memoryLimit: Int = .max) throws(ForestError) {
+    public init(restoring bytes: [UInt8], memoryLimit: Int) throws(ForestError) {
         storage = try ForestSnapshot.read(bytes, memoryLimit: memoryLimit)
+    }
+
+    /// The forest that ``snapshot()`` wrote, whatever its size; for bytes that this program wrote itself.
+    /// - Throws: as ``init(restoring:memoryLimit:)``.
+    public init(restoring bytes: [UInt8]) throws(ForestError) {
+        try self.init(restoring: bytes, memoryLimit: .max)
     }
 
     /// The points in tree number `tree`'s sample.

@@ -12,6 +12,9 @@ public struct AnomalyReading: Sendable, Equatable {
     public var threshold: Double
     /// What makes the record strange; for anomalies, and for every record when asked.
     public var attribution: Attribution?
+    /// The record that would have been ordinary here, for anomalies that carry an attribution: what the forest makes of the shingle with the newest record
+    /// missing (``RandomCutForest/impute(_:)``); without a shingle, the middle of what was seen.
+    public var expected: [Double]?
 
     public var isAnomaly: Bool { grade > 0 }
 }
@@ -92,7 +95,8 @@ public struct AnomalyDetector: Sendable {
     ///   before.
     public mutating func process(_ record: [Double], explanation: Explanation = .anomalies) throws(ForestError) -> AnomalyReading {
         var reading = AnomalyReading(
-            score: try forest.score(record), grade: 0, confidence: confidence, threshold: threshold.value, attribution: nil)
+            score: try forest.score(record), grade: 0, confidence: confidence, threshold: threshold.value, attribution: nil,
+            expected: nil)
         if forest.isReady {
             reading.grade = threshold.grade(reading.score)
             let sinceLast = lastAnomaly.map { forest.recordCount - $0.record } ?? .max
@@ -107,6 +111,9 @@ public struct AnomalyDetector: Sendable {
             }
             threshold.update(reading.score)
             if reading.grade > 0 { lastAnomaly = Anomaly(record: forest.recordCount, score: reading.score) }
+            if reading.isAnomaly, explanation != .never {
+                reading.expected = try forest.impute([Double?](repeating: nil, count: record.count))?.values
+            }
             if explanation == .never || (explanation == .anomalies && reading.grade == 0) { reading.attribution = nil }
         } else if explanation == .always {
             reading.attribution = try forest.attribution(record)
@@ -146,9 +153,12 @@ public struct AnomalyDetector: Sendable {
     }
 
     /// The detector that ``snapshot()`` wrote; it goes on with the same readings to the bit.
+    /// - Parameters:
+    ///   - bytes: what ``snapshot()`` gave.
+    ///   - memoryLimit: as in ``RandomCutForest/init(restoring:memoryLimit:)``.
     /// - Throws: ``ForestError/unsupportedSnapshot(version:)``, ``ForestError/damagedSnapshot(reason:)`` or
     ///   ``ForestError/invalidParameter(name:value:rule:)``.
-    public init(restoring bytes: [UInt8]) throws(ForestError) {
+    public init(restoring bytes: [UInt8], memoryLimit: Int = .max) throws(ForestError) {
         guard bytes.count > Self.magic.count, bytes.starts(with: Self.magic) else {
             throw .damagedSnapshot(reason: "it does not begin as a detector's")
         }
@@ -162,7 +172,7 @@ public struct AnomalyDetector: Sendable {
         guard try reader.word() == snapshotChecksum(bytes[..<end]) else {
             throw .damagedSnapshot(reason: "the detector's checksum is wrong")
         }
-        forest = try RandomCutForest(restoring: Array(bytes[(end + 8)...]))
+        forest = try RandomCutForest(restoring: Array(bytes[(end + 8)...]), memoryLimit: memoryLimit)
         guard threshold.isShingled == (forest.parameters.shingleSize > 1), lastAnomaly?.record ?? 0 <= forest.recordCount,
             lastAnomaly?.score.isFinite ?? true
         else { throw .damagedSnapshot(reason: "the detector and its forest contradict each other") }

@@ -3,7 +3,7 @@
 /// What ``KeyedForests`` can keep: a model that can be put away as bytes and taken out again, the same to the bit.
 public protocol ForestModel: Sendable {
     init(parameters: ForestParameters, dimensions: Int, seed: UInt64) throws(ForestError)
-    init(restoring bytes: [UInt8]) throws(ForestError)
+    init(restoring bytes: [UInt8], memoryLimit: Int) throws(ForestError)
     var parameters: ForestParameters { get }
     var dimensions: Int { get }
     func snapshot() -> [UInt8]
@@ -152,7 +152,7 @@ public struct KeyedForests<Model: ForestModel>: Sendable {
     }
 
     private func restored(_ bytes: [UInt8]) throws(ForestError) -> Model {
-        let model = try Model(restoring: bytes)
+        let model = try Model(restoring: bytes, memoryLimit: modelBytes)
         guard model.parameters == parameters, model.dimensions == dimensions else {
             throw .damagedSnapshot(reason: "a key's forest has other parameters")
         }

@@ -225,6 +225,20 @@ import Testing
         #expect(try detector.process([-60]).grade > 0)
     }
 
+    @Test("an anomaly comes with the record that would have been ordinary")
+    func expected() throws {
+        var detector = try AnomalyDetector(
+            parameters: ForestParameters(trees: 50, timeDecay: 2_560, shingleSize: 8, mode: .library), dimensions: 2, seed: 2)
+        func record(_ t: Int) -> [Double] { [Double(t % 6), 100 - Double(t % 6)] }
+        for t in 0..<1_000 {
+            let reading = try detector.process(record(t))
+            #expect(reading.expected == nil || reading.isAnomaly)
+        }
+        // A step of the saw that does not follow on those before it.
+        #expect(try detector.process([50, 50]).expected == record(1_000))
+        #expect(try detector.process([50, 50], explanation: .never).expected == nil)
+    }
+
     @Test("a detector restored at every fifth record goes on with the same readings to the bit", arguments: [1, 5])
     func continuation(shingle: Int) throws {
         var straight = try AnomalyDetector(

@@ -36,12 +36,12 @@ public struct ForestPlot: Sendable {
     /// Whether any time is not a whole minute.
     private let hasSeconds: Bool
 
-    /// - Parameter width: in pixels, 600 to 4,000.
+    /// - Parameter width: in pixels, 800 to 4,000.
     public init(_ series: ForestSeries, parameters: ForestParameters, title: String, width: Int = 960) {
         self.series = series
         self.parameters = parameters
         self.title = title
-        let width = Double(min(max(width, 600), 4_000))
+        let width = Double(min(max(width, 800), 4_000))
         let last = max(series.count - 1, 0)
         let span = series.times.map { Double($0[0])...Double($0[last]) } ?? 1...Double(max(series.count, 1))
         let ranges = series.values.map { column in
@@ -150,7 +150,7 @@ public struct ForestPlot: Sendable {
     private static func legend(_ series: ForestSeries) -> [(LegendSymbol, String)] {
         let anomaly = series.names.count > 1 ? "anomaly (at the column with the largest part)" : "anomaly"
         return [
-            (.value, series.names.count > 1 ? "values" : series.names.first ?? "value"), (.score, "anomaly score"),
+            (.value, series.names.count > 1 ? "values" : series.names.first.map(shortened) ?? "value"), (.score, "anomaly score"),
             (.threshold, "threshold"), (.anomaly, anomaly), (.grade, "grade"),
         ]
             + (series.firstScored != 0 ? [(.learning, "learning, no score yet")] : [])
@@ -204,7 +204,7 @@ public struct ForestPlot: Sendable {
                 svg.text(context, x: x, y: layout.grade.bottom + 35, "\(attributes) fill=\"\(Self.grey)\"")
             }
         }
-        let names = series.names + ["anomaly score", "grade"]
+        let names = series.names.map(Self.shortened) + ["anomaly score", "grade"]
         for (index, panel) in layout.panels.enumerated() {
             let most = index == layout.panels.count - 1 ? 2 : min(Int(panel.height / 24), 6)
             for tick in ValueAxis.ticks(in: panel.range, most: max(most, 2)) {
@@ -310,12 +310,15 @@ public struct ForestPlot: Sendable {
 
     private func described(_ index: Int) -> String {
         let column = series.causes[index]?.column ?? 0
-        let value = "\(series.names[column]) \(Self.short(series.values[column][index]))"
-        // The direction is that of the whole shingle, which its newest value need not share.
-        let direction = parameters.shingleSize > 1 ? "" : series.causes[index].map { $0.isHigh ? " (high)" : " (low)" } ?? ""
-        return
-            "\(when(index)): \(value)\(direction), score \(ValueAxis.fixed(series.scores[index], decimals: 2)), grade \(ValueAxis.fixed(series.grades[index], decimals: 2))"
+        let value = "\(Self.shortened(series.names[column])) \(Self.short(series.values[column][index]))"
+        // A direction would be that of the whole shingle, which its newest value need not share.
+        let expected = series.causes[index]?.expected.map { " where about \(Self.short($0)) is ordinary" } ?? ""
+        return "\(when(index)): \(value)\(expected), score \(ValueAxis.fixed(series.scores[index], decimals: 2)), "
+            + "grade \(ValueAxis.fixed(series.grades[index], decimals: 2))"
     }
+
+    /// A column's name, cut where it is too long for a line.
+    private static func shortened(_ name: String) -> String { name.count > 32 ? name.prefix(31) + "…" : name }
 
     /// A value with about four digits.
     private static func short(_ value: Double) -> String {

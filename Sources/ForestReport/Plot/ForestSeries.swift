@@ -14,8 +14,8 @@ public struct ForestSeries: Sendable {
     public private(set) var scores: [Double] = []
     public private(set) var thresholds: [Double] = []
     public private(set) var grades: [Double] = []
-    /// For each anomaly, the column with the largest part in its score, and whether it is too high.
-    public private(set) var causes: [Int: (column: Int, isHigh: Bool)] = [:]
+    /// For each anomaly, the column with the largest part in its score, whether it is too high, and what would have been ordinary there.
+    public private(set) var causes: [Int: (column: Int, isHigh: Bool, expected: Double?)] = [:]
     /// The place of the first point with a score; nil when there is none.
     public private(set) var firstScored: Int?
 
@@ -85,7 +85,7 @@ public struct ForestSeries: Sendable {
         if let attribution = reading.attribution, reading.isAnomaly {
             let parts = point.indices.map { attribution.part(ofColumn: $0) }
             if let column = parts.indices.max(by: { parts[$0].high + parts[$0].low < parts[$1].high + parts[$1].low }) {
-                causes[scores.count] = (column, parts[column].high > parts[column].low)
+                causes[scores.count] = (column, parts[column].high > parts[column].low, reading.expected?[column])
             }
         }
         scores.append(isReady ? reading.score : .nan)

@@ -119,7 +119,8 @@ struct ForestOperator<Results: ForestResults>: Operator {
         let bytes = try reader.byteString()
         do throws(ForestError) {
             if call.partition.isEmpty {
-                let model = try Results.Model(restoring: bytes)
+                let model = try Results.Model(
+                    restoring: bytes, memoryLimit: parameters.memoryBound(columns: call.inputs.count))
                 guard model.parameters == parameters, model.dimensions == call.inputs.count else {
                     throw ForestError.damagedSnapshot(reason: "it is another forest's")
                 }

@@ -112,13 +112,13 @@ struct ForestPlotCommand: ParsableCommand {
     @Argument(help: "The table; - for standard input.") var file = "-"
     @Option(help: "The picture's title (default: the file's name).") var title: String?
     @Option(name: [.short, .long], help: "Where to write: FILE.svg, FILE.html, or - for SVG on standard output.") var output = "-"
-    @Option(help: "Width in pixels, 600...4000.") var width = 960
+    @Option(help: "Width in pixels, 800...4000.") var width = 960
 
     func validate() throws {
         if output != "-", !output.hasSuffix(".svg"), !output.hasSuffix(".html") {
             throw ValidationError("--output must end in .svg or .html, not '\(output)'.")
         }
-        guard (600...4_000).contains(width) else { throw ValidationError("--width must be from 600 to 4000, not \(width).") }
+        guard (800...4_000).contains(width) else { throw ValidationError("--width must be from 800 to 4000, not \(width).") }
     }
 
     func run() throws {

@@ -129,8 +129,8 @@ final class ForestStorage {
     }
 
     /// Whether the work of one point is long enough to be shared: a point costs a tree some 100 ns and 18 more with every dimension; to share
-    /// it costs about a microsecond.
-    private var isWorthSharing: Bool { unitCount * (100 + 18 * min(dimensions, 1_000)) >= 20_000 }
+    /// it costs about a microsecond, and more where the other processor is busy.
+    private var isWorthSharing: Bool { unitCount * (100 + 18 * min(dimensions, 1_000)) >= 60_000 }
 
     private var blockCount: Int { (unitCount + Self.blockSize - 1) / Self.blockSize }
 

@@ -37,7 +37,7 @@ public struct RandomCutForest: @unchecked Sendable {
     public var isReady: Bool { storage.isReady }
 
     /// How many threads share the work of one record, 1 to 64; at first 1. Scores are the same to the bit with any number. Records whose
-    /// work is too short to be shared (some 20 µs; 170 trees of one column) stay on the caller's thread. Not part of a snapshot. Each
+    /// work is too short to be shared (some 60 µs; 500 trees of one column) stay on the caller's thread. Not part of a snapshot. Each
     /// copy of the forest that is changed has threads of its own; they look for work for some microseconds after each record and
     /// sleep then.
     public var threads: Int {

@@ -12,6 +12,9 @@
 ///     threshold = max(0.8, w (μ + D) + (1 - w) 1.5)
 ///
 /// where z is 3 and w rises from 0 at the 10th score to 1 at the 20th.
+///
+/// Scores of single records have a long upper tail, of which that rule alone calls four to six in a hundred anomalies where there is only noise. So
+/// without a shingle the threshold is also no lower than ``tail``, above which one score in a hundred lies.
 public struct ScoreThreshold: Sendable, Equatable {
     /// How many deviations above the mean the threshold lies, and over how many more the grade rises.
     public static let z = 3.0
@@ -31,6 +34,11 @@ public struct ScoreThreshold: Sendable, Equatable {
     /// Whether the points are shingles, so that neighbouring scores resemble each other.
     public let isShingled: Bool
     private var last: Double?
+    /// What one clipped score in a hundred exceeds, followed step by step: up by ``tailStep`` σ times 0.99 at a score above it, down by a
+    /// hundredth of the step at any other (Robbins and Monro's rule for a quantile).
+    public private(set) var tail = 0.0
+    private static let tailShare = 0.01
+    private static let tailStep = 0.1
 
     /// - Parameters:
     ///   - memory: after how many scores one's weight has fallen to about 1/e, 2 or more; nil never forgets.
@@ -53,6 +61,12 @@ public struct ScoreThreshold: Sendable, Equatable {
         last = clipped
         let shortfall = scores.mean - clipped
         if shortfall > 0 { shortfalls.update(shortfall) }
+        if trust < 1 {
+            tail = min(scores.mean + 2 * scores.deviation, Self.clip)
+        } else {
+            let step = Self.tailStep * scores.deviation
+            tail = min(max(tail + step * (clipped > tail ? 1 - Self.tailShare : -Self.tailShare), 0), Self.clip)
+        }
     }
 
     /// L: how far scores usually stray, without regard to what anomalies add.
@@ -72,7 +86,10 @@ public struct ScoreThreshold: Sendable, Equatable {
     public var trust: Double { min(max(Double(scores.count - 10) / 10, 0), 1) }
 
     /// Scores above it are candidates.
-    public var value: Double { max(Self.floor, trust * (scores.mean + reach) + (1 - trust) * Self.initial) }
+    public var value: Double {
+        let learnt = trust * (scores.mean + reach) + (1 - trust) * Self.initial
+        return max(Self.floor, learnt, isShingled ? 0 : tail)
+    }
 
     /// How anomalous a score is: 0 up to the threshold and a little above it, then in steps of 1/16 to 1.
     /// - Parameter factor: raises the threshold, 1 or more.
@@ -98,6 +115,7 @@ extension ScoreThreshold {
         differences.write(to: &writer)
         shortfalls.write(to: &writer)
         writer.double(last ?? .nan)
+        writer.double(tail)
     }
 
     /// - Throws: ``ForestError/damagedSnapshot(reason:)``.
@@ -112,5 +130,7 @@ extension ScoreThreshold {
         let saved = try reader.double()
         guard saved.isNaN || (saved >= 0 && saved <= Self.clip) else { throw .damagedSnapshot(reason: "a score is out of range") }
         last = saved.isNaN ? nil : saved
+        tail = try reader.double()
+        guard tail >= 0, tail <= Self.clip else { throw .damagedSnapshot(reason: "a threshold is out of range") }
     }
 }

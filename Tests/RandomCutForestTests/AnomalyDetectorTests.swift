@@ -47,14 +47,19 @@ import Testing
         #expect(abs(filled([Double](repeating: 1, count: 20)).value - 1) < 1e-6)
     }
 
-    @Test("the threshold of scores without a shingle is the mean, the deviation, and twice the smaller spread")
+    @Test(
+        "the threshold of scores is the mean, the deviation, and twice the smaller spread; without a shingle no lower than the tail"
+    )
     func formula() {
         // 0.9 and 1.1 in turn: μ 1, σ 0.1; shortfalls of about 0.1 each, so that ς is nearly 0.
         let threshold = filled((0..<2_000).map { $0 % 2 == 0 ? 0.9 : 1.1 })
         let spread = min(2.0.squareRoot() * threshold.shortfalls.deviation, threshold.scores.deviation)
         #expect(abs(threshold.scores.mean - 1) < 1e-9)
         #expect(abs(threshold.scores.deviation - 0.1) < 1e-9)
-        #expect(abs(threshold.value - (1 + 0.1 + 2 * spread)) < 1e-9)
+        #expect(abs(threshold.reach - (0.1 + 2 * spread)) < 1e-9)
+        #expect(threshold.value == max(threshold.scores.mean + threshold.reach, threshold.tail))
+        // Half of these scores lie above the mean, none above 1.1.
+        #expect(abs(threshold.tail - 1.1) < 0.01)
         #expect(threshold.shortfalls.deviation < 0.01)
 
         let shingled = filled((0..<2_000).map { $0 % 2 == 0 ? 0.9 : 1.1 }, isShingled: true)
@@ -201,6 +206,25 @@ import Testing
             #expect(found == spikes)
             #expect(wrong * oneIn <= ordinary)
         }
+    }
+
+    @Test(
+        "of noise alone about one reading in a hundred is called an anomaly, whatever its distribution",
+        arguments: ["uniform", "exponential", "two columns"])
+    func noise(_ distribution: String) throws {
+        let columns = distribution == "two columns" ? 2 : 1
+        var detector = try AnomalyDetector(
+            parameters: ForestParameters(timeDecay: 100_000, mode: .library), dimensions: columns, seed: 11)
+        var random = RandomSource(seed: 4, stream: 0)
+        var flagged = 0
+        for index in 0..<6_000 {
+            let record = (0..<columns).map { _ in
+                distribution == "exponential" ? -Elementary.ln(1 - random.unit()) : random.unit()
+            }
+            let reading = try detector.process(record, explanation: .never)
+            if index >= 1_000, reading.isAnomaly { flagged += 1 }
+        }
+        #expect((15...100).contains(flagged), "\(flagged) of 5000")
     }
 
     @Test("within a shingle after an anomaly only what is strange itself is a new one")

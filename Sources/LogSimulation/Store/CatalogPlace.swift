@@ -22,5 +22,8 @@ final class CatalogPlace: Sendable {
         }
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    /// Takes the directory away; `deinit` alone may come too late, when the process ends with the run.
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+    deinit { remove() }
 }

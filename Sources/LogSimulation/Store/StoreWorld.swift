@@ -91,6 +91,7 @@ final class StoreWorld: @unchecked Sendable {
         disk.setHook(nil)
         await store?.abandon()
         store = nil
+        place?.remove()
         for misuse in disk.misuses { blame(misuse) }
     }
 

@@ -276,3 +276,14 @@ def test_forest_draws_a_picture_that_needs_nothing_else(tmp_path):
     assert forest("plot", str(table), "--output", "picture.bmp").returncode == 64
     backwards = forest("plot", input="2024-01-02,1\n2024-01-01,2\n")
     assert backwards.returncode == 1 and "line 2" in backwards.stderr
+
+
+def test_forest_forecast_goes_on_with_a_table():
+    saw = "a\n" + "".join(f"{n % 12}\n" for n in range(600))
+    result = forest("forecast", "--trees", "30", "--shingle", "12", "--steps", "12", input=saw)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0 and lines[0] == "step,a,a_lower,a_upper"
+    assert all(abs(float(line.split(",")[1]) - n) < 0.6 for n, line in enumerate(lines[1:]))
+    short = forest("forecast", "--shingle", "12", input="1\n2\n")
+    assert short.returncode == 1 and "fewer points than the shingle of 12" in short.stderr
+    assert forest("forecast", "--steps", "0").returncode == 64

@@ -8,7 +8,7 @@ import RandomCutForest
 struct ForestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forest", abstract: "Random cut forests over tables of numbers.",
-        subcommands: [ForestScoreCommand.self, ForestPlotCommand.self])
+        subcommands: [ForestScoreCommand.self, ForestPlotCommand.self, ForestForecastCommand.self])
 }
 
 /// The scale of the scores, as users name it.

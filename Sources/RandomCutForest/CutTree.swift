@@ -32,6 +32,10 @@ package struct CutTree: ~Copyable {
             set { children = children & 0xFFFF | UInt32(newValue) << 16 }
         }
 
+        /// The child beside another.
+        @inline(__always)
+        func sibling(of child: UInt16) -> UInt16 { left ^ right ^ child }
+
         @inline(__always)
         func child(isRight: Bool) -> UInt16 { UInt16(truncatingIfNeeded: children &>> (isRight ? 16 : 0)) }
     }
@@ -118,7 +122,8 @@ package struct CutTree: ~Copyable {
             return root & ~Self.leafFlag
         }
         let point = store.point(slot)
-        var climb = Climb(from: leaf(towards: point), in: self, store: store, scratch: scratch)
+        var climb = Climb(
+            from: leaf(towards: point), in: TreeView(self, store, dimensions: dimensions), scratch: scratch)
         let distance = Double(Box.distance(climb.lower, point, dimensions))
         guard distance > 0 else {
             let leaf = climb.reference & ~Self.leafFlag
@@ -129,7 +134,7 @@ package struct CutTree: ~Copyable {
         var below = climb.reference
         var cut = Box.separatingCut(
             lower: climb.lower, upper: climb.upper, point: point, dimensions: dimensions, draw: random.unit() * distance)
-        while climb.rise(in: self, store: store) {
+        while climb.rise() {
             let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, point, dimensions)
             if growth == 0 { break }
             let draw = random.unit() * (Double(sides) + Double(growth))
@@ -274,8 +279,7 @@ package struct CutTree: ~Copyable {
 
     @inline(__always)
     func sibling(of reference: UInt16, under parent: UInt16) -> UInt16 {
-        let node = nodes[Int(parent)]
-        return node.left == reference ? node.right : node.left
+        nodes[Int(parent)].sibling(of: reference)
     }
 
     /// Where a leaf's point is stored.
@@ -290,9 +294,10 @@ package struct CutTree: ~Copyable {
     /// Begins to fetch what a score reads first on its way up from a leaf.
     @inline(__always)
     func prefetch(around leaf: UInt16, store: borrowing PointStore) {
-        let point = UnsafeRawPointer(point(of: leaf, in: store))
+        let index = Int(leaf & ~Self.leafFlag)
+        let point = UnsafeRawPointer(store.point(leafPoints[index]))
         prefetch_line(point)
-        let parent = leafParents[Int(leaf & ~Self.leafFlag)]
+        let parent = leafParents[index]
         guard parent != Self.none else { return }
         if boxes.isComplete {
             prefetch_line(boxes.stored(parent))
@@ -309,26 +314,7 @@ package struct CutTree: ~Copyable {
 
     /// Joins all points below `top` to a box.
     func unite(_ top: UInt16, into box: UnsafeMutablePointer<Float>, store: borrowing PointStore) {
-        var reference = top
-        while true {
-            while reference < Self.leafFlag, boxes.stored(reference) == nil { reference = nodes[Int(reference)].left }
-            if reference < Self.leafFlag, let part = boxes.stored(reference) {
-                Box.join(box, lower: part, upper: part + dimensions, dimensions)
-            } else {
-                let point = self.point(of: reference, in: store)
-                Box.join(box, lower: point, upper: point, dimensions)
-            }
-            // On to the right of the nearest node above of which this was the left.
-            while true {
-                if reference == top { return }
-                let parent = self.parent(of: reference)
-                if nodes[Int(parent)].left == reference {
-                    reference = nodes[Int(parent)].right
-                    break
-                }
-                reference = parent
-            }
-        }
+        TreeView(self, store, dimensions: dimensions).unite(top, into: box)
     }
 
     private func leaves(_ reference: UInt16) -> Int { reference < Self.leafFlag ? boxes.leaves(reference) : 1 }

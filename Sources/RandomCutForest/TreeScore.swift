@@ -101,20 +101,35 @@ extension CutTree {
         _ query: UnsafePointer<Float>, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable,
         mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        if dimensions == 1 { return score(query.pointee, after: descent, store: store, table: table, mode: mode) }
+        switch dimensions {
+        case 1: return score(query.pointee, after: descent, store: store, table: table, mode: mode)
+        case 8: return score(query, after: descent, TreeView(self, store, dimensions: 8), table: table, mode: mode, scratch: scratch)
+        case 10: return score(query, after: descent, TreeView(self, store, dimensions: 10), table: table, mode: mode, scratch: scratch)
+        default:
+            return score(
+                query, after: descent, TreeView(self, store, dimensions: dimensions), table: table, mode: mode, scratch: scratch)
+        }
+    }
+
+    @inline(__always)
+    private func score(
+        _ query: UnsafePointer<Float>, after descent: Descent, _ view: TreeView, table: borrowing ScoreTable, mode: ScoreMode,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
         let factor = table.factor(mass: mass, mode: mode)
-        var climb = Climb(from: descent.reference, in: self, store: store, scratch: scratch)
-        guard Box.distance(climb.lower, query, dimensions) > 0 else {
+        var climb = Climb(from: descent.reference, in: view, scratch: scratch)
+        guard Box.distance(climb.lower, query, view.dimensions) > 0 else {
             return factor * seen(descent, table: table, mode: mode)
         }
-        var depth = descent.depth
-        var score = table.reciprocals[depth + 1]
-        while climb.rise(in: self, store: store) {
-            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
+        // Of the depth where the climb stands.
+        var weight = table.reciprocals + descent.depth
+        var score = weight[1]
+        while climb.rise() {
+            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, view.dimensions)
             if growth == 0 { break }
             let outside = Double(growth) / (Double(sides) + Double(growth))
-            score = outside * table.reciprocals[depth] + (1 - outside) * score
-            depth -= 1
+            score = outside * weight.pointee + (1 - outside) * score
+            weight -= 1
         }
         return factor * score
     }

@@ -13,6 +13,12 @@ enum Box {
     static func measure(lower: Corner, upper: Corner, _ point: Corner, _ dimensions: Int) -> (growth: Float, sides: Float) {
         var i = 0
         var (growths, sides) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
+        if dimensions >= 4 {
+            let (low, high, x) = (four(lower), four(upper), four(point))
+            growths = larger_floats(larger_floats(x - high, low - x), .zero)
+            sides = high - low
+            i = 4
+        }
         while i &+ 4 <= dimensions {
             let (low, high, x) = (four(lower + i), four(upper + i), four(point + i))
             growths += larger_floats(larger_floats(x - high, low - x), .zero)

@@ -200,8 +200,11 @@ final class ForestStorage {
             }
             a.prefetch(units + number, store: points)
             b.prefetch(units + number + 4, store: points)
-            sum += score(query, after: a, from: number, mode: mode, scratch: scratch)
-            sum += score(query, after: b, from: number + 4, mode: mode, scratch: scratch)
+            sum += score(
+                query, after: a.a.position, a.b.position, a.c.position, a.d.position, from: number, mode: mode, scratch: scratch)
+            sum += score(
+                query, after: b.a.position, b.b.position, b.c.position, b.d.position, from: number + 4, mode: mode,
+                scratch: scratch)
             number += 8
         }
         while number < trees.upperBound {
@@ -212,16 +215,15 @@ final class ForestStorage {
     }
 
     /// The sum of the scores in four trees from `number` on that have been walked down.
-    @inline(__always)
     private func score(
-        _ query: UnsafePointer<Float>, after walks: FourDescents, from number: Int, mode: ScoreMode,
-        scratch: UnsafeMutablePointer<Float>
+        _ query: UnsafePointer<Float>, after a: Descent.Position, _ b: Descent.Position, _ c: Descent.Position,
+        _ d: Descent.Position, from number: Int, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
         let four = units + number
-        let a = four[0].tree.score(query, after: walks.a, store: points, table: table, mode: mode, scratch: scratch)
-        let b = four[1].tree.score(query, after: walks.b, store: points, table: table, mode: mode, scratch: scratch)
-        let c = four[2].tree.score(query, after: walks.c, store: points, table: table, mode: mode, scratch: scratch)
-        let d = four[3].tree.score(query, after: walks.d, store: points, table: table, mode: mode, scratch: scratch)
+        let a = four[0].tree.score(query, after: a, store: points, table: table, mode: mode, scratch: scratch)
+        let b = four[1].tree.score(query, after: b, store: points, table: table, mode: mode, scratch: scratch)
+        let c = four[2].tree.score(query, after: c, store: points, table: table, mode: mode, scratch: scratch)
+        let d = four[3].tree.score(query, after: d, store: points, table: table, mode: mode, scratch: scratch)
         return a + b + c + d
     }
 

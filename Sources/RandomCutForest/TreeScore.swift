@@ -93,7 +93,9 @@ struct Descent {
     private mutating func advance(_ node: CutTree.Node, isRight: Bool) {
         let bits = position.bits
         let next = ((bits & 0xFFFF_0000) &+ 0x1_0000) | UInt32(node.child(isRight: isRight))
-        position.bits = Int16(truncatingIfNeeded: bits) < 0 ? bits : next
+        // All ones at a leaf. Arithmetic where one would write a condition, so that no compiler makes a branch of it.
+        let isFinished = UInt32(bitPattern: Int32(bitPattern: bits &<< 16) &>> 31)
+        position.bits = next ^ ((next ^ bits) & isFinished)
     }
 }
 

@@ -1,6 +1,5 @@
 /// The tree in memory: inner nodes, leaves and boxes, and how points come and go.
-import CPrefetch
-
+///
 /// One random cut tree in flat memory: inner nodes with a cut, leaves with a point and its multiplicity, boxes of the larger subtrees.
 ///
 /// A child is a 16-bit reference: a node's index, or a leaf's with ``leafFlag`` set. Nodes and leaves keep their index for life.
@@ -289,27 +288,6 @@ package struct CutTree: ~Copyable {
     @inline(__always)
     func point(of leaf: UInt16, in store: borrowing PointStore) -> UnsafePointer<Float> {
         store.point(leafPoints[Int(leaf & ~Self.leafFlag)])
-    }
-
-    /// Begins to fetch what a score reads first on its way up from a leaf.
-    @inline(__always)
-    func prefetch(around leaf: UInt16, store: borrowing PointStore) {
-        let index = Int(leaf & ~Self.leafFlag)
-        let point = UnsafeRawPointer(store.point(leafPoints[index]))
-        prefetch_line(point)
-        let parent = leafParents[index]
-        guard parent != Self.none else { return }
-        if boxes.isComplete {
-            prefetch_line(boxes.stored(parent))
-            return
-        }
-        if dimensions > 4 { prefetch_line(point + 4 * (dimensions - 1)) }
-        // Beside a leaf hangs a leaf more often than not.
-        let sibling = sibling(of: leaf, under: parent)
-        guard sibling >= Self.leafFlag else { return }
-        let other = UnsafeRawPointer(self.point(of: sibling, in: store))
-        prefetch_line(other)
-        if dimensions > 4 { prefetch_line(other + 4 * (dimensions - 1)) }
     }
 
     /// Joins all points below `top` to a box.

@@ -64,7 +64,7 @@ extension CutTree {
             return depth == 0 ? 0 : 1 / (Double(depth) + table.binaryLogarithms[leafMass + 1])
         }
         var climb = Climb(
-                from: leaf, in: TreeView(self, store, dimensions: dimensions), scratch: scratch.box)
+            from: leaf, in: TreeView(self, store, dimensions: dimensions), scratch: scratch.box)
         var level = depth
         while climb.rise() {
             let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, filled, dimensions)

@@ -108,65 +108,29 @@ extension CutTree {
         guard root != Self.none else { return 0 }
         var descent = Descent(self)
         while descent.reference < Self.leafFlag { descent.step(towards: query) }
-        return score(query, after: descent.position, store: store, table: table, mode: mode, scratch: scratch)
+        return TreeView(self, store, dimensions: dimensions)
+            .score(query, after: descent.position, table: table, mode: mode, scratch: scratch)
     }
+}
 
-    /// The score of `query` once its walk down has ended. `scratch` has room for a box.
+extension TreeView {
+    /// The score of `query`, factor included, once its walk down has ended. `scratch` has room for a box.
     @inline(__always)
     func score(
-        _ query: UnsafePointer<Float>, after position: Descent.Position, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
-    ) -> Double {
-        switch dimensions {
-        case 1: score(query.pointee, after: position, store: store, table: table, mode: mode)
-        case 8: scoreOfEight(query, after: position, store: store, table: table, mode: mode, scratch: scratch)
-        case 10: scoreOfTen(query, after: position, store: store, table: table, mode: mode, scratch: scratch)
-        default: scoreOfAny(query, after: position, store: store, table: table, mode: mode, scratch: scratch)
-        }
-    }
-
-    // One function each, so that the optimiser makes of each what its number of dimensions allows: these are the forest's usual numbers,
-    // a shingle of 8 and ten columns, and every other one is but slower.
-
-    @inline(never)
-    private func scoreOfEight(
-        _ query: UnsafePointer<Float>, after position: Descent.Position, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
-    ) -> Double {
-        score(query, after: position, TreeView(self, store, dimensions: 8), table: table, mode: mode, scratch: scratch)
-    }
-
-    @inline(never)
-    private func scoreOfTen(
-        _ query: UnsafePointer<Float>, after position: Descent.Position, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
-    ) -> Double {
-        score(query, after: position, TreeView(self, store, dimensions: 10), table: table, mode: mode, scratch: scratch)
-    }
-
-    @inline(never)
-    private func scoreOfAny(
-        _ query: UnsafePointer<Float>, after position: Descent.Position, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
-    ) -> Double {
-        score(query, after: position, TreeView(self, store, dimensions: dimensions), table: table, mode: mode, scratch: scratch)
-    }
-
-    @inline(__always)
-    private func score(
-        _ query: UnsafePointer<Float>, after position: Descent.Position, _ view: TreeView, table: borrowing ScoreTable, mode: ScoreMode,
+        _ query: UnsafePointer<Float>, after position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode,
         scratch: UnsafeMutablePointer<Float>
     ) -> Double {
+        if dimensions == 1 { return score(query.pointee, after: position, table: table, mode: mode) }
         let factor = table.factor(mass: mass, mode: mode)
-        var climb = Climb(from: position.reference, in: view, scratch: scratch)
-        guard Box.distance(climb.lower, query, view.dimensions) > 0 else {
+        var climb = Climb(from: position.reference, in: self, scratch: scratch)
+        guard Box.distance(climb.lower, query, dimensions) > 0 else {
             return factor * seen(position, table: table, mode: mode)
         }
         // Of the depth where the climb stands.
         var weight = table.reciprocals + position.depth
         var score = weight[1]
         while climb.rise() {
-            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, view.dimensions)
+            let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
             if growth == 0 { break }
             let outside = Double(growth) / (Double(sides) + Double(growth))
             score = outside * weight.pointee + (1 - outside) * score
@@ -177,30 +141,28 @@ extension CutTree {
 
     /// The same in one dimension, where every node has its box.
     @inline(__always)
-    private func score(
-        _ query: Float, after position: Descent.Position, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode
-    ) -> Double {
+    private func score(_ query: Float, after position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
         let factor = table.factor(mass: mass, mode: mode)
-        guard point(of: position.reference, in: store).pointee != query else {
+        guard point(of: position.reference).pointee != query else {
             return factor * seen(position, table: table, mode: mode)
         }
-        var depth = position.depth
-        var score = table.reciprocals[depth + 1]
-        var node = leafParents[Int(position.reference & ~Self.leafFlag)]
-        while node != Self.none, let box = boxes.stored(node) {
+        var weight = table.reciprocals + position.depth
+        var score = weight[1]
+        var node = leafParents[Int(position.reference & ~CutTree.leafFlag)]
+        while node != CutTree.none, let box = box(of: node) {
             let (lower, upper) = (box[0], box[1])
             let growth = max(query - upper, lower - query)
             if growth <= 0 { break }
             let outside = Double(growth) / (Double(upper - lower) + Double(growth))
-            score = outside * table.reciprocals[depth] + (1 - outside) * score
-            depth -= 1
+            score = outside * weight.pointee + (1 - outside) * score
+            weight -= 1
             node = nodes[Int(node)].parent
         }
         return factor * score
     }
 
     private func seen(_ position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
-        let leafMass = Int(leafMasses[Int(position.reference & ~Self.leafFlag)])
+        let leafMass = Int(leafMasses[Int(position.reference & ~CutTree.leafFlag)])
         return table.seen(depth: position.depth, leafMass: leafMass, mass: mass, mode: mode)
     }
 }

@@ -1,3 +1,6 @@
+/// Where a tree's parts lie.
+import CPrefetch
+
 /// Where a tree's parts lie: what every step of a walk needs, in a value that the compiler can keep in registers.
 struct TreeView {
     /// Of the tree. Where a walk is compiled for one number of dimensions it is put here, and the loops over them go.
@@ -5,6 +8,9 @@ struct TreeView {
     let nodes: UnsafeMutablePointer<CutTree.Node>
     let leafPoints: UnsafeMutablePointer<UInt32>
     let leafParents: UnsafeMutablePointer<UInt16>
+    let leafMasses: UnsafeMutablePointer<UInt16>
+    /// Number of points, duplicates counted.
+    let mass: Int
     private let corners: UnsafeMutablePointer<Float>
     private let places: UnsafeMutablePointer<UInt16>
     /// Of all points, of all trees.
@@ -13,13 +19,21 @@ struct TreeView {
     /// Holds while neither the tree nor the store is changed or freed.
     @inline(__always)
     init(_ tree: borrowing CutTree, _ store: borrowing PointStore, dimensions: Int) {
+        self.init(tree, coordinates: store.coordinates, dimensions: dimensions)
+    }
+
+    /// The same with the store's coordinates.
+    @inline(__always)
+    init(_ tree: borrowing CutTree, coordinates: UnsafeMutablePointer<Float>, dimensions: Int) {
         self.dimensions = dimensions
         nodes = tree.nodes
         leafPoints = tree.leafPoints
         leafParents = tree.leafParents
+        leafMasses = tree.leafMasses
+        mass = tree.mass
         corners = tree.boxes.corners
         places = tree.boxes.places
-        coordinates = store.coordinates
+        self.coordinates = coordinates
     }
 
     /// The point of a leaf.
@@ -34,6 +48,26 @@ struct TreeView {
         if dimensions == 1 { return Box.Corner(corners + 2 * Int(node)) }
         let place = places[Int(node)]
         return place == BoxCache.none ? nil : Box.Corner(corners + Int(place) &* 2 &* dimensions)
+    }
+
+    /// Begins to fetch what a score reads first on its way up from a leaf.
+    @inline(__always)
+    func prefetch(around leaf: UInt16) {
+        let point = UnsafeRawPointer(point(of: leaf))
+        prefetch_line(point)
+        let parent = leafParents[Int(leaf & ~CutTree.leafFlag)]
+        guard parent != CutTree.none else { return }
+        if dimensions == 1 {
+            prefetch_line(box(of: parent))
+            return
+        }
+        if dimensions > 4 { prefetch_line(point + 4 &* (dimensions &- 1)) }
+        // Beside a leaf hangs a leaf more often than not.
+        let sibling = nodes[Int(parent)].sibling(of: leaf)
+        guard sibling >= CutTree.leafFlag else { return }
+        let other = UnsafeRawPointer(self.point(of: sibling))
+        prefetch_line(other)
+        if dimensions > 4 { prefetch_line(other + 4 &* (dimensions &- 1)) }
     }
 
     @inline(__always)

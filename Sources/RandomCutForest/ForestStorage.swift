@@ -182,8 +182,8 @@ final class ForestStorage {
     private func score(
         _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        // One function each, so that the optimiser makes of each what its number of dimensions allows: these are the usual numbers of
-        // dimensions, and every other one is but slower.
+        // A function of its own, in which the loops over the dimensions are gone, for the numbers of dimensions that the speed targets
+        // name: with 8 it scores a quarter faster than the one for any number, with 10 a fourteenth.
         switch dimensions {
         case 1: scoreOfOne(query, trees: trees, mode: mode, scratch: scratch)
         case 8: scoreOfEight(query, trees: trees, mode: mode, scratch: scratch)
@@ -227,6 +227,7 @@ final class ForestStorage {
     ) -> Double {
         let coordinates = points.coordinates
         return withUnsafeTemporaryAllocation(of: Descent.Position.self, capacity: 8) { ends in
+            // A tree's score is asked for in one place only: from two the optimiser would not put the climb right here.
             var sum = 0.0
             var number = trees.lowerBound
             while number + 8 <= trees.upperBound {

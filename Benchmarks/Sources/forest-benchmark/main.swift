@@ -211,42 +211,6 @@ func profile() throws {
     }
 }
 
-func quick(rounds: Int) throws {
-    for (n, input) in Input.all.enumerated() {
-        for decay in [100_000, 2_560] {
-            let (warm, points) = try input.warm(decay: decay, count: 20_000, then: 6_000)
-            var (both, score) = (0.0, 0.0)
-            var hash: UInt64 = 0
-            for r in 0..<rounds {
-                var forest = warm
-                _ = try forest.scoreAndLearn(points[0])
-                both = max(both, Double(points.count - 1) / (try seconds(of: CLOCK_THREAD_CPUTIME_ID) {
-                    for point in points.dropFirst() { let s = try forest.scoreAndLearn(point); if r == 0 { hash = (hash &* 31) &+ s.bitPattern } } }))
-                score = max(score, Double(points.count) / (try seconds(of: CLOCK_THREAD_CPUTIME_ID) {
-                    for point in points { let s = try forest.score(point); if r == 0 { hash = (hash &* 31) &+ s.bitPattern } } }))
-            }
-            print("Q", n, decay, text(both, 7), text(score, 7), String(hash, radix: 16))
-        }
-    }
-}
-
-func alone() throws {
-    for input in Input.all.dropFirst() {
-        let (warm, points) = try input.warm(decay: 100_000, count: 20_000, then: 6_000)
-        for _ in 0..<20 { for point in points { _ = try warm.score(point) } }
-    }
-}
-
-func alone10() throws {
-    let input = Input.all[ProcessInfo.processInfo.environment["INPUT"].flatMap { Int($0) } ?? 1]
-    let (warm, points) = try input.warm(decay: 100_000, count: 3_000, then: 300)
-    try measuredScores(warm, points)
-}
-@inline(never)
-func measuredScores(_ forest: RandomCutForest, _ points: [[Double]]) throws {
-    for point in points { _ = try forest.score(point) }
-}
-
 let arguments = CommandLine.arguments.dropFirst()
 let rounds = arguments.compactMap { Int($0) }.first ?? 3
 let parts = arguments.filter { Int($0) == nil }
@@ -256,9 +220,6 @@ for part in parts.isEmpty ? ["speed", "threads", "memory"] : Array(parts) {
     case "threads": try threads(rounds: rounds)
     case "memory": try memory()
     case "profile": try profile()
-    case "quick": try quick(rounds: rounds)
-    case "alone": try alone()
-    case "alone10": try alone10()
     default: print("there is no part \(part): speed, threads, memory, profile")
     }
 }

@@ -1,4 +1,7 @@
-/// Arithmetic on axis-parallel boxes: how much one grows for a point, the cut that separates the point, unions.
+/// Arithmetic on axis-parallel boxes.
+import CPrefetch
+
+/// How much a box grows for a point, the cut that separates the point, unions.
 ///
 /// A stored box is its lower corner and then its upper corner. Coordinates are of single precision, as in the reference library; minimum
 /// and maximum are exact, so a box is the same to the bit in whatever order its points joined it.
@@ -10,28 +13,35 @@ enum Box {
     static func measure(lower: Corner, upper: Corner, _ point: Corner, _ dimensions: Int) -> (growth: Float, sides: Float) {
         var i = 0
         var (growths, sides) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
+        if dimensions >= 4 {
+            let (low, high, x) = (four(lower), four(upper), four(point))
+            growths = larger_floats(larger_floats(x - high, low - x), .zero)
+            sides = high - low
+            i = 4
+        }
         while i &+ 4 <= dimensions {
             let (low, high, x) = (four(lower + i), four(upper + i), four(point + i))
-            growths += larger(larger(x - high, low - x), .zero)
+            growths += larger_floats(larger_floats(x - high, low - x), .zero)
             sides += high - low
             i &+= 4
         }
-        var (growthPair, sidePair) = (growths.lowHalf + growths.highHalf, sides.lowHalf + sides.highHalf)
+        // Both sums in one vector from here on: growths in its lower half, sides in its upper.
+        var pairs =
+            SIMD4(lowHalf: growths.lowHalf, highHalf: sides.lowHalf) + SIMD4(lowHalf: growths.highHalf, highHalf: sides.highHalf)
         if i &+ 2 <= dimensions {
             let (low, high, x) = (two(lower + i), two(upper + i), two(point + i))
-            growthPair += larger(larger(x - high, low - x), .zero)
-            sidePair += high - low
+            let growths = larger_floats(larger_floats(x - high, low - x), .zero)
+            pairs += SIMD4(lowHalf: growths.lowHalf, highHalf: (high - low).lowHalf)
             i &+= 2
         }
-        var sum = (growth: growthPair.x + growthPair.y, sides: sidePair.x + sidePair.y)
+        var sums = pairs.evenHalf + pairs.oddHalf
         if i < dimensions {
             let (low, high, x) = (lower[i], upper[i], point[i])
             let (above, below) = (x - high, low - x)
             let growth = above > below ? above : below
-            sum.growth += growth > 0 ? growth : 0
-            sum.sides += high - low
+            sums += SIMD2(growth > 0 ? growth : 0, high - low)
         }
-        return sum
+        return (sums.x, sums.y)
     }
 
     /// Sum over the dimensions of the distance between two points; 0 only when they are equal.
@@ -41,13 +51,13 @@ enum Box {
         var sums = SIMD4<Float>.zero
         while i &+ 4 <= dimensions {
             let (x, y) = (four(a + i), four(b + i))
-            sums += larger(x - y, y - x)
+            sums += larger_floats(x - y, y - x)
             i &+= 4
         }
         var pair = sums.lowHalf + sums.highHalf
         if i &+ 2 <= dimensions {
             let (x, y) = (two(a + i), two(b + i))
-            pair += larger(x - y, y - x)
+            pair += larger_floats(x - y, y - x).lowHalf
             i &+= 2
         }
         let sum = pair.x + pair.y
@@ -103,7 +113,7 @@ enum Box {
         var changed: UInt32 = 0
         while i &+ 4 <= dimensions {
             let (low, high) = (four(a.lower + i), four(a.upper + i))
-            let (newLow, newHigh) = (smaller(low, four(b.lower + i)), larger(high, four(b.upper + i)))
+            let (newLow, newHigh) = (smaller_floats(low, four(b.lower + i)), larger_floats(high, four(b.upper + i)))
             changed |= any((newLow .!= low) .| (newHigh .!= high)) ? 1 : 0
             store(newLow, at: box + i)
             store(newHigh, at: box + dimensions + i)
@@ -111,10 +121,10 @@ enum Box {
         }
         if i &+ 2 <= dimensions {
             let (low, high) = (two(a.lower + i), two(a.upper + i))
-            let (newLow, newHigh) = (smaller(low, two(b.lower + i)), larger(high, two(b.upper + i)))
+            let (newLow, newHigh) = (smaller_floats(low, two(b.lower + i)), larger_floats(high, two(b.upper + i)))
             changed |= any((newLow .!= low) .| (newHigh .!= high)) ? 1 : 0
-            store(newLow, at: box + i)
-            store(newHigh, at: box + dimensions + i)
+            store(newLow.lowHalf, at: box + i)
+            store(newHigh.lowHalf, at: box + dimensions + i)
             i &+= 2
         }
         if i < dimensions {
@@ -131,9 +141,10 @@ enum Box {
         UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD4<Float>.self)
     }
 
+    /// Two coordinates and two zeros.
     @inline(__always)
-    private static func two(_ coordinates: Corner) -> SIMD2<Float> {
-        UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD2<Float>.self)
+    private static func two(_ coordinates: Corner) -> SIMD4<Float> {
+        SIMD4(lowHalf: UnsafeRawPointer(coordinates).loadUnaligned(as: SIMD2<Float>.self), highHalf: .zero)
     }
 
     @inline(__always)
@@ -142,19 +153,7 @@ enum Box {
     }
 
     @inline(__always)
-    private static func larger(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .> b) }
-
-    @inline(__always)
-    private static func smaller(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> { b.replacing(with: a, where: a .< b) }
-
-    @inline(__always)
     private static func store(_ values: SIMD2<Float>, at place: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(place).storeBytes(of: values, as: SIMD2<Float>.self)
     }
-
-    @inline(__always)
-    private static func larger(_ a: SIMD2<Float>, _ b: SIMD2<Float>) -> SIMD2<Float> { b.replacing(with: a, where: a .> b) }
-
-    @inline(__always)
-    private static func smaller(_ a: SIMD2<Float>, _ b: SIMD2<Float>) -> SIMD2<Float> { b.replacing(with: a, where: a .< b) }
 }

@@ -4,7 +4,7 @@
 /// third of the memory and reads less of it. With one dimension every node has its box, at the node's own place. Which boxes are kept changes
 /// no score.
 struct BoxCache: ~Copyable {
-    private static let none: UInt16 = 0xFFFF
+    static let none: UInt16 = 0xFFFF
     /// From so many leaves on a node has a box.
     private static let leastLeaves = 6
 
@@ -12,12 +12,12 @@ struct BoxCache: ~Copyable {
     private let nodes: Int
     /// Whether every node has its box.
     let isComplete: Bool
-    private let corners: UnsafeMutablePointer<Float>
+    let corners: UnsafeMutablePointer<Float>
     private let memory: UnsafeMutableRawPointer
     /// Per node: the leaves below it. Only where not every node has its box.
     private let leafCounts: UnsafeMutablePointer<UInt16>
     /// Per node: the place of its box, ``none`` without. Likewise.
-    private let places: UnsafeMutablePointer<UInt16>
+    let places: UnsafeMutablePointer<UInt16>
     /// Places never used begin here; freed ones are chained through their first bytes.
     private var usedPlaces = 0
     private var freePlace = Self.none

@@ -5,43 +5,46 @@ struct Climb {
     /// The subtree where the climb stands.
     private(set) var reference: UInt16
     /// Its box.
-    private(set) var lower: UnsafePointer<Float>
-    private(set) var upper: UnsafePointer<Float>
+    private(set) var lower: Box.Corner
+    private(set) var upper: Box.Corner
+    /// The node above, ``CutTree/none`` at the root.
+    private var parent: UInt16
+    private let tree: TreeView
     /// Room for one box.
     private let scratch: UnsafeMutablePointer<Float>
 
     /// Begins at a leaf.
     @inline(__always)
-    init(from leaf: UInt16, in tree: borrowing CutTree, store: borrowing PointStore, scratch: UnsafeMutablePointer<Float>) {
+    init(from leaf: UInt16, in tree: TreeView, scratch: UnsafeMutablePointer<Float>) {
         reference = leaf
-        let point = tree.point(of: leaf, in: store)
-        lower = point
-        upper = point
+        self.tree = tree
         self.scratch = scratch
+        parent = tree.leafParents[Int(leaf & ~CutTree.leafFlag)]
+        lower = tree.point(of: leaf)
+        upper = lower
     }
 
     /// One node up; false at the root.
     @inline(__always)
-    mutating func rise(in tree: borrowing CutTree, store: borrowing PointStore) -> Bool {
-        let parent = tree.parent(of: reference)
+    mutating func rise() -> Bool {
         guard parent != CutTree.none else { return false }
-        if let box = tree.boxes.stored(parent) {
-            lower = UnsafePointer(box)
-            upper = UnsafePointer(box + tree.dimensions)
+        let node = tree.nodes[Int(parent)]
+        if let box = tree.box(of: parent) {
+            lower = box
         } else {
-            let sibling = tree.sibling(of: reference, under: parent)
-            let here = (lower: lower, upper: upper)
+            let sibling = node.sibling(of: reference)
             if sibling >= CutTree.leafFlag {
-                let point = tree.point(of: sibling, in: store)
-                Box.unite(here, (point, point), into: scratch, tree.dimensions)
+                let point = tree.point(of: sibling)
+                Box.unite((lower, upper), (point, point), into: scratch, tree.dimensions)
             } else {
-                Box.unite(here, here, into: scratch, tree.dimensions)
-                tree.unite(sibling, into: scratch, store: store)
+                Box.unite((lower, upper), (lower, upper), into: scratch, tree.dimensions)
+                tree.unite(sibling, into: scratch)
             }
-            lower = UnsafePointer(scratch)
-            upper = UnsafePointer(scratch + tree.dimensions)
+            lower = Box.Corner(scratch)
         }
+        upper = lower + tree.dimensions
         reference = parent
+        parent = node.parent
         return true
     }
 }

@@ -1,6 +1,5 @@
 /// The tree in memory: inner nodes, leaves and boxes, and how points come and go.
-import CPrefetch
-
+///
 /// One random cut tree in flat memory: inner nodes with a cut, leaves with a point and its multiplicity, boxes of the larger subtrees.
 ///
 /// A child is a 16-bit reference: a node's index, or a leaf's with ``leafFlag`` set. Nodes and leaves keep their index for life.
@@ -31,6 +30,10 @@ package struct CutTree: ~Copyable {
             get { UInt16(truncatingIfNeeded: children >> 16) }
             set { children = children & 0xFFFF | UInt32(newValue) << 16 }
         }
+
+        /// The child beside another.
+        @inline(__always)
+        func sibling(of child: UInt16) -> UInt16 { left ^ right ^ child }
 
         @inline(__always)
         func child(isRight: Bool) -> UInt16 { UInt16(truncatingIfNeeded: children &>> (isRight ? 16 : 0)) }
@@ -118,7 +121,8 @@ package struct CutTree: ~Copyable {
             return root & ~Self.leafFlag
         }
         let point = store.point(slot)
-        var climb = Climb(from: leaf(towards: point), in: self, store: store, scratch: scratch)
+        var climb = Climb(
+            from: leaf(towards: point), in: TreeView(self, store, dimensions: dimensions), scratch: scratch)
         let distance = Double(Box.distance(climb.lower, point, dimensions))
         guard distance > 0 else {
             let leaf = climb.reference & ~Self.leafFlag
@@ -129,7 +133,7 @@ package struct CutTree: ~Copyable {
         var below = climb.reference
         var cut = Box.separatingCut(
             lower: climb.lower, upper: climb.upper, point: point, dimensions: dimensions, draw: random.unit() * distance)
-        while climb.rise(in: self, store: store) {
+        while climb.rise() {
             let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, point, dimensions)
             if growth == 0 { break }
             let draw = random.unit() * (Double(sides) + Double(growth))
@@ -274,8 +278,7 @@ package struct CutTree: ~Copyable {
 
     @inline(__always)
     func sibling(of reference: UInt16, under parent: UInt16) -> UInt16 {
-        let node = nodes[Int(parent)]
-        return node.left == reference ? node.right : node.left
+        nodes[Int(parent)].sibling(of: reference)
     }
 
     /// Where a leaf's point is stored.
@@ -287,48 +290,9 @@ package struct CutTree: ~Copyable {
         store.point(leafPoints[Int(leaf & ~Self.leafFlag)])
     }
 
-    /// Begins to fetch what a score reads first on its way up from a leaf.
-    @inline(__always)
-    func prefetch(around leaf: UInt16, store: borrowing PointStore) {
-        let point = UnsafeRawPointer(point(of: leaf, in: store))
-        prefetch_line(point)
-        let parent = leafParents[Int(leaf & ~Self.leafFlag)]
-        guard parent != Self.none else { return }
-        if boxes.isComplete {
-            prefetch_line(boxes.stored(parent))
-            return
-        }
-        if dimensions > 4 { prefetch_line(point + 4 * (dimensions - 1)) }
-        // Beside a leaf hangs a leaf more often than not.
-        let sibling = sibling(of: leaf, under: parent)
-        guard sibling >= Self.leafFlag else { return }
-        let other = UnsafeRawPointer(self.point(of: sibling, in: store))
-        prefetch_line(other)
-        if dimensions > 4 { prefetch_line(other + 4 * (dimensions - 1)) }
-    }
-
     /// Joins all points below `top` to a box.
     func unite(_ top: UInt16, into box: UnsafeMutablePointer<Float>, store: borrowing PointStore) {
-        var reference = top
-        while true {
-            while reference < Self.leafFlag, boxes.stored(reference) == nil { reference = nodes[Int(reference)].left }
-            if reference < Self.leafFlag, let part = boxes.stored(reference) {
-                Box.join(box, lower: part, upper: part + dimensions, dimensions)
-            } else {
-                let point = self.point(of: reference, in: store)
-                Box.join(box, lower: point, upper: point, dimensions)
-            }
-            // On to the right of the nearest node above of which this was the left.
-            while true {
-                if reference == top { return }
-                let parent = self.parent(of: reference)
-                if nodes[Int(parent)].left == reference {
-                    reference = nodes[Int(parent)].right
-                    break
-                }
-                reference = parent
-            }
-        }
+        TreeView(self, store, dimensions: dimensions).unite(top, into: box)
     }
 
     private func leaves(_ reference: UInt16) -> Int { reference < Self.leafFlag ? boxes.leaves(reference) : 1 }

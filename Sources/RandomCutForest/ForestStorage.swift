@@ -178,51 +178,108 @@ final class ForestStorage {
         return sum / Double(unitCount)
     }
 
-    /// The sum of the scores in some trees, eight of which are walked in step.
+    /// The sum of the scores in some trees.
     private func score(
         _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        var sum = 0.0
-        var number = trees.lowerBound
-        while number + 8 <= trees.upperBound {
-            var (a, b) = (FourDescents(units + number), FourDescents(units + number + 4))
-            if dimensions == 1 {
-                let value = query.pointee
-                while a.isInside || b.isInside {
-                    a.step(towards: value)
-                    b.step(towards: value)
-                }
-            } else {
-                while a.isInside || b.isInside {
-                    a.step(towards: query)
-                    b.step(towards: query)
-                }
-            }
-            a.prefetch(units + number, store: points)
-            b.prefetch(units + number + 4, store: points)
-            sum += score(query, after: a, from: number, mode: mode, scratch: scratch)
-            sum += score(query, after: b, from: number + 4, mode: mode, scratch: scratch)
-            number += 8
+        // A function of its own, in which the loops over the dimensions are gone, for the numbers of dimensions that the speed targets
+        // name: with 8 it scores a quarter faster than the one for any number, with 10 a fourteenth.
+        switch dimensions {
+        case 1: scoreOfOne(query, trees: trees, mode: mode, scratch: scratch)
+        case 8: scoreOfEight(query, trees: trees, mode: mode, scratch: scratch)
+        case 10: scoreOfTen(query, trees: trees, mode: mode, scratch: scratch)
+        default: scoreOfAny(query, trees: trees, mode: mode, scratch: scratch)
         }
-        while number < trees.upperBound {
-            sum += units[number].tree.score(query, store: points, table: table, mode: mode, scratch: scratch)
-            number += 1
-        }
-        return sum
     }
 
-    /// The sum of the scores in four trees from `number` on that have been walked down.
+    @inline(never)
+    private func scoreOfOne(
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        score(query, trees: trees, mode: mode, scratch: scratch, dimensions: 1)
+    }
+
+    @inline(never)
+    private func scoreOfEight(
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        score(query, trees: trees, mode: mode, scratch: scratch, dimensions: 8)
+    }
+
+    @inline(never)
+    private func scoreOfTen(
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        score(query, trees: trees, mode: mode, scratch: scratch, dimensions: 10)
+    }
+
+    @inline(never)
+    private func scoreOfAny(
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        score(query, trees: trees, mode: mode, scratch: scratch, dimensions: dimensions)
+    }
+
+    /// The sum of the scores in some trees, eight of which are walked in step.
     @inline(__always)
     private func score(
-        _ query: UnsafePointer<Float>, after walks: FourDescents, from number: Int, mode: ScoreMode,
-        scratch: UnsafeMutablePointer<Float>
+        _ query: UnsafePointer<Float>, trees: Range<Int>, mode: ScoreMode, scratch: UnsafeMutablePointer<Float>, dimensions: Int
     ) -> Double {
-        let four = units + number
-        let a = four[0].tree.score(query, after: walks.a, store: points, table: table, mode: mode, scratch: scratch)
-        let b = four[1].tree.score(query, after: walks.b, store: points, table: table, mode: mode, scratch: scratch)
-        let c = four[2].tree.score(query, after: walks.c, store: points, table: table, mode: mode, scratch: scratch)
-        let d = four[3].tree.score(query, after: walks.d, store: points, table: table, mode: mode, scratch: scratch)
-        return a + b + c + d
+        let coordinates = points.coordinates
+        return withUnsafeTemporaryAllocation(of: Descent.Position.self, capacity: 8) { ends in
+            // A tree's score is asked for in one place only: from two the optimiser would not put the climb right here.
+            var sum = 0.0
+            var number = trees.lowerBound
+            while number + 8 <= trees.upperBound {
+                walkDown(query, from: number, dimensions: dimensions, to: ends)
+                for i in 0..<8 {
+                    TreeView(units[number + i].tree, coordinates: coordinates, dimensions: dimensions)
+                        .prefetch(around: ends[i].reference)
+                }
+                for half in 0..<2 {
+                    var four = 0.0
+                    for i in 0..<4 {
+                        four += TreeView(units[number].tree, coordinates: coordinates, dimensions: dimensions)
+                            .score(query, after: ends[4 * half + i], table: table, mode: mode, scratch: scratch)
+                        number += 1
+                    }
+                    sum += four
+                }
+            }
+            while number < trees.upperBound {
+                sum += units[number].tree.score(query, store: points, table: table, mode: mode, scratch: scratch)
+                number += 1
+            }
+            return sum
+        }
+    }
+
+    /// Walks down eight trees from `number` on.
+    @inline(__always)
+    private func walkDown(
+        _ query: UnsafePointer<Float>, from number: Int, dimensions: Int, to ends: UnsafeMutableBufferPointer<Descent.Position>
+    ) {
+        var (a, b) = (FourDescents(units + number), FourDescents(units + number + 4))
+        if dimensions == 1 {
+            let value = query.pointee
+            while a.isInside || b.isInside {
+                a.step(towards: value)
+                b.step(towards: value)
+            }
+        } else {
+            while a.isInside || b.isInside {
+                a.step(towards: query)
+                b.step(towards: query)
+            }
+        }
+        ends[0] = a.a.position
+        ends[1] = a.b.position
+        ends[2] = a.c.position
+        ends[3] = a.d.position
+        ends[4] = b.a.position
+        ends[5] = b.b.position
+        ends[6] = b.c.position
+        ends[7] = b.d.position
     }
 
     /// Adds the mean attribution of a point over the trees to `total` (high cells, then low cells).

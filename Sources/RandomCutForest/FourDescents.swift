@@ -34,13 +34,4 @@ struct FourDescents {
         c.step(towards: value)
         d.step(towards: value)
     }
-
-    /// Begins to fetch what the scores read first.
-    @inline(__always)
-    func prefetch(_ units: UnsafeMutablePointer<ForestStorage.Unit>, store: borrowing PointStore) {
-        units[0].tree.prefetch(around: a.reference, store: store)
-        units[1].tree.prefetch(around: b.reference, store: store)
-        units[2].tree.prefetch(around: c.reference, store: store)
-        units[3].tree.prefetch(around: d.reference, store: store)
-    }
 }

@@ -42,7 +42,7 @@ package struct PointStore: ~Copyable {
 
     @inline(__always)
     package func point(_ slot: UInt32) -> UnsafePointer<Float> {
-        UnsafePointer(coordinates + Int(slot) * dimensions)
+        UnsafePointer(coordinates + Int(slot) &* dimensions)
     }
 
     /// Whether the next point finds no slot: mark then, with ``clearMarks()``, ``mark(_:)`` and ``makeRoom()``.

@@ -40,9 +40,10 @@ extension CutTree {
             cells.update(repeating: 0, count: 2 * dimensions)
             score = table.reciprocals[depth + 1]
             mix(query, lower: held, upper: held, whole: distance, growth: distance, weight: score, into: cells)
-            var climb = Climb(from: descent.reference, in: self, store: store, scratch: scratch.box)
+            var climb = Climb(
+                from: descent.reference, in: TreeView(self, store, dimensions: dimensions), scratch: scratch.box)
             var level = depth
-            while climb.rise(in: self, store: store) {
+            while climb.rise() {
                 let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
                 if growth == 0 { break }
                 let whole = Double(sides) + Double(growth)

@@ -63,9 +63,10 @@ extension CutTree {
             let leafMass = Int(leafMasses[Int(leaf & ~Self.leafFlag)])
             return depth == 0 ? 0 : 1 / (Double(depth) + table.binaryLogarithms[leafMass + 1])
         }
-        var climb = Climb(from: leaf, in: self, store: store, scratch: scratch.box)
+        var climb = Climb(
+            from: leaf, in: TreeView(self, store, dimensions: dimensions), scratch: scratch.box)
         var level = depth
-        while climb.rise(in: self, store: store) {
+        while climb.rise() {
             let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, filled, dimensions)
             if growth == 0 { break }
             let outside = Double(growth) / (Double(sides) + Double(growth))

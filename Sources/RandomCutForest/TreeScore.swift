@@ -47,39 +47,55 @@ package struct ScoreTable: ~Copyable {
 /// A step past the leaf changes nothing, so several trees can be walked in step with each other: their memory accesses overlap, and no
 /// branch depends on where a point goes.
 struct Descent {
+    /// Where a walk stands: at last at a leaf.
+    struct Position {
+        /// The subtree in the lower half, the number of nodes passed in the upper: one register moves both.
+        fileprivate var bits: UInt32
+
+        @inline(__always)
+        var reference: UInt16 { UInt16(truncatingIfNeeded: bits) }
+
+        @inline(__always)
+        var depth: Int { Int(bits &>> 16) }
+    }
+
     private let nodes: UnsafeMutablePointer<CutTree.Node>
-    /// Where the walk stands; at last a leaf.
-    private(set) var reference: UInt16
-    /// Number of nodes passed.
-    private(set) var depth = 0
+    private(set) var position: Position
+
+    @inline(__always)
+    var reference: UInt16 { position.reference }
+
+    @inline(__always)
+    var depth: Int { position.depth }
 
     /// Begins at the root of a tree that is not empty.
     @inline(__always)
     init(_ tree: borrowing CutTree) {
         nodes = tree.nodes
-        reference = tree.root
+        position = Position(bits: UInt32(tree.root))
     }
 
     @inline(__always)
     mutating func step(towards point: UnsafePointer<Float>) {
         // A finished walk reads the node of its leaf's number, in use or not.
-        let node = nodes[Int(reference & ~CutTree.leafFlag)]
+        let node = nodes[Int(position.bits & 0x7FFF)]
         advance(node, isRight: point[Int(node.dimension)] > node.value)
     }
 
     /// The same in a tree of one dimension.
     @inline(__always)
     mutating func step(towards value: Float) {
-        let node = nodes[Int(reference & ~CutTree.leafFlag)]
+        let node = nodes[Int(position.bits & 0x7FFF)]
         advance(node, isRight: value > node.value)
     }
 
     @inline(__always)
     private mutating func advance(_ node: CutTree.Node, isRight: Bool) {
+        let bits = position.bits
+        let next = ((bits & 0xFFFF_0000) &+ 0x1_0000) | UInt32(node.child(isRight: isRight))
         // All ones at a leaf. Arithmetic where one would write a condition, so that no compiler makes a branch of it.
-        let isFinished = UInt16(bitPattern: Int16(bitPattern: reference) &>> 15)
-        reference = node.child(isRight: isRight) & ~isFinished | reference & isFinished
-        depth &+= 1 &- Int(isFinished & 1)
+        let isFinished = UInt32(bitPattern: Int32(bitPattern: bits &<< 16) &>> 31)
+        position.bits = next ^ ((next ^ bits) & isFinished)
     }
 }
 
@@ -92,59 +108,61 @@ extension CutTree {
         guard root != Self.none else { return 0 }
         var descent = Descent(self)
         while descent.reference < Self.leafFlag { descent.step(towards: query) }
-        return score(query, after: descent, store: store, table: table, mode: mode, scratch: scratch)
+        return TreeView(self, store, dimensions: dimensions)
+            .score(query, after: descent.position, table: table, mode: mode, scratch: scratch)
     }
+}
 
-    /// The score of `query` once its walk down has ended. `scratch` has room for a box.
+extension TreeView {
+    /// The score of `query`, factor included, once its walk down has ended. `scratch` has room for a box.
     @inline(__always)
     func score(
-        _ query: UnsafePointer<Float>, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable,
-        mode: ScoreMode, scratch: UnsafeMutablePointer<Float>
+        _ query: UnsafePointer<Float>, after position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode,
+        scratch: UnsafeMutablePointer<Float>
     ) -> Double {
-        if dimensions == 1 { return score(query.pointee, after: descent, store: store, table: table, mode: mode) }
+        if dimensions == 1 { return score(query.pointee, after: position, table: table, mode: mode) }
         let factor = table.factor(mass: mass, mode: mode)
-        var climb = Climb(from: descent.reference, in: self, store: store, scratch: scratch)
+        var climb = Climb(from: position.reference, in: self, scratch: scratch)
         guard Box.distance(climb.lower, query, dimensions) > 0 else {
-            return factor * seen(descent, table: table, mode: mode)
+            return factor * seen(position, table: table, mode: mode)
         }
-        var depth = descent.depth
-        var score = table.reciprocals[depth + 1]
-        while climb.rise(in: self, store: store) {
+        // Of the depth where the climb stands.
+        var weight = table.reciprocals + position.depth
+        var score = weight[1]
+        while climb.rise() {
             let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
             if growth == 0 { break }
             let outside = Double(growth) / (Double(sides) + Double(growth))
-            score = outside * table.reciprocals[depth] + (1 - outside) * score
-            depth -= 1
+            score = outside * weight.pointee + (1 - outside) * score
+            weight -= 1
         }
         return factor * score
     }
 
     /// The same in one dimension, where every node has its box.
     @inline(__always)
-    private func score(
-        _ query: Float, after descent: Descent, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode
-    ) -> Double {
+    private func score(_ query: Float, after position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
         let factor = table.factor(mass: mass, mode: mode)
-        guard point(of: descent.reference, in: store).pointee != query else {
-            return factor * seen(descent, table: table, mode: mode)
+        guard point(of: position.reference).pointee != query else {
+            return factor * seen(position, table: table, mode: mode)
         }
-        var depth = descent.depth
-        var score = table.reciprocals[depth + 1]
-        var node = leafParents[Int(descent.reference & ~Self.leafFlag)]
-        while node != Self.none, let box = boxes.stored(node) {
+        var weight = table.reciprocals + position.depth
+        var score = weight[1]
+        var node = leafParents[Int(position.reference & ~CutTree.leafFlag)]
+        while node != CutTree.none, let box = box(of: node) {
             let (lower, upper) = (box[0], box[1])
             let growth = max(query - upper, lower - query)
             if growth <= 0 { break }
             let outside = Double(growth) / (Double(upper - lower) + Double(growth))
-            score = outside * table.reciprocals[depth] + (1 - outside) * score
-            depth -= 1
+            score = outside * weight.pointee + (1 - outside) * score
+            weight -= 1
             node = nodes[Int(node)].parent
         }
         return factor * score
     }
 
-    private func seen(_ descent: Descent, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
-        let leafMass = Int(leafMasses[Int(descent.reference & ~Self.leafFlag)])
-        return table.seen(depth: descent.depth, leafMass: leafMass, mass: mass, mode: mode)
+    private func seen(_ position: Descent.Position, table: borrowing ScoreTable, mode: ScoreMode) -> Double {
+        let leafMass = Int(leafMasses[Int(position.reference & ~CutTree.leafFlag)])
+        return table.seen(depth: position.depth, leafMass: leafMass, mass: mass, mode: mode)
     }
 }

@@ -54,6 +54,21 @@ private func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-6, _ locati
         #expect(low.high == [0])
     }
 
+    @Test(
+        "a score is the sum of its attribution, whether its number of dimensions has a walk of its own or not",
+        arguments: [1, 2, 3, 4, 7, 8, 9, 10, 12])
+    func attributionAddsUp(columns: Int) throws {
+        var forest = try forest(trees: 21, columns: columns)
+        for t in 0..<600 {
+            let record = (0..<columns).map { Double((t * t * (2 * $0 + 3) + 7 * t) % 101) }
+            if t > 300 {
+                let (score, sum) = (try forest.score(record), try forest.attribution(record).total)
+                near(score, sum, 1e-9 * score)
+            }
+            try forest.learn(record)
+        }
+    }
+
     @Test("one odd value among 255 equal ones scores about half the maximum")
     func oneOdd() throws {
         var forest = try forest()

@@ -31,9 +31,30 @@ extension CutTree {
         guard root != Self.none else { return }
         var descent = Descent(self)
         while descent.reference < Self.leafFlag { descent.step(towards: query) }
-        let depth = descent.depth
+        TreeView(self, store, dimensions: dimensions).attribute(
+            query, at: descent.position, to: total, table: table, mode: mode, scratch: scratch)
+    }
+
+    /// This tree's attribution alone: high cells, then low cells.
+    package func attribution(
+        _ query: UnsafePointer<Float>, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode
+    ) -> [Double] {
+        let scratch = AttributionScratch(dimensions: dimensions)
+        var total = [Double](repeating: 0, count: 2 * dimensions)
+        attribute(query, to: &total, store: store, table: table, mode: mode, scratch: scratch)
+        return total
+    }
+}
+
+extension TreeView {
+    /// Adds the attribution of `query`, whose walk ended at a leaf, to `total`.
+    func attribute(
+        _ query: UnsafePointer<Float>, at end: Descent.Position, to total: UnsafeMutablePointer<Double>,
+        table: borrowing ScoreTable, mode: ScoreMode, scratch: borrowing AttributionScratch
+    ) {
+        let depth = end.depth
         let cells = scratch.cells
-        let held = point(of: descent.reference, in: store)
+        let held = point(of: end.reference)
         let distance = Double(Box.distance(held, query, dimensions))
         var score: Double
         if distance > 0 {
@@ -41,7 +62,7 @@ extension CutTree {
             score = table.reciprocals[depth + 1]
             mix(query, lower: held, upper: held, whole: distance, growth: distance, weight: score, into: cells)
             var climb = Climb(
-                from: descent.reference, in: TreeView(self, store, dimensions: dimensions), scratch: scratch.box)
+                from: end.reference, in: self, scratch: scratch.box)
             var level = depth
             while climb.rise() {
                 let (growth, sides) = Box.measure(lower: climb.lower, upper: climb.upper, query, dimensions)
@@ -55,9 +76,9 @@ extension CutTree {
                 level -= 1
             }
         } else {
-            let leafMass = Int(leafMasses[Int(descent.reference & ~Self.leafFlag)])
+            let leafMass = Int(leafMasses[Int(end.reference & ~CutTree.leafFlag)])
             score = table.seen(depth: depth, leafMass: leafMass, mass: mass, mode: mode)
-            attributeSeen(query, descent.reference, score: score, depth: depth, store: store, table: table, scratch: scratch)
+            attributeSeen(query, end.reference, score: score, depth: depth, table: table, scratch: scratch)
         }
         var sum = 0.0
         for i in 0..<(2 * dimensions) { sum += cells[i] }
@@ -66,19 +87,9 @@ extension CutTree {
         for i in 0..<(2 * dimensions) { total[i] += cells[i] * factor }
     }
 
-    /// This tree's attribution alone: high cells, then low cells.
-    package func attribution(
-        _ query: UnsafePointer<Float>, store: borrowing PointStore, table: borrowing ScoreTable, mode: ScoreMode
-    ) -> [Double] {
-        let scratch = AttributionScratch(dimensions: dimensions)
-        var total = [Double](repeating: 0, count: 2 * dimensions)
-        attribute(query, to: &total, store: store, table: table, mode: mode, scratch: scratch)
-        return total
-    }
-
     /// A point that is in the tree is explained as if its leaf were not there: by the boxes of the siblings on the way up.
     private func attributeSeen(
-        _ query: UnsafePointer<Float>, _ leaf: UInt16, score: Double, depth: Int, store: borrowing PointStore,
+        _ query: UnsafePointer<Float>, _ leaf: UInt16, score: Double, depth: Int,
         table: borrowing ScoreTable, scratch: borrowing AttributionScratch
     ) {
         let siblings = scratch.siblings
@@ -88,7 +99,7 @@ extension CutTree {
         var level = depth
         while level > 0 {
             let node = parent(of: below)
-            unite(sibling(of: below, under: node), into: siblings, store: store)
+            unite(nodes[Int(node)].sibling(of: below), into: siblings)
             let (lower, upper) = (UnsafePointer(siblings), UnsafePointer(siblings + dimensions))
             let (growth, sides) = Box.measure(lower: lower, upper: upper, query, dimensions)
             if growth == 0 { break }

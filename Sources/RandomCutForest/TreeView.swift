@@ -71,7 +71,7 @@ struct TreeView {
     }
 
     @inline(__always)
-    private func parent(of reference: UInt16) -> UInt16 {
+    func parent(of reference: UInt16) -> UInt16 {
         reference < CutTree.leafFlag ? nodes[Int(reference)].parent : leafParents[Int(reference & ~CutTree.leafFlag)]
     }
 

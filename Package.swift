@@ -49,8 +49,8 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let shims: [Target] = [
     // Not a library: the few system calls that Swift's Glibc does not show.
     .target(name: "CLinuxIO"),
-    // Not a library either: the prefetch instruction.
-    .target(name: "CPrefetch"),
+    // Not a library either: instructions of the processor that Swift has no name for.
+    .target(name: "CInstructions"),
     // For tests only: counts allocations.
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     shim("CISAL", links: "isal"),
@@ -84,7 +84,7 @@ let rooms: [Target] =
             dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
             swiftSettings: swiftSettings)
     ]
-    + room("RandomCutForest", ["CPrefetch"], testDependencies: ["CAllocationCount"])
+    + room("RandomCutForest", ["CInstructions"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson"])
     + room(

@@ -1,5 +1,5 @@
 /// Arithmetic on axis-parallel boxes.
-import CPrefetch
+import CInstructions
 
 /// How much a box grows for a point, the cut that separates the point, unions.
 ///

@@ -1,5 +1,5 @@
 /// Where a tree's parts lie.
-import CPrefetch
+import CInstructions
 
 /// Where a tree's parts lie: what every step of a walk needs, in a value that the compiler can keep in registers.
 struct TreeView {

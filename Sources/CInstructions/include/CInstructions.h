@@ -1,8 +1,8 @@
 // The instructions that Swift does not show: begin to fetch a cache line that will be read soon; of two vectors the larger and the
 // smaller floats, place by place. What Swift writes for the latter comes apart into a dozen instructions where its optimiser sees that
 // only halves of the outcome are used together.
-#ifndef CPREFETCH_H
-#define CPREFETCH_H
+#ifndef CINSTRUCTIONS_H
+#define CINSTRUCTIONS_H
 
 static inline void prefetch_line(const void *address) { __builtin_prefetch(address, 0, 3); }
 

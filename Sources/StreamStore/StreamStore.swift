@@ -134,6 +134,10 @@ public protocol StreamStore: Sendable {
     ///   CREATING or DELETING, `.readOnly`, `.overloaded`; then nothing was appended. Only after `.readOnly` (a failed sync) may the append
     ///   be found at the next start.
     func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended]
+    /// Ordered by the call: two submits from one place are appended in that order. `answer` is called exactly once, at `place`.
+    func submit(
+        _ append: Append, at place: any AnswerPlace,
+        _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void)
     /// Committed batches from the one that holds `offset` on, at most `maxBytes` of them but at least one if there is any.
     /// An `offset` equal to the high watermark gives no batches.
     /// - Throws: `.offsetOutOfRange`, `.damaged`, `.shardNotFound`.

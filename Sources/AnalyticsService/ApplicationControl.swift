@@ -6,6 +6,8 @@ public import StreamEngine
 public protocol ApplicationControl: Sendable {
     /// - Throws: `.notFound`.
     func definition(_ name: String) async throws(ApplicationError) -> (ApplicationDefinition, ApplicationStatus)
+    /// Why an application does not get on, or why it was stopped without being asked to; nil when neither is so.
+    func trouble(_ name: String) async -> String?
     /// All applications by name.
     func list() async -> [(ApplicationDefinition, ApplicationStatus)]
     /// - Throws: `.exists`, `.code`, `.configuration`, `.store`.

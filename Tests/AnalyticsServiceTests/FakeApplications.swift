@@ -14,6 +14,14 @@ actor FakeApplications: ApplicationControl {
 
     func setStatus(_ name: String, _ status: ApplicationStatus) { applications[name]?.1 = status }
 
+    /// The application was stopped for this reason.
+    func fail(_ name: String, _ reason: String) {
+        applications[name]?.0.stopReason = reason
+        applications[name]?.1 = .ready
+    }
+
+    func trouble(_ name: String) -> String? { applications[name]?.0.stopReason }
+
     func definition(_ name: String) throws(ApplicationError) -> (ApplicationDefinition, ApplicationStatus) {
         guard let application = applications[name] else { throw .notFound(name) }
         return application

@@ -7,11 +7,16 @@ import StreamEngine
 struct ApplicationDetail: AWSResponse {
     var definition: ApplicationDefinition
     var status: ApplicationStatus
+    /// Why it does not get on, or why it was stopped without being asked to.
+    var trouble: String?
     var arn: String
     var version: APIVersion
 
-    init(_ application: (ApplicationDefinition, ApplicationStatus), _ service: Analytics, _ version: APIVersion) {
+    init(
+        _ application: (ApplicationDefinition, ApplicationStatus), trouble: String?, _ service: Analytics, _ version: APIVersion
+    ) {
         (definition, status) = application
+        self.trouble = trouble
         arn = service.arn(application.0.name)
         self.version = version
     }
@@ -29,14 +34,28 @@ struct ApplicationDetail: AWSResponse {
 
     private func writeCommon(to writer: inout WireWriter) {
         writer.field("ApplicationName", definition.name)
-        if !definition.description.isEmpty { writer.field("ApplicationDescription", definition.description) }
+        if let description { writer.field("ApplicationDescription", description) }
         writer.field("ApplicationARN", arn)
         writer.field("ApplicationStatus", status.rawValue)
+        writer.field(reasonField, trouble)
         writer.field("CreateTimestamp", milliseconds: definition.createdMilliseconds)
         writer.field("LastUpdateTimestamp", milliseconds: definition.updatedMilliseconds)
         writer.field("ApplicationVersionId", definition.version)
         if !definition.loggingOptions.isEmpty { writer.loggingOptionDescriptions(definition, version) }
     }
+
+    /// The description; that of an application that was stopped without being asked to ends with the reason. The models of both versions
+    /// have no other field with room for it, and SDKs drop fields that are not in the model.
+    private var description: String? {
+        var text = definition.description
+        if let reason = definition.stopReason, status == .ready {
+            text += (text.isEmpty ? "" : " ") + "(stopped: \(reason))"
+        }
+        return text.isEmpty ? nil : String(text.prefix(Self.descriptionLimit))
+    }
+
+    /// The longest description in the models, in characters.
+    private static let descriptionLimit = 1024
 
     private func writeVersion1(to writer: inout WireWriter) {
         writeCommon(to: &writer)
@@ -74,14 +93,19 @@ extension ApplicationDefinition {
     var conditionalToken: String { "\(createdMilliseconds)-\(version)" }
 }
 
+/// Why an application does not get on, or was stopped: a field of Millrace's own beside ApplicationStatus, which SDKs pass over.
+private let reasonField = "ApplicationStatusReason"
+
 extension WireWriter {
     /// The members of an ApplicationSummary.
     mutating func summary(
-        _ definition: ApplicationDefinition, _ status: ApplicationStatus, _ service: Analytics, _ version: APIVersion
+        _ definition: ApplicationDefinition, _ status: ApplicationStatus, trouble: String?, _ service: Analytics,
+        _ version: APIVersion
     ) {
         field("ApplicationName", definition.name)
         field("ApplicationARN", service.arn(definition.name))
         field("ApplicationStatus", status.rawValue)
+        field(reasonField, trouble)
         guard version == .v2 else { return }
         field("ApplicationVersionId", definition.version)
         field("RuntimeEnvironment", V2.runtime)

@@ -59,7 +59,7 @@ extension V2 {
                 inputs: configuration?.sql?.inputs ?? [], outputs: configuration?.sql?.outputs ?? [],
                 loggingOptions: request.loggingOptions ?? [], tags: request.tags ?? [], serviceExecutionRole: request.role)
             let definition = try await service.create(parts, at: "ApplicationConfiguration.SqlApplicationConfiguration.")
-            return ApplicationDetail((definition, .ready), service, .v2)
+            return ApplicationDetail((definition, .ready), trouble: nil, service, .v2)
         }
     }
 

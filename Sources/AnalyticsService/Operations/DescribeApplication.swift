@@ -35,6 +35,6 @@ extension Analytics {
     func detail(_ name: String, _ call: AWSCall, _ version: APIVersion) async throws(AWSError) -> ApplicationDetail {
         let application = try await definition(name)
         try reserve(application.0, call)
-        return ApplicationDetail(application, self, version)
+        return ApplicationDetail(application, trouble: await applications.trouble(name), self, version)
     }
 }

@@ -60,6 +60,8 @@ struct ApplicationPage: AWSResponse {
     static let limit = 50
 
     var applications: [(ApplicationDefinition, ApplicationStatus)]
+    /// By name: why an application does not get on, or was stopped.
+    var troubles: [String: String] = [:]
     var hasMore: Bool
     var service: Analytics
     var version: APIVersion
@@ -71,12 +73,13 @@ struct ApplicationPage: AWSResponse {
         hasMore = rest.count > applications.count
         self.service = service
         self.version = version
+        for (definition, _) in applications { troubles[definition.name] = await service.applications.trouble(definition.name) }
     }
 
     func write(to writer: inout WireWriter) {
         writer.object { writer in
             writer.list("ApplicationSummaries", applications) { writer, application in
-                writer.object { $0.summary(application.0, application.1, service, version) }
+                writer.object { $0.summary(application.0, application.1, trouble: troubles[application.0.name], service, version) }
             }
             switch version {
             case .v1: writer.field("HasMoreApplications", hasMore)

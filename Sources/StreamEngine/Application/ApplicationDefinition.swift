@@ -17,6 +17,8 @@ public struct ApplicationDefinition: Codable, Sendable {
     public var outputs: [ApplicationOutput]
     /// Whether it should run; what a restarted node goes by.
     public var isStarted: Bool
+    /// Why it was stopped without being asked to; nil when it was asked, or runs.
+    public var stopReason: String?
     /// How often it was started: tells whether the state in its hidden stream is of this start.
     public var startNumber: Int64
     /// The number that the next input or output is given an id from, such as `2.1`.

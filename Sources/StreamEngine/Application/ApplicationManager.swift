@@ -40,7 +40,7 @@ public struct ApplicationStatistics: Sendable {
     /// Milliseconds since 1970-01-01 UTC; 0 before the first cycle.
     public var watermarkMilliseconds: Int64
     public var stateBytes: Int
-    /// Why it does not get on, when it does not.
+    /// Why it does not get on, or why it was stopped without being asked to.
     public var trouble: String?
 }
 
@@ -50,6 +50,7 @@ public actor ApplicationManager {
     private let time: any TimeSource
     private let random: any RandomSource
     private let resolve: SourceResolver
+    private let limits: ApplicationRun.Limits
     private let logger: Logger
     private var definitions: [String: ApplicationDefinition] = [:]
     private var runs: [String: RunTask] = [:]
@@ -59,9 +60,14 @@ public actor ApplicationManager {
     private var takenNames: Set<String> = []
     private var isClosing = false
 
+    /// - Parameter stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
     public init(
-        store: any StreamStore, time: any TimeSource, random: any RandomSource, resolve: @escaping SourceResolver, logger: Logger
+        store: any StreamStore, time: any TimeSource, random: any RandomSource, resolve: @escaping SourceResolver,
+        stateBytes: Int? = nil, logger: Logger
     ) {
+        var limits = ApplicationRun.Limits()
+        if let stateBytes { limits.stateBytes = stateBytes }
+        self.limits = limits
         self.store = store
         self.resolve = resolve
         self.time = time
@@ -113,8 +119,13 @@ public actor ApplicationManager {
             return ApplicationStatistics(
                 name: definition.name, status: status, rowsIn: progress.rowsIn, rowsOut: progress.rowsOut,
                 errorRows: progress.errorRows, watermarkMilliseconds: progress.watermarkMilliseconds,
-                stateBytes: progress.lastSnapshotBytes, trouble: runs[definition.name]?.trouble)
+                stateBytes: progress.lastSnapshotBytes, trouble: trouble(definition.name))
         }
+    }
+
+    /// Why an application does not get on, or why it was stopped without being asked to; nil when neither is so.
+    public func trouble(_ name: String) -> String? {
+        runs[name].map(\.trouble) ?? definitions[name]?.stopReason
     }
 
     private func status(of definition: ApplicationDefinition) -> ApplicationStatus {
@@ -162,7 +173,8 @@ public actor ApplicationManager {
     }
 
     /// Starts an application that is READY. Returns when the start position is durable and reading has begun, or, with the application
-    /// still STARTING, when a trouble delays that (`ApplicationStatistics.trouble`).
+    /// still STARTING, when a trouble delays that (`trouble`).
+    /// - Throws: `.configuration` also when it cannot run from there at all; it is READY again then.
     public func start(_ name: String, positions: [String: StartingPosition]) async throws(ApplicationError) {
         var definition = try idle(name)
         guard runs[name] == nil else { throw .inUse(name, status(of: definition)) }
@@ -171,10 +183,15 @@ public actor ApplicationManager {
         let position = positions[input.id] ?? .now
         definition.inputs[0].startingPosition = position
         definition.isStarted = true
+        definition.stopReason = nil
         definition.startNumber += 1
         transitions[name] = .starting
         let run = try await begin(definition, input, position)
         await run?.begun()
+        if let run, let reason = run.failure {
+            await run.ended()
+            throw .configuration("The application cannot run: \(reason)")
+        }
         logger.info("application started", metadata: ["application": "\(name)", "position": "\(position.rawValue)"])
     }
 
@@ -239,6 +256,25 @@ public actor ApplicationManager {
         runs[name] = nil
     }
 
+    /// A run has ended for good by itself: the application is READY again, with the reason, also after a restart of the node.
+    private func failed(_ name: String, _ run: RunTask, _ reason: String) async {
+        logger.error("application stopped: it cannot go on", metadata: ["application": "\(name)", "reason": "\(reason)"])
+        // A stop, an update or a deletion that is under way knows better what comes next.
+        guard runs[name] === run, transitions[name] == nil, var definition = definitions[name] else { return }
+        transitions[name] = .stopping
+        defer { transitions[name] = nil }
+        definition.isStarted = false
+        definition.stopReason = reason
+        do throws(ApplicationError) {
+            try await save(definition)
+        } catch {
+            // A restarted node will try it once more, and come to the same end.
+            logger.warning("that it stopped is not kept", metadata: ["application": "\(name)", "reason": "\(error)"])
+        }
+        definitions[name] = definition
+        runs[name] = nil
+    }
+
     private func removeState(of name: String) async throws(ApplicationError) {
         do throws(StoreError) {
             try await store.deleteStream(StreamKey(name, in: .application))
@@ -276,7 +312,12 @@ public actor ApplicationManager {
     @discardableResult
     private func launch(_ definition: ApplicationDefinition, start: StartingPosition?) -> RunTask? {
         guard !isClosing else { return nil }
-        let run = RunTask(definition, start: start, store: store, time: time, random: random, resolve: resolve, logger: logger)
+        let name = definition.name
+        let run = RunTask(
+            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits, logger: logger
+        ) { [weak self] run, reason in
+            await self?.failed(name, run, reason)
+        }
         runs[definition.name] = run
         return run
     }

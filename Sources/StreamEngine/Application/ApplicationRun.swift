@@ -48,6 +48,8 @@ package struct ApplicationRun {
         package var snapshotNanoseconds: UInt64 = 60_000_000_000
         /// Bytes of a snapshot in one record of the hidden stream.
         package var snapshotPartBytes = 512 << 10
+        /// What open windows, held rows and forests may take together, in bytes; an application that needs more is stopped.
+        package var stateBytes = Dataflow.Limits().stateBytes
 
         package init() {}
     }
@@ -130,7 +132,7 @@ package struct ApplicationRun {
                 startNumber: definition.startNumber, programDigest: digest, seed: random.next(),
                 startMilliseconds: time.wallMilliseconds(), source: source.id)
         }
-        dataflow = try compiled.makeDataflow(run)
+        dataflow = try compiled.makeDataflow(run, limits: Dataflow.Limits(stateBytes: limits.stateBytes))
         decoder = try SourceDecoder(compiled, source: source)
         writer = OutputWriter(
             outputs: definition.outputs, schemas: compiled.outputSchemas, store: store, firstRowNumber: random.next())
@@ -196,7 +198,7 @@ package struct ApplicationRun {
     /// Computes the input between the last snapshot and the last commit again; only rows that were not appended stay.
     private mutating func recompute(from state: RecoveredState) async throws {
         if let snapshot = state.snapshot {
-            do { try dataflow.restore(from: snapshot) } catch { throw RunFailure.state("snapshot: \(error)") }
+            do { try dataflow.restore(from: snapshot) } catch { throw RunFailure.state("its state cannot be restored: \(error)") }
         }
         rowtimeFloor = state.base.clockMilliseconds
         let ends = Self.references(state.last.positions, in: source.id)

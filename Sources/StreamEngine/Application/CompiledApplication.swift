@@ -72,8 +72,8 @@ struct CompiledApplication: Sendable {
     }
 
     /// The program at its start.
-    func makeDataflow(_ run: StateRecord.Run) throws(DataflowError) -> Dataflow {
-        try Dataflow(program, inputs: inputs, seed: run.seed, queryStartMilliseconds: run.startMilliseconds)
+    func makeDataflow(_ run: StateRecord.Run, limits: Dataflow.Limits) throws(DataflowError) -> Dataflow {
+        try Dataflow(program, inputs: inputs, seed: run.seed, queryStartMilliseconds: run.startMilliseconds, limits: limits)
     }
 
     /// The streams whose rows may leave.

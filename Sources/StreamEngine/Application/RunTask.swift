@@ -10,10 +10,14 @@ import Synchronization
 /// A trouble that may pass (a full disk, a missing destination) is tried again for ever, with growing pauses, as the service did; the rows
 /// wait, nothing is lost. Where it is sure that nothing was appended the same run goes on; after every other error a new one claims the
 /// next epoch and begins from the durable state, because the old one's state may be ahead of it or behind. A run that lost its fence ends.
+/// What will be no better at the next try (a state that cannot be restored or has outgrown its bound, a program that no longer compiles)
+/// ends it for good.
 final class RunTask: Sendable {
     private struct State {
         var progress = RunProgress()
         var trouble: String?
+        /// Whether the trouble has ended it for good.
+        var hasFailed = false
         var hasBegun = false
         var isStopping = false
         var hasEnded = false
@@ -27,16 +31,23 @@ final class RunTask: Sendable {
     private let state = Mutex(State())
     private let task: Mutex<Task<Void, Never>?> = Mutex(nil)
 
+    /// - Parameter failed: called with the reason, before `ended` returns, when the run ends for good by itself.
     init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, logger: Logger
+        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, logger: Logger,
+        failed: @escaping @Sendable (RunTask, String) async -> Void
     ) {
         var logger = logger
         logger[metadataKey: "application"] = "\(definition.name)"
         let prepared = logger
         let begun = Task { [weak self] in
             guard let self else { return }
-            await self.work(definition, start: start, store: store, time: time, random: random, resolve: resolve, logger: prepared)
+            let reason = await self.work(
+                definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
+                logger: prepared)
+            if let reason { await failed(self, reason) }
+            self.state.withLock { $0.hasEnded = true }
+            self.resumeWaiters()
         }
         task.withLock { $0 = begun }
     }
@@ -44,6 +55,8 @@ final class RunTask: Sendable {
     var progress: RunProgress { state.withLock { $0.progress } }
     /// Why it does not get on; nil while it does.
     var trouble: String? { state.withLock { $0.trouble } }
+    /// Why it ended for good; nil while it goes on, and when it was asked to end.
+    var failure: String? { state.withLock { $0.hasFailed ? $0.trouble : nil } }
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     /// Asks the run to end after its cycle, with a snapshot.
@@ -83,14 +96,11 @@ final class RunTask: Sendable {
 
     private var isStopping: Bool { state.withLock { $0.isStopping } }
 
+    /// - Returns: why it ended, when that was for good and by itself.
     private func work(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, logger: Logger
-    ) async {
-        defer {
-            state.withLock { $0.hasEnded = true }
-            resumeWaiters()
-        }
+        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, logger: Logger
+    ) async -> String? {
         var start = start
         var pause = Self.firstPause
         while !isStopping {
@@ -98,7 +108,7 @@ final class RunTask: Sendable {
                 // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
                 defer { start = nil }
                 var run = try await ApplicationRun(
-                    definition, start: start, store: store, time: time, random: random, resolve: resolve
+                    definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits
                 ) { gap in
                     logger.error(
                         "input records are missing",
@@ -113,17 +123,37 @@ final class RunTask: Sendable {
                 }
                 resumeWaiters()
                 try await cycle(&run, store: store, pause: &pause, logger: logger)
-                return
+                return nil
             } catch StoreError.fenced {
                 let reason = "another owner runs this application now; this run has ended"
                 state.withLock { $0.trouble = reason }
                 logger.warning("\(reason)")
-                return
+                return nil
             } catch RunFailure.sourceReplaced {
                 logger.warning("the source was deleted and made anew; reading begins with its first record")
             } catch {
-                await report(Self.describe(error), pause: &pause, logger: logger)
+                guard Self.isFinal(error) else {
+                    await report(Self.describe(error), pause: &pause, logger: logger)
+                    continue
+                }
+                let reason = Self.describe(error)
+                state.withLock { state in
+                    state.trouble = reason
+                    state.hasFailed = true
+                }
+                resumeWaiters()
+                return reason
             }
+        }
+        return nil
+    }
+
+    /// Whether a further try, from the same definition and the same durable state, would come to the same end.
+    private static func isFinal(_ error: any Error) -> Bool {
+        switch error {
+        case RunFailure.configuration, RunFailure.state, ApplicationError.code, ApplicationError.configuration, is DataflowError:
+            true
+        default: false
         }
     }
 
@@ -185,6 +215,8 @@ final class RunTask: Sendable {
             unavailable.output.map { "output \($0): \(describe(unavailable.reason))" } ?? describe(unavailable.reason)
         case RunFailure.configuration(let reason), RunFailure.state(let reason), StoreError.failed(let reason): reason
         case RunFailure.store(let error): describe(error)
+        case ApplicationError.configuration(let reason): reason
+        case ApplicationError.code(let errors): errors.map(\.description).joined(separator: "\n")
         case StoreError.streamNotFound(let key): "there is no stream named \(key.name)"
         case StoreError.streamBusy(let key, let status): "the stream \(key.name) is \(status.rawValue)"
         case StoreError.readOnly(let reason): "the node accepts no appends: \(reason)"

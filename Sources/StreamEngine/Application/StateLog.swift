@@ -77,12 +77,13 @@ struct StateLog {
     }
 
     /// What the last run left, or nil when there was none.
-    func recover() async throws(StoreError) -> RecoveredState? {
+    /// - Throws: `RunFailure.state` when it can never be read; `StoreError` when it cannot be now.
+    func recover() async throws -> RecoveredState? {
         var offset = try await store.bounds(shard).startOffset
         var state: RecoveredState?
         var parts: [[UInt8]] = []
         while true {
-            let read = try await store.read(shard, from: offset, maxBytes: 1 << 20)
+            let read = try await read(from: offset)
             guard let end = read.batches.last?.endOffset else { return state }
             for batch in read.batches {
                 for record in try records(of: batch.batch) { Self.apply(record, to: &state, parts: &parts) }
@@ -91,11 +92,21 @@ struct StateLog {
         }
     }
 
-    private func records(of batch: RecordBatch) throws(StoreError) -> [StateRecord] {
+    private func read(from offset: Int64) async throws -> ShardRead {
+        do throws(StoreError) {
+            return try await store.read(shard, from: offset, maxBytes: 1 << 20)
+        } catch .damaged(_, let from, let through) {
+            throw RunFailure.state("the hidden stream of its state is damaged from offset \(from) through \(through)")
+        }
+    }
+
+    private func records(of batch: RecordBatch) throws(RunFailure) -> [StateRecord] {
         do {
             return try batch.records().map { try StateRecord(decoding: $0.value ?? []) }
+        } catch let error as StateRecord.Malformed {
+            throw .state("the hidden stream of its state holds what this version cannot read: \(error.reason)")
         } catch {
-            throw StoreError.failed("hidden stream \(shard.stream): \(error)")
+            throw .state("the hidden stream of its state cannot be read: \(error)")
         }
     }
 

@@ -106,8 +106,10 @@ struct SQLCommand: AsyncParsableCommand {
             var ApplicationName: String
             var ApplicationStatus: String
             var ApplicationARN: String
-            static let columns = ["NAME", "STATUS"]
-            var cells: [String] { [ApplicationName, ApplicationStatus] }
+            /// Why it does not get on, or was stopped without being asked to.
+            var ApplicationStatusReason: String?
+            static let columns = ["NAME", "STATUS", "REASON"]
+            var cells: [String] { [ApplicationName, ApplicationStatus, ApplicationStatusReason ?? ""] }
         }
 
         func run() async throws {

@@ -50,6 +50,21 @@ import Testing
         #expect(one.at("OutputDescriptions", "0", "KinesisStreamsOutputDescription") == Sample.resource(Sample.stream("derived")))
     }
 
+    @Test(
+        "an application that was stopped without being asked to says why, also to who reads only the model's fields",
+        arguments: Client.Version.allCases)
+    func stopReason(version: Client.Version) async throws {
+        try await client.call("CreateApplication", Sample.creation("copy").with("ApplicationDescription", "copies"))
+        try await client.call("CreateApplication", Sample.creation("well"))
+        await client.applications.fail("copy", "no room")
+        let detail = try await client.detail("copy", version)
+        #expect(detail["ApplicationStatus"] == "READY")
+        #expect(detail["ApplicationStatusReason"] == "no room")
+        #expect(detail["ApplicationDescription"] == "copies (stopped: no room)")
+        let summaries = try await client.call("ListApplications", [:], version)["ApplicationSummaries"]?.array ?? []
+        #expect(summaries.map { $0["ApplicationStatusReason"] } == ["no room", nil])
+    }
+
     @Test("an application is the same whichever version made it", arguments: Client.Version.allCases)
     func equivalence(version: Client.Version) async throws {
         try await client.call("CreateApplication", Sample.creation("one", version), version)

@@ -2,6 +2,7 @@
 
 import Host
 import Logging
+import RecordBatch
 import StreamEngine
 import StreamStore
 import StreamStoreTesting
@@ -9,10 +10,10 @@ import Testing
 
 @Suite("The application manager")
 struct ApplicationManagerTests {
-    private func manager(_ world: ApplicationWorld) -> ApplicationManager {
+    private func manager(_ world: ApplicationWorld, stateBytes: Int? = nil) -> ApplicationManager {
         ApplicationManager(
             store: world.store, time: MemoryStoreTime(store: world.store), random: world.random, resolve: { $0.key },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            stateBytes: stateBytes, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func world() async throws -> ApplicationWorld {
@@ -174,6 +175,72 @@ struct ApplicationManagerTests {
         try await put("b", world)
         #expect(keys(try await rows(2, world, in: back)) == ["a", "b"])
         #expect(await manager.statistics().first?.rowsOut == 2)
+        await manager.close()
+    }
+
+    /// Returns when the application has stopped by itself.
+    private func stopped(_ manager: ApplicationManager) async throws -> String {
+        while true {
+            let (definition, status) = try await manager.definition("test")
+            if status == .ready, let reason = definition.stopReason { return reason }
+            await Task.yield()
+        }
+    }
+
+    @Test("an application whose state cannot be read stops with the reason, stays stopped after a restart, and can begin anew")
+    func unreadableState() async throws {
+        let world = try await world()
+        let first = manager(world)
+        try await first.create(world.definition)
+        try await first.start("test", positions: ["1.1": .trimHorizon])
+        try await put("a", world)
+        _ = try await rows(1, world)
+        await first.close()
+        var builder = RecordBatchBuilder(baseTimestamp: 0)
+        try builder.append(key: nil, value: [99, 0], timestamp: 0)
+        let state = try await world.store.stream(StreamKey("test", in: .application))
+        _ = try await world.store.append([ShardAppend(ShardReference(state.id, ShardID(0)), try builder.finish())], fence: nil)
+
+        let second = manager(world)
+        try await second.open()
+        let reason = try await stopped(second)
+        #expect(reason.contains("state record version 99"))
+        #expect(await second.trouble("test") == reason)
+        #expect(await second.statistics().first?.trouble == reason)
+        await #expect(throws: ApplicationError.self) {
+            try await second.start("test", positions: ["1.1": .lastStoppedPoint])
+        }
+        #expect(try await stopped(second) == reason)
+        await second.close()
+
+        let third = manager(world)
+        try await third.open()
+        let counts = world.store.counts
+        #expect(try await third.definition("test").1 == .ready)
+        #expect(await third.trouble("test") == reason)
+        #expect(world.store.counts.reads == counts.reads)
+        try await third.start("test", positions: ["1.1": .now])
+        #expect(await third.trouble("test") == nil)
+        try await put("b", world)
+        #expect(keys(try await rows(2, world)) == ["a", "b"])
+        await third.close()
+    }
+
+    @Test("an application that has outgrown its bound stops with the reason, and does not read its input again and again")
+    func outgrown() async throws {
+        let world = try await world()
+        let manager = manager(world, stateBytes: 2_000)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await world.put((0..<500).map { #"{"k":"key\#($0)","v":1}"# }, shard: 0)
+        world.store.advance(milliseconds: 1)
+        #expect(try await stopped(manager).contains("bound of 2000"))
+        let reads = world.store.counts.reads
+        world.store.advance(milliseconds: 60_000)
+        #expect(world.store.counts.reads == reads)
+        // Started again it meets the same end.
+        try? await manager.start("test", positions: ["1.1": .lastStoppedPoint])
+        #expect(try await stopped(manager).contains("bound of 2000"))
         await manager.close()
     }
 

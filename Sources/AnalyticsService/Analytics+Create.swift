@@ -34,7 +34,9 @@ extension Analytics {
             name: parts.name, description: parts.description, code: parts.code, createdMilliseconds: clock.wallMilliseconds())
         do throws(InvalidArgument) {
             for (index, input) in parts.inputs.enumerated() { try definition.add(input, at: "\(field)Inputs[\(index)]") }
-            for (index, output) in parts.outputs.enumerated() { try definition.add(output, at: "\(field)Outputs[\(index)]") }
+            for (index, output) in parts.outputs.enumerated() {
+                try definition.add(output, at: "\(field)Outputs[\(index)]", limit: settings.outputLimit)
+            }
             for (index, option) in parts.loggingOptions.enumerated() {
                 try definition.add(option, at: "CloudWatchLoggingOptions[\(index)]")
             }
@@ -43,12 +45,13 @@ extension Analytics {
         }
         definition.tags = parts.tags.map { ($0.key ?? "", $0.value) }
         definition.serviceExecutionRole = parts.serviceExecutionRole
-        let count = await applications.list().count
-        guard count < settings.applicationLimit else {
-            throw AWSError(
-                .limitExceeded,
-                "There are \(count) applications in \(settings.region); the limit is \(settings.applicationLimit). Delete one first."
-            )
+        if let limit = settings.applicationLimit {
+            let count = await applications.list().count
+            guard count < limit else {
+                throw AWSError(
+                    .limitExceeded,
+                    "There are \(count) applications in \(settings.region); the limit is \(limit). Delete one first.")
+            }
         }
         do throws(ApplicationError) { try await applications.create(definition) } catch { throw AWSError(error) }
         return definition

@@ -12,13 +12,16 @@ public struct Analytics: Sendable {
         public var region: String
         /// Twelve digits; stands in ARNs.
         public var accountID: String
-        /// How many applications may exist; CreateApplication is refused beyond it.
-        public var applicationLimit: Int
+        /// How many applications may exist; CreateApplication is refused beyond it. Nil is no limit.
+        public var applicationLimit: Int?
+        /// How many outputs an application may have. Nil is no limit.
+        public var outputLimit: Int?
 
-        public init(region: String, accountID: String, applicationLimit: Int = 1_000) {
+        public init(region: String, accountID: String, applicationLimit: Int? = nil, outputLimit: Int? = nil) {
             self.region = region
             self.accountID = accountID
             self.applicationLimit = applicationLimit
+            self.outputLimit = outputLimit
         }
     }
 

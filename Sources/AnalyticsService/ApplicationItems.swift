@@ -3,11 +3,11 @@
 import AWSWire
 import StreamEngine
 
-/// How much an application may have (Developer Guide, Limits).
+/// How much an application may have. The service's own quota of three outputs is a setting (Developer Guide, Limits).
 enum ApplicationLimits {
     static let inputs = 1
-    static let outputs = 3
-    /// Ours; a description must not grow without bound.
+    /// Ours, as is the next: a description must not grow without bound.
+    static let outputs = 64
     static let loggingOptions = 10
 }
 
@@ -32,12 +32,14 @@ extension ApplicationDefinition {
                 parallelism: request.parallelism?.count ?? 1))
     }
 
-    /// - Parameter field: where the output stands in the request.
-    mutating func add(_ request: OutputRequest, at field: String) throws(InvalidArgument) {
+    /// - Parameters:
+    ///   - field: where the output stands in the request.
+    ///   - limit: how many outputs the node's settings allow; nil to leave it at what an application may have.
+    mutating func add(_ request: OutputRequest, at field: String, limit: Int?) throws(InvalidArgument) {
         if request.isLambda { throw .lambda("\(field).LambdaOutput") }
-        guard outputs.count < ApplicationLimits.outputs else {
-            throw InvalidArgument(
-                "\(field): the application has \(outputs.count) outputs already; it may have at most \(ApplicationLimits.outputs).")
+        let limit = min(limit ?? .max, ApplicationLimits.outputs)
+        guard outputs.count < limit else {
+            throw InvalidArgument("\(field): the application has \(outputs.count) outputs already; it may have at most \(limit).")
         }
         let destination = try StreamTarget(
             stream: request.stream?.resourceARN, deliveryStream: request.deliveryStream?.resourceARN, at: field, direction: "Output"

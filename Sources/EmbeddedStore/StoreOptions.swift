@@ -7,7 +7,7 @@ public import StreamLog
 public struct EmbeddedStoreOptions: Sendable {
     /// How long users' streams are CREATING and DELETING, in seconds; 0 changes them at once. Hidden streams change at once always.
     public var lifecycleDelaySeconds: Int
-    /// How many open shards users' streams may have in all.
+    /// How many open shards users' streams may have in all; `Int.max` is no limit.
     public var shardLimit: Int
     /// How often retention is applied, in seconds; nil starts no background work at all, so that `maintain` is the caller's.
     public var retentionSweepSeconds: Int?
@@ -17,7 +17,7 @@ public struct EmbeddedStoreOptions: Sendable {
     package var planted: PlantedStoreFault?
 
     public init(
-        lifecycleDelaySeconds: Int = 0, shardLimit: Int = 500, retentionSweepSeconds: Int? = 60,
+        lifecycleDelaySeconds: Int = 0, shardLimit: Int = .max, retentionSweepSeconds: Int? = 60,
         log: LogOptions = LogOptions()
     ) {
         self.lifecycleDelaySeconds = lifecycleDelaySeconds

@@ -13,10 +13,13 @@ public struct Firehose: Sendable {
         public var region: String
         /// Twelve digits; stands in ARNs and messages.
         public var accountID: String
+        /// How many delivery streams may exist; CreateDeliveryStream is refused beyond it. Nil is no limit.
+        public var deliveryStreamLimit: Int?
 
-        public init(region: String, accountID: String) {
+        public init(region: String, accountID: String, deliveryStreamLimit: Int? = nil) {
             self.region = region
             self.accountID = accountID
+            self.deliveryStreamLimit = deliveryStreamLimit
         }
     }
 

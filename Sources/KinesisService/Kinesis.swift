@@ -16,11 +16,14 @@ public struct Kinesis: Sendable {
         /// What iterators and page tokens are sealed with: any number of secret bytes that outlive a restart, so that
         /// iterators do.
         public var tokenSecret: [UInt8]
+        /// How many streams may exist; CreateStream is refused beyond it. Nil is no limit.
+        public var streamLimit: Int?
 
-        public init(region: String, accountID: String, tokenSecret: [UInt8]) {
+        public init(region: String, accountID: String, tokenSecret: [UInt8], streamLimit: Int? = nil) {
             self.region = region
             self.accountID = accountID
             self.tokenSecret = tokenSecret
+            self.streamLimit = streamLimit
         }
     }
 

@@ -15,7 +15,7 @@ public final class MemoryStore: StreamStore {
     ///   - now: The clock's first reading, in milliseconds since 1970-01-01 UTC.
     ///   - shardLimit: How many open shards may exist.
     ///   - lifecycleDelay: How long streams are CREATING and DELETING, in milliseconds of the test's clock.
-    public init(now: Int64 = 1_700_000_000_000, shardLimit: Int = 500, lifecycleDelay: Int64 = 0) {
+    public init(now: Int64 = 1_700_000_000_000, shardLimit: Int = .max, lifecycleDelay: Int64 = 0) {
         state = Mutex(MemoryState(now: now, shardLimit: shardLimit, lifecycleDelay: lifecycleDelay))
     }
 

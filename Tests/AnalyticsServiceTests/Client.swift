@@ -26,10 +26,11 @@ struct Client {
     /// The time of every creation.
     static let now: Int64 = 1_479_700_000_250
 
-    init(applicationLimit: Int = 1_000) {
+    init(applicationLimit: Int? = nil, outputLimit: Int? = nil) {
         let analytics = Analytics(
             applications: applications, clock: FixedTime(),
-            settings: .init(region: "us-east-1", accountID: "000000000000", applicationLimit: applicationLimit))
+            settings: .init(
+                region: "us-east-1", accountID: "000000000000", applicationLimit: applicationLimit, outputLimit: outputLimit))
         dispatcher = AWSDispatcher(analytics.services)
     }
 

@@ -217,6 +217,16 @@ import Testing
             "\(failure)")
     }
 
+    @Test("the number of delivery streams is limited where the settings say so")
+    func limit() async throws {
+        let caller = Caller(deliveryStreamLimit: 1)
+        _ = try await caller.success("CreateDeliveryStream", Caller.creation())
+        let failure = try await caller.failure("CreateDeliveryStream", Caller.creation("e"))
+        #expect(failure == ("LimitExceededException", "You have already consumed your firehose quota of 1 hoses."))
+        #expect(try await caller.failure("CreateDeliveryStream", Caller.creation()).name == "ResourceInUseException")
+        await caller.manager.close()
+    }
+
     @Test("a name is used once, and free again after its deletion")
     func deletion() async throws {
         let caller = Caller()

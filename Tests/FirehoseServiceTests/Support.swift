@@ -30,11 +30,13 @@ struct Caller {
     let dispatcher: AWSDispatcher
     let budget = MemoryBudget(limit: 1 << 30)
 
-    init() {
+    init(deliveryStreamLimit: Int? = nil) {
         manager = DeliveryManager(
             store: store, objects: NoObjects(), time: time, random: SeededRandom(seed: 1),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        let firehose = Firehose(delivery: manager, clock: time, settings: .init(region: "eu-west-1", accountID: "123456789012"))
+        let firehose = Firehose(
+            delivery: manager, clock: time,
+            settings: .init(region: "eu-west-1", accountID: "123456789012", deliveryStreamLimit: deliveryStreamLimit))
         dispatcher = AWSDispatcher([firehose.service])
     }
 

@@ -21,11 +21,12 @@ struct Harness {
     let budget = MemoryBudget(limit: 512 << 20)
     private let dispatcher: AWSDispatcher
 
-    init(store: MemoryStore = MemoryStore(), secret: [UInt8] = [1, 2, 3]) {
+    init(store: MemoryStore = MemoryStore(), secret: [UInt8] = [1, 2, 3], streamLimit: Int? = nil) {
         self.store = store
         let kinesis = Kinesis(
             store: store, clock: StoreClock(store: store),
-            settings: .init(region: "us-east-1", accountID: "000000000000", tokenSecret: secret), metrics: metrics)
+            settings: .init(region: "us-east-1", accountID: "000000000000", tokenSecret: secret, streamLimit: streamLimit),
+            metrics: metrics)
         dispatcher = AWSDispatcher([kinesis.service])
     }
 

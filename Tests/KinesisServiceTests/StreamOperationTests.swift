@@ -54,8 +54,20 @@ import Testing
         #expect(error.type == "InvalidArgumentException")
     }
 
+    @Test("there are as many shards as the disk has room for, and streams, unless the settings limit them")
+    func limits() async throws {
+        try await kinesis.create("many", shards: 1_000)
+        let limited = Harness(streamLimit: 2)
+        try await limited.create("one")
+        try await limited.create("two")
+        let error = try await limited.refused("CreateStream", ["StreamName": "three", "ShardCount": 1])
+        #expect(error.type == "LimitExceededException" && error.message.contains("count for the account: 2. Limit: 2."))
+        #expect(try await limited.refused("CreateStream", ["StreamName": "two", "ShardCount": 1]).type == "ResourceInUseException")
+    }
+
     @Test("what is wrong with a new stream is said in AWS's words")
     func createErrors() async throws {
+        let kinesis = Harness(store: MemoryStore(shardLimit: 500))
         try await kinesis.create()
         var error = try await kinesis.refused("CreateStream", ["StreamName": "s", "ShardCount": 1])
         #expect(error == ("ResourceInUseException", "Stream s under account 000000000000 already exists."))

@@ -94,12 +94,12 @@ extension ApplicationDefinition {
 }
 
 /// Why an application does not get on, or was stopped: a field of Millrace's own beside ApplicationStatus, which SDKs pass over.
-private let reasonField = "ApplicationStatusReason"
+private let reasonField: StaticString = "ApplicationStatusReason"
 
 extension WireWriter {
     /// The members of an ApplicationSummary.
     mutating func summary(
-        _ definition: ApplicationDefinition, _ status: ApplicationStatus, trouble: String?, _ service: Analytics,
+        _ definition: ApplicationDefinition, _ status: ApplicationStatus, trouble: String? = nil, _ service: Analytics,
         _ version: APIVersion
     ) {
         field("ApplicationName", definition.name)

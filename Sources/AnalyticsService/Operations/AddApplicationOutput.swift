@@ -51,9 +51,10 @@ extension V2 {
 
 extension Analytics {
     fileprivate func add(_ request: AddOutputRequest) async throws(AWSError) {
+        let limit = settings.outputLimit
         try await update(request.name, version: request.version) { definition throws(InvalidArgument) in
             guard let output = request.output else { throw InvalidArgument("Output must not be null.") }
-            try definition.add(output, at: "Output")
+            try definition.add(output, at: "Output", limit: limit)
         }
     }
 }

@@ -97,6 +97,13 @@ enum CreateDeliveryStream: AWSOperation {
         var definition = DeliveryStreamDefinition(
             name: name, source: source, createdMilliseconds: firehose.now, destination: settings)
         definition.attributes = kept.mapValues { String(decoding: $0.serialized, as: UTF8.self) }
+        if let limit = firehose.settings.deliveryStreamLimit {
+            let names = firehose.delivery.list().map(\.name)
+            // A name that is taken is the better reason.
+            guard names.count < limit || names.contains(name) else {
+                throw AWSError(.limitExceeded, "You have already consumed your firehose quota of \(limit) hoses.")
+            }
+        }
         do throws(DeliveryError) { try await firehose.delivery.create(definition) } catch { throw firehose.awsError(error) }
         return Response(arn: firehose.arn(name))
     }

@@ -49,12 +49,26 @@ enum CreateStream: AWSOperation {
         let definition = StreamDefinition(
             key: StreamKey(request.streamName ?? ""), shardCount: request.shardCount ?? defaultShardCount, mode: mode,
             maxRecordKiB: request.maxRecordKiB ?? 1024, tags: tags)
+        try await checkLimit(definition.key, kinesis)
         do throws(StoreError) {
             _ = try await kinesis.store.createStream(definition)
         } catch {
             throw kinesis.awsError(error)
         }
         return Nothing()
+    }
+
+    private static func checkLimit(_ key: StreamKey, _ kinesis: Kinesis) async throws(AWSError) {
+        guard let limit = kinesis.settings.streamLimit else { return }
+        let streams: [StreamDescription]
+        do throws(StoreError) { streams = try await kinesis.store.streams(in: .stream) } catch { throw kinesis.awsError(error) }
+        // A name that is taken is the better reason.
+        guard streams.count >= limit, !streams.contains(where: { $0.key == key }) else { return }
+        let settings = kinesis.settings
+        throw AWSError(
+            .limitExceeded,
+            "This request would exceed the stream limit for the account \(settings.accountID) in \(settings.region). Current stream "
+                + "count for the account: \(streams.count). Limit: \(limit).")
     }
 }
 

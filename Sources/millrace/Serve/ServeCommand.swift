@@ -19,7 +19,7 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Print the server's effective settings and where each is from.")
     @OptionGroup var options: ServeOptions
-    @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+    @Option(help: "A table for people, or a form for programs.") var output = ListFormat.table
 
     struct Row: Listable {
         var key: String

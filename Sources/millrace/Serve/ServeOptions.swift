@@ -13,13 +13,19 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
+    @OptionGroup(title: "AWS's quotas, all off unless set; past one the service answers LimitExceededException")
+    var quotas: QuotaOptions
+    @Option(help: "Bytes that the open windows and forests of one application may take before it is stopped (default 1 GiB).")
+    var applicationStateBytes: String?
+
     /// The effective settings of these flags, this process's variables and the file.
     func resolve() throws(CommandFailure) -> (settings: ServeSettings, origins: [String: ServeSettings.Origin]) {
         let environment = ProcessInfo.processInfo.environment
-        let flags: [String: String?] = [
+        var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
-            "log-format": logFormat, "log-level": logLevel,
+            "log-format": logFormat, "log-level": logLevel, "application-state-bytes": applicationStateBytes,
         ]
+        flags.merge(quotas.flags) { $1 }
         var file: (path: String, text: String)?
         if let path = config ?? environment["MILLRACE_CONFIG"] {
             guard let data = FileManager.default.contents(atPath: path) else {
@@ -28,5 +34,22 @@ struct ServeOptions: ParsableArguments {
             file = (path, String(decoding: data, as: UTF8.self))
         }
         return try ServeSettings.resolve(flags: flags.compactMapValues { $0 }, environment: environment, file: file)
+    }
+}
+
+/// What AWS allows an account, for who wants to meet it here: a number, or `off`.
+struct QuotaOptions: ParsableArguments {
+    @Option(help: "Open shards of all streams (AWS: 500 in its large regions).") var quotaShards: String?
+    @Option(help: "Streams (AWS: 50 on demand).") var quotaStreams: String?
+    @Option(help: "Delivery streams (AWS: 5000 in its large regions).") var quotaDeliveryStreams: String?
+    @Option(help: "Applications (AWS: 50).") var quotaApplications: String?
+    @Option(help: "Outputs of an application (AWS: 3).") var quotaApplicationOutputs: String?
+
+    /// By the setting's name.
+    var flags: [String: String?] {
+        [
+            "quota-shards": quotaShards, "quota-streams": quotaStreams, "quota-delivery-streams": quotaDeliveryStreams,
+            "quota-applications": quotaApplications, "quota-application-outputs": quotaApplicationOutputs,
+        ]
     }
 }

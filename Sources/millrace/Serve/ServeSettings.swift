@@ -14,8 +14,20 @@ struct ServeSettings: Sendable {
     var lifecycleDelay = 0
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
+    var quotas = Quotas()
+    /// What the open windows, held rows and forests of one application may take, in bytes.
+    var applicationStateBytes = 1 << 30
     /// Sizes of the log's files. Tests make them small; there are no flags for them.
     var log = LogOptions()
+
+    /// AWS's quotas of an account. On one's own machine none of them applies unless it is set.
+    struct Quotas: Sendable {
+        var shards: Int?
+        var streams: Int?
+        var deliveryStreams: Int?
+        var applications: Int?
+        var applicationOutputs: Int?
+    }
 
     enum LogFormat: String, Sendable, CaseIterable {
         case logfmt, json
@@ -95,6 +107,16 @@ struct ServeSettings: Sendable {
         } text: {
             $0.logLevel
         },
+        quota("quota-shards", \.shards),
+        quota("quota-streams", \.streams),
+        quota("quota-delivery-streams", \.deliveryStreams),
+        quota("quota-applications", \.applications),
+        quota("quota-application-outputs", \.applicationOutputs),
+        Key(name: "application-state-bytes") { settings, text throws(CommandFailure) in
+            settings.applicationStateBytes = try bytes("application-state-bytes", text)
+        } text: {
+            "\($0.applicationStateBytes)"
+        },
         Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
             settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))
         } text: {
@@ -112,7 +134,21 @@ struct ServeSettings: Sendable {
         },
     ]
 
-    /// The size of a file of the log.
+    /// A quota: a number, or `off`.
+    private static func quota(_ name: String, _ path: any WritableKeyPath<Quotas, Int?> & Sendable) -> Key {
+        Key(name: name) { settings, text throws(CommandFailure) in
+            if text == "off" {
+                settings.quotas[keyPath: path] = nil
+                return
+            }
+            guard let number = Int(text), number >= 0 else { throw wrong(name, text, "must be off or a whole number from 0") }
+            settings.quotas[keyPath: path] = number
+        } text: {
+            $0.quotas[keyPath: path].map { "\($0)" } ?? "off"
+        }
+    }
+
+    /// A size of files or memory.
     private static func bytes(_ name: String, _ text: String) throws(CommandFailure) -> Int {
         guard let bytes = Int(text), (4096...1 << 40).contains(bytes) else {
             throw wrong(name, text, "must be a number of bytes from 4096 to \(1 << 40)")

@@ -73,7 +73,8 @@ struct ServerNode: Sendable {
         do {
             (store, recovery) = try await EmbeddedStore.open(
                 disk: disk, directory: settings.dataDirectory, time: time,
-                options: EmbeddedStoreOptions(lifecycleDelaySeconds: settings.lifecycleDelay, log: logOptions))
+                options: EmbeddedStoreOptions(
+                    lifecycleDelaySeconds: settings.lifecycleDelay, shardLimit: settings.quotas.shards ?? .max, log: logOptions))
         } catch {
             throw CommandFailure(.failed, "The store cannot be opened: \(error)")
         }
@@ -90,7 +91,7 @@ struct ServerNode: Sendable {
                 case .stream: target.key
                 case .deliveryStream: deliveries.streamKey(target.name)
                 }
-            }, logger: Logger(label: "engine"))
+            }, stateBytes: settings.applicationStateBytes, logger: Logger(label: "engine"))
         do {
             try await objects.removeUnfinished()
             try await deliveries.open()
@@ -136,13 +137,19 @@ struct ServerNode: Sendable {
     private func serve() async throws {
         let kinesis = Kinesis(
             store: store, clock: time,
-            settings: Kinesis.Settings(region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret),
+            settings: Kinesis.Settings(
+                region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret,
+                streamLimit: settings.quotas.streams),
             metrics: metrics)
         let firehose = Firehose(
-            delivery: deliveries, clock: time, settings: Firehose.Settings(region: settings.region, accountID: settings.accountID))
+            delivery: deliveries, clock: time,
+            settings: Firehose.Settings(
+                region: settings.region, accountID: settings.accountID, deliveryStreamLimit: settings.quotas.deliveryStreams))
         let analytics = Analytics(
             applications: applications, clock: time,
-            settings: Analytics.Settings(region: settings.region, accountID: settings.accountID))
+            settings: Analytics.Settings(
+                region: settings.region, accountID: settings.accountID, applicationLimit: settings.quotas.applications,
+                outputLimit: settings.quotas.applicationOutputs))
         let directory = settings.dataDirectory
         // The framework's own start-up lines say again what the node says.
         var doorLogger = Logger(label: "http")

@@ -106,8 +106,9 @@ import Testing
         #expect(await client.refusal("CreateApplication", Sample.creation("copy"))?.status == 500)
     }
 
-    @Test("there may be one input and three outputs", arguments: Client.Version.allCases)
+    @Test("there may be one input, and as many outputs as the settings say, at most 64", arguments: Client.Version.allCases)
     func limits(version: Client.Version) async throws {
+        let client = Client(outputLimit: 3)
         func creation(inputs: Int, outputs: Int) -> JSONValue {
             let inputs = JSONValue.array(Array(repeating: Sample.input(version), count: inputs))
             let outputs = JSONValue.array(Array(repeating: Sample.output("OUT", version), count: outputs))
@@ -122,9 +123,13 @@ import Testing
         let outputs = await client.refusal("CreateApplication", creation(inputs: 1, outputs: 4), version)
         #expect(outputs?.type == "InvalidArgumentException" && outputs?.message.contains("at most 3") == true)
         try await client.call("CreateApplication", creation(inputs: 1, outputs: 3), version)
+        let unlimited = Client()
+        try await unlimited.call("CreateApplication", creation(inputs: 1, outputs: 64), version)
+        let tooMany = await unlimited.refusal("CreateApplication", creation(inputs: 1, outputs: 65), version)
+        #expect(tooMany?.type == "InvalidArgumentException" && tooMany?.message.contains("at most 64") == true)
     }
 
-    @Test("the number of applications is limited")
+    @Test("the number of applications is limited where the settings say so")
     func applicationLimit() async throws {
         let client = Client(applicationLimit: 1)
         try await client.call("CreateApplication", Sample.creation("one"))

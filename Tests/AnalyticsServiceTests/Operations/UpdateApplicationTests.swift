@@ -201,8 +201,9 @@ import Testing
         #expect(refused?.type == "InvalidArgumentException" && refused?.message.contains("there are: 3.1, 4.1") == true)
     }
 
-    @Test("a fourth output is refused")
+    @Test("an output beyond what the settings allow is refused")
     func fourthOutput() async throws {
+        let client = Client(outputLimit: 3)
         try await client.call("CreateApplication", Sample.creation("copy"))
         for version: Int64 in 1...2 {
             try await client.call("AddApplicationOutput", change("Output", Sample.output(), at: version))

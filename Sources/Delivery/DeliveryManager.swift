@@ -24,6 +24,8 @@ public enum DeliveryError: Error, Sendable {
 public struct DeliveryStreamDescription: Sendable {
     public var definition: DeliveryStreamDefinition
     public var isDeleting: Bool
+    /// Why it does not get on, when it does not.
+    public var trouble: String?
 }
 
 /// Where records lie that were put to a delivery stream.
@@ -112,7 +114,8 @@ public final class DeliveryManager: Sendable {
 
     public func describe(_ name: String) throws(DeliveryError) -> DeliveryStreamDescription {
         guard let entry = state.withLock({ $0.entries[name] }) else { throw .notFound(name) }
-        return DeliveryStreamDescription(definition: entry.definition, isDeleting: entry.isDeleting)
+        return DeliveryStreamDescription(
+            definition: entry.definition, isDeleting: entry.isDeleting, trouble: entry.run?.statistics.trouble)
     }
 
     /// All delivery streams by name, in the order of the names' bytes.

@@ -19,7 +19,7 @@ public struct DeliveryStatistics: Sendable {
     public var lostRecords: Int64 = 0
     /// Milliseconds since 1970-01-01 UTC; 0 before the first object.
     public var lastSuccessMilliseconds: Int64 = 0
-    /// Why objects cannot be written, when they cannot.
+    /// Why objects cannot be written, when they cannot; begins with `stopped:` when that is for good.
     public var trouble: String?
 
     public init(name: String) { self.name = name }
@@ -37,7 +37,7 @@ struct DeliveryWorld: Sendable {
 /// The task of one delivery stream.
 ///
 /// Delivered is what the durable progress says: plan, write, move on (see `DeliveryProgress`). An object that cannot be written is tried
-/// again for ever with growing pauses; the log keeps the records meanwhile.
+/// again for ever with growing pauses; the log keeps the records meanwhile. What will be no better at the next try ends the run.
 final class DeliveryRun: Sendable {
     /// Where the run stands. It is lost with the run: all of it follows from the durable progress and the log.
     private struct Course {
@@ -106,8 +106,37 @@ final class DeliveryRun: Sendable {
                 try await follow { pause = .milliseconds(100) }
                 return
             } catch {
-                await report("\(error)", pause: &pause)
+                guard isFinal(error) else {
+                    await report(describe(error), pause: &pause)
+                    continue
+                }
+                let reason = "stopped: \(describe(error))"
+                state.withLock { $0.trouble = reason }
+                world.logger.error("delivery stopped: it cannot go on", metadata: ["reason": "\(describe(error))"])
+                return
             }
+        }
+    }
+
+    /// Progress that this version cannot read.
+    private struct UnreadableProgress: Error {}
+
+    /// Whether a further try would come to the same end.
+    private func isFinal(_ error: any Error) -> Bool {
+        switch error {
+        case is UnreadableProgress, is ObjectNameError: true
+        // The hidden stream of records that were put is never made again; a source may be.
+        case StoreError.streamNotFound: definition.source == .directPut
+        default: false
+        }
+    }
+
+    private func describe(_ error: any Error) -> String {
+        switch error {
+        case is UnreadableProgress: "how far it has come cannot be read by this version"
+        case let error as ObjectNameError: "\(error.field) '\(error.value)' is not valid: \(error.rule)"
+        case StoreError.streamNotFound: definition.source == .directPut ? "its records are gone" : "its source stream is gone"
+        default: "\(error)"
         }
     }
 
@@ -161,9 +190,7 @@ final class DeliveryRun: Sendable {
 
     private func loadProgress(_ source: StreamDescription) async throws -> DeliveryProgress {
         if let bytes = try await world.store.definition(progressKey) {
-            guard let progress = DeliveryProgress(stored: bytes) else {
-                throw StoreError.failed("the progress of delivery stream \(definition.name) cannot be read")
-            }
+            guard let progress = DeliveryProgress(stored: bytes) else { throw UnreadableProgress() }
             if progress.stream == source.id { return progress }
             world.logger.warning("the source was deleted and made anew; delivering it from its beginning")
         }

@@ -116,6 +116,31 @@ import Testing
         await manager.close()
     }
 
+    @Test("a delivery stream that will never get on says why and does not try for ever; what is put to it stays")
+    func stoppedForGood() async throws {
+        let world = World()
+        let first = world.manager()
+        try await first.create(world.definition(seconds: 0))
+        try await world.put(0..<10, to: first)
+        try await until("delivered") { world.objects.lines == Array(0..<10) }
+        await first.close()
+        try await world.store.setDefinitions([(DefinitionKey(.deliveryProgress, "d"), Array("later".utf8))])
+        let second = world.manager()
+        try await second.open()
+        try await until("it is told") { second.statistics()[0].trouble?.hasPrefix("stopped: how far it has come") ?? false }
+        #expect(try second.describe("d").trouble == second.statistics()[0].trouble)
+        try await world.put(10..<20, to: second)
+        let reads = world.store.counts.reads
+        world.advance(milliseconds: 100_000)
+        await second.close()
+        #expect(world.store.counts.reads == reads && world.objects.lines == Array(0..<10))
+        let third = world.manager()
+        try await world.store.deleteStream(StreamKey("d", in: .delivery))
+        try await third.open()
+        try await until("it is told") { third.statistics().first?.trouble == "stopped: its records are gone" }
+        await third.close()
+    }
+
     @Test("a source stream is delivered from its creation on, all shards, children of a split after their parent")
     func source() async throws {
         let world = World()

@@ -29,6 +29,12 @@ enum DescribeDeliveryStream: AWSOperation {
                     writer.field("DeliveryStreamName", definition.name)
                     writer.field("DeliveryStreamARN", arn)
                     writer.field("DeliveryStreamStatus", description.isDeleting ? "DELETING" : "ACTIVE")
+                    if let trouble = description.trouble {
+                        writer.object("FailureDescription") { writer in
+                            writer.field("Type", "UNKNOWN_ERROR")
+                            writer.field("Details", trouble)
+                        }
+                    }
                     writer.object("DeliveryStreamEncryptionConfiguration") { $0.field("Status", "DISABLED") }
                     writer.field("DeliveryStreamType", definition.typeName)
                     writer.field("VersionId", String(definition.version))

@@ -102,14 +102,16 @@ struct DeliveryCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the delivery streams.")
-        @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+        @Option(help: "A table for people, or a form for programs.") var output = ListFormat.table
 
         struct Row: Listable {
             var DeliveryStreamName: String
             var DeliveryStreamType: String
             var DeliveryStreamStatus: String
-            static let columns = ["NAME", "TYPE", "STATUS"]
-            var cells: [String] { [DeliveryStreamName, DeliveryStreamType, DeliveryStreamStatus] }
+            /// Why it does not get on.
+            var Reason: String?
+            static let columns = ["NAME", "TYPE", "STATUS", "REASON"]
+            var cells: [String] { [DeliveryStreamName, DeliveryStreamType, DeliveryStreamStatus, Reason ?? ""] }
         }
 
         func run() async throws {
@@ -123,7 +125,9 @@ struct DeliveryCommand: AsyncParsableCommand {
             }
             struct NameRequest: Encodable { var DeliveryStreamName: String }
             struct Description: Decodable {
+                struct Failure: Decodable { var Details: String }
                 struct Fields: Decodable {
+                    var FailureDescription: Failure?
                     var DeliveryStreamName: String
                     var DeliveryStreamType: String
                     var DeliveryStreamStatus: String
@@ -146,7 +150,7 @@ struct DeliveryCommand: AsyncParsableCommand {
                 rows.append(
                     Row(
                         DeliveryStreamName: found.DeliveryStreamName, DeliveryStreamType: found.DeliveryStreamType,
-                        DeliveryStreamStatus: found.DeliveryStreamStatus))
+                        DeliveryStreamStatus: found.DeliveryStreamStatus, Reason: found.FailureDescription?.Details))
             }
             try ListPrinter.print(rows, as: output)
         }

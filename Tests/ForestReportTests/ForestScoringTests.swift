@@ -40,6 +40,38 @@ import Testing
         #expect(try scored(Array(lines[1...])) == plain)
     }
 
+    @Test(
+        "tables come as people have them: whatever the dates' column is called and wherever it stands, a byte order mark, semicolons",
+        arguments: [
+            ("ds,a,b", "2024-01-01,A,B"), ("\u{FEFF}Tag,a,b", "2024/01/01 10:00,A,B"), ("a,b,when", "A,B,\"2024-01-01\""),
+            ("\u{FEFF}\"ds\",a,b\r", "2024-01-01,A,B\r"), ("ds;a;b", "2024-01-01;A;B"), ("day\ta\tb", "2024-01-01\tA\tB"),
+        ])
+    func tables(head: String, form: String) throws {
+        let lines =
+            [head]
+            + points.map { point in
+                let numbers = point.map { head.contains(";") ? "\($0)".replacing(".", with: ",") : "\($0)" }
+                return form.replacing("A", with: numbers[0]).replacing("B", with: numbers[1])
+            }
+        let plain = try scored(points.map { "\($0[0]),\($0[1])" }, output: .explanation)
+        let output = try scored(lines, output: .explanation)
+        #expect(output[0] == "score,a_high,a_low,b_high,b_low")
+        #expect(output[1...] == plain[...])
+        var forecasting = try ForestForecasting(parameters: Self.parameters)
+        for line in lines { try forecasting.learn(line: line) }
+        #expect(forecasting.forecast(steps: 1).first == "step,a,a_lower,a_upper,b,b_lower,b_upper")
+        let series = try ForestSeries(lines: lines, parameters: Self.parameters)
+        #expect(series.names == ["a", "b"] && series.times?.count == points.count)
+    }
+
+    @Test("a header alone gives a header; a header with chosen columns does not wait for the line after it")
+    func headerAlone() throws {
+        #expect(try scored(["a,b"], output: .explanation) == ["score,a_high,a_low,b_high,b_low"])
+        var scoring = try ForestScoring(parameters: Self.parameters, columns: ColumnSelection(values: ["b"]), output: .explanation)
+        #expect(try scoring.score(line: "ds,b") == ["score,b_high,b_low"])
+        #expect(try scoring.score(line: "2024-01-01,1") == ["0.0,0.0,0.0"])
+    }
+
     @Test("what --explain adds is the attribution; its numbers sum to the score")
     func explanation() throws {
         var forest = try RandomCutForest(parameters: Self.parameters, dimensions: 2, seed: 4)
@@ -103,7 +135,7 @@ import Testing
         var scoring = try ForestScoring(parameters: .kinesisSQL, dimensions: 2)
         let error = #expect(throws: LineError.self) { try scoring.run(lines: ["1,2", line]) { _ in } }
         #expect(error?.description == "line 2: \(reason)")
-        #expect(try scoring.score(line: "3,4") == "0.0")
+        #expect(try scoring.score(line: "3,4") == ["0.0"])
     }
 }
 

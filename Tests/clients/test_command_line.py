@@ -1,14 +1,20 @@
 """The `millrace` verbs, for people without an SDK."""
 
+import base64
+import contextlib
+import gzip
 import json
+import socket
+import ssl
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree
 
 import pytest
 
-from server import BINARY, ROOT, Server, unique, until
+from server import BINARY, ROOT, Server, read_all, unique, until
 
 
 def get(server, path):
@@ -41,6 +47,134 @@ def test_put_and_tail(server):
     server.millrace("put", name, "--json", "--key-field", "id", input="no json\n", check=False).returncode == 1
     records = [json.loads(line) for line in server.millrace("tail", name, "--from", "start", "--limit", "4", "--output", "ndjson").stdout.splitlines()]
     assert records[3]["PartitionKey"] == "a" and records[3]["Data"] == '{"id":"a","v":1}'
+
+
+def raw(server, *arguments, data=b""):
+    """A verb's standard output as bytes."""
+    return subprocess.run([BINARY, *arguments], input=data, env=server.environment, capture_output=True, timeout=60, check=True).stdout
+
+
+def test_records_go_in_and_come_out_as_bytes(server):
+    name = unique("bytes")
+    server.millrace("stream", "create", name)
+    lines = b"caf\xe9\nplain\ncrlf\r\n\n\xff\xfe\x80\nlast without an end"
+    raw(server, "put", name, data=lines)
+    stored = [record["Data"] for shard in read_all(server.client("kinesis"), name).values() for record in shard]
+    assert sorted(stored) == sorted(lines.split(b"\n"))
+    assert raw(server, "tail", name, "--from", "start", "--limit", "6", "--format", "data") == lines + b"\n"
+    listed = [json.loads(line) for line in raw(server, "tail", name, "--from", "start", "--limit", "6", "--output", "ndjson").splitlines()]
+    assert base64.b64decode(listed[0]["DataBase64"]) == b"caf\xe9" and "Data" not in listed[0]
+    assert listed[1]["Data"] == "plain" and "DataBase64" not in listed[1]
+    shown = raw(server, "tail", name, "--from", "start", "--limit", "6").splitlines()
+    assert shown[0].endswith(b"  base64:" + base64.b64encode(b"caf\xe9")) and shown[1].endswith(b"  plain")
+
+
+def test_a_compressed_record_comes_out_as_its_bytes(server):
+    name = unique("gzip")
+    server.millrace("stream", "create", name)
+    whole = gzip.compress(b"one\ntwo\n" * 1000 + bytes(range(256)))
+    raw(server, "put", name, "--whole", data=whole)
+    server.client("kinesis").put_record(StreamName=name, PartitionKey="k", Data=gzip.compress(b"base64:"))
+    assert raw(server, "tail", name, "--from", "start", "--limit", "1", "--format", "data") == whole
+    assert gzip.decompress(raw(server, "tail", name, "--from", "start", "--limit", "2", "--format", "data")).endswith(b"\xffbase64:")
+    # Text that looks like the mark of base64 is not mistaken for it.
+    server.millrace("put", name, input="base64:AAAA\n")
+    shown = raw(server, "tail", name, "--from", "start", "--limit", "3").splitlines()[2].split(b"  ")[3]
+    assert base64.b64decode(shown.removeprefix(b"base64:")) == b"base64:AAAA"
+
+
+def test_a_line_that_is_no_record_is_named_and_nothing_before_it_is_lost(server):
+    name = unique("long")
+    server.millrace("stream", "create", name)
+    for line, reason in [(b"x" * (11 << 20), b"line 3: longer than"), (b"caf\xe9", b"line 3: not JSON")]:
+        put = subprocess.run(
+            [BINARY, "put", name, *(["--json"] if b"JSON" in reason else [])], input=b"1\n2\n" + line + b"\n", env=server.environment,
+            capture_output=True, timeout=60)
+        assert put.returncode == 1 and reason in put.stderr and b"2 records before it were put" in put.stderr, put.stderr
+    assert raw(server, "tail", name, "--from", "start", "--limit", "4", "--format", "data") == b"1\n2\n1\n2\n"
+
+
+def test_help_lists_what_a_verb_takes_and_the_verb_takes_what_is_listed(server, tmp_path):
+    name = unique("help")
+    server.millrace("stream", "create", name)
+    server.millrace("put", name, input="x\n")
+    verbs = {
+        ("stream", "ls"): [], ("stream", "describe"): [name], ("tail",): [name, "--from", "start", "--limit", "1"], ("sql", "ls"): [],
+        ("delivery", "ls"): [], ("config",): [], ("verify",): ["--data-dir", str(server.data_dir)]}
+    every = {"table", "json", "ndjson", "csv"}
+    for verb, arguments in verbs.items():
+        told = subprocess.run([BINARY, *verb, "--help"], capture_output=True, text=True, check=True).stdout
+        told = " ".join(told.split("--output", 2)[2].split())
+        listed = set(told.split("(values: ")[1].split(";")[0].split(", "))
+        assert listed <= every and "table" in listed, (verb, listed)
+        for choice in every:
+            result = server.millrace(*verb, *arguments, "--output", choice, check=False)
+            if choice in listed:
+                assert result.returncode == 0, (verb, choice, result.stderr)
+            else:
+                assert result.returncode == 64, (verb, choice)
+
+
+def test_a_server_that_is_not_there_is_told_in_words(server, tmp_path):
+    def told(endpoint):
+        result = subprocess.run(
+            [BINARY, "stream", "ls"], env={**server.environment, "AWS_ENDPOINT_URL": endpoint}, capture_output=True, text=True, timeout=60)
+        return result.returncode, result.stderr
+
+    for endpoint, words in [
+        ("http://127.0.0.1:1", "the connection was refused, nothing listens there"), ("https://127.0.0.1:1", "the connection was refused"),
+        ("http://no-such-host.invalid:4566", "the name of the host is not known"),
+        (server.endpoint.replace("http:", "https:"), "no safe connection could be made"),
+    ]:
+        status, message = told(endpoint)
+        assert status == 5 and words in message and endpoint in message, (endpoint, status, message)
+        assert "NIO" not in message and "Error Domain" not in message
+    assert told("ftp://127.0.0.1")[0] == 64
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+        status, message = told(f"http://127.0.0.1:{port}")
+        assert status == 5 and "the connection ended without a whole answer" in message, message
+
+
+def test_verbs_speak_tls_and_trust_nobody_unknown(server, tmp_path):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "certificate.pem", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    behind = int(server.endpoint.rsplit(":", 1)[1])
+
+    def pump(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve(listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(ssl.SSLError, OSError):
+                safe = context.wrap_socket(client, server_side=True)
+                plain = socket.create_connection(("127.0.0.1", behind))
+                threading.Thread(target=pump, args=(safe, plain), daemon=True).start()
+                threading.Thread(target=pump, args=(plain, safe), daemon=True).start()
+
+    name = unique("tls")
+    server.millrace("stream", "create", name)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        endpoint = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        verb = lambda **more: subprocess.run(
+            [BINARY, "stream", "ls"], env={**server.environment, "AWS_ENDPOINT_URL": endpoint, **more}, capture_output=True, text=True, timeout=30)
+        unknown = verb()
+        assert unknown.returncode == 5 and "no safe connection could be made" in unknown.stderr and "certificate" in unknown.stderr
+        trusted = verb(AWS_CA_BUNDLE=str(tmp_path / "certificate.pem"))
+        assert trusted.returncode == 0 and name in trusted.stdout, trusted.stderr
 
 
 def test_tail_follows_what_comes(server):
@@ -108,6 +242,36 @@ def test_config_tells_where_each_setting_is_from(tmp_path):
     assert rows["http"] == ("127.0.0.1:5000", "MILLRACE_HTTP")
     assert rows["log-level"] == ("debug", str(config))
     assert rows["account-id"] == ("000000000000", "default")
+
+
+def test_quotas_are_off_until_they_are_set(server, tmp_path):
+    shown = json.loads(subprocess.run([BINARY, "config", "--output", "json"], capture_output=True, text=True, env={}, check=True).stdout)
+    quotas = {row["key"]: row["value"] for row in shown if row["key"].startswith("quota-")}
+    assert len(quotas) == 5 and set(quotas.values()) == {"off"}
+    name = unique("many")
+    server.millrace("stream", "create", name, "--shards", "1000")
+    server.millrace("stream", "delete", name, "--yes")
+    config = tmp_path / "millrace.yaml"
+    config.write_text("quota-shards: 3\nquota-streams: 2\nquota-applications: 0\nquota-delivery-streams: off\n")
+    limited = Server(tmp_path / "data", "--config", str(config), "--quota-delivery-streams", "0")
+    try:
+        limited.start()
+        limited.millrace("stream", "create", "a", "--shards", "2")
+        over = limited.millrace("stream", "create", "b", "--shards", "2", check=False)
+        assert over.returncode == 1 and "LimitExceededException" in over.stderr and "Limit: 3" in over.stderr
+        limited.millrace("stream", "create", "b")
+        over = limited.millrace("stream", "create", "c", check=False)
+        assert "LimitExceededException" in over.stderr and "Limit: 2" in over.stderr
+        over = limited.millrace("delivery", "create", "d", check=False)
+        assert "LimitExceededException" in over.stderr and "quota of 0" in over.stderr
+        analytics = limited.client("kinesisanalytics")
+        with pytest.raises(analytics.exceptions.LimitExceededException):
+            analytics.create_application(ApplicationName="x")
+    finally:
+        limited.close()
+    for wrong in ["-1", "many"]:
+        refused = subprocess.run([BINARY, "config", "--quota-shards", wrong], capture_output=True, text=True)
+        assert refused.returncode == 64 and "quota-shards" in refused.stderr
 
 
 def test_sigterm_stops_cleanly_and_everything_is_there_afterwards(tmp_path):
@@ -276,6 +440,28 @@ def test_forest_draws_a_picture_that_needs_nothing_else(tmp_path):
     assert forest("plot", str(table), "--output", "picture.bmp").returncode == 64
     backwards = forest("plot", input="2024-01-02,1\n2024-01-01,2\n")
     assert backwards.returncode == 1 and "line 2" in backwards.stderr
+
+
+def test_forest_takes_tables_as_people_have_them(tmp_path):
+    values = [n % 12 + (40 if n == 580 else 0) for n in range(600)]
+    days = [f"{2020 + n // 336:04}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}" for n in range(600)]
+    rows = [f"{day},{value}\r\n" for day, value in zip(days, values)]
+    table = tmp_path / "sales.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + ("ds,y\r\n" + "".join(rows)).encode())
+    options = ["--trees", "30", "--shingle", "12"]
+    plain = forest("score", *options, input="".join(f"{value}\n" for value in values)).stdout.splitlines()
+    for arguments, data in [([str(table)], ""), (["-"], table.read_text(encoding="utf-8")), ([], "ds,y\n" + "".join(rows))]:
+        scored = forest("score", *options, *arguments, input=data)
+        assert scored.returncode == 0, scored.stderr
+        assert scored.stdout.splitlines() == ["score", *plain]
+        forecast = forest("forecast", *options, "--steps", "3", *arguments, input=data)
+        assert forecast.returncode == 0 and forecast.stdout.splitlines()[0] == "step,y,y_lower,y_upper", forecast.stderr
+    assert "600 readings" in forest("plot", *options, str(table)).stdout
+    (tmp_path / "utf16.csv").write_text("ds,y\n2024-01-01,1\n", encoding="utf-16")
+    refused = forest("score", str(tmp_path / "utf16.csv"))
+    assert refused.returncode == 1 and "UTF-16" in refused.stderr
+    absent = forest("forecast", str(tmp_path / "absent.csv"))
+    assert absent.returncode == 1 and "absent.csv cannot be read" in absent.stderr
 
 
 def test_forest_forecast_goes_on_with_a_table():

@@ -38,8 +38,8 @@ public struct ForestSeries: Sendable {
         var line = 0
         for text in lines {
             line += 1
-            switch try reader.read(text) {
-            case .header: continue
+            switch try reader.read(text).last {
+            case nil, .header: continue
             case .missing(let time):
                 try append(time: time, line: line)
                 appendGap(reader.names.count)

@@ -1,15 +1,15 @@
-/// One line of comma-separated values as its fields (RFC 4180, less line breaks within quotes).
+/// One line of separated values as its fields (RFC 4180, less line breaks within quotes).
 
 package enum CSVLine {
     /// The fields, without the spaces around those that are not quoted; nil where a quote is not closed or something follows it.
-    static func fields(_ line: some StringProtocol) -> [String]? {
+    static func fields(_ line: some StringProtocol, separator: Character = ",") -> [String]? {
         guard line.utf8.contains(UInt8(ascii: "\"")) else {
-            return line.split(separator: ",", omittingEmptySubsequences: false).map { String(trimmed($0)) }
+            return line.split(separator: separator, omittingEmptySubsequences: false).map { String(trimmed($0)) }
         }
         var fields: [String] = []
         var rest = Substring(line)
         while true {
-            while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+            while let first = rest.first, first.isWhitespace, first != separator { rest.removeFirst() }
             if rest.first == "\"" {
                 rest.removeFirst()
                 var field = ""
@@ -21,18 +21,18 @@ package enum CSVLine {
                     field.append("\"")
                     rest.removeFirst()
                 }
-                while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+                while let first = rest.first, first.isWhitespace, first != separator { rest.removeFirst() }
                 fields.append(field)
-                guard let comma = rest.first else { return fields }
-                guard comma == "," else { return nil }
+                guard let next = rest.first else { return fields }
+                guard next == separator else { return nil }
                 rest.removeFirst()
             } else {
-                guard let comma = rest.firstIndex(of: ",") else {
+                guard let end = rest.firstIndex(of: separator) else {
                     fields.append(String(trimmed(rest)))
                     return fields
                 }
-                fields.append(String(trimmed(rest[..<comma])))
-                rest = rest[rest.index(after: comma)...]
+                fields.append(String(trimmed(rest[..<end])))
+                rest = rest[rest.index(after: end)...]
             }
         }
     }

@@ -30,7 +30,7 @@ public struct ForestForecasting: Sendable {
     /// - Throws: ``LineError`` for one that is no point; the forest is then as before.
     public mutating func learn(line text: some StringProtocol) throws(LineError) {
         line += 1
-        guard case .point(let point, _) = try reader.read(text) else { return }
+        guard case .point(let point, _) = try reader.read(text).last else { return }
         do throws(ForestError) {
             if forest == nil { forest = try RandomCutForest(parameters: parameters, dimensions: point.count, seed: seed) }
             // In place, so that the forest has one owner and is not copied.

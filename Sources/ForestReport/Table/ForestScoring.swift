@@ -2,7 +2,8 @@
 
 public import RandomCutForest
 
-/// Scores a table line by line. One line comes out for each that goes in, so that the two can be put side by side:
+/// Scores a table line by line. One line comes out for each that goes in, so that the two can be put side by side; a header's may come together
+/// with that of the line after it:
 ///
 /// - a header (see ``ColumnSelection``) gives the header of what comes out: `score`, and where asked for `grade,confidence` and for each column
 ///   `NAME_high,NAME_low`;
@@ -48,10 +49,24 @@ public struct ForestScoring: Sendable {
         reader = PointReader(columns, missing: missing)
     }
 
-    /// What a line, without its line break, gives. After an error the forest is as before, and scoring may go on with the next line.
-    public mutating func score(line text: some StringProtocol) throws(LineError) -> String {
+    /// What a line, without its line break, gives: none to two lines. After an error the forest is as before, and scoring may go on with the
+    /// next line.
+    public mutating func score(line text: some StringProtocol) throws(LineError) -> [String] {
         line += 1
-        switch try reader.read(text) {
+        var written: [String] = []
+        for line in try reader.read(text) { written.append(try score(line)) }
+        return written
+    }
+
+    /// What is left to be written after the last line.
+    public mutating func finish() throws(LineError) -> [String] {
+        var written: [String] = []
+        for line in try reader.finish() { written.append(try score(line)) }
+        return written
+    }
+
+    private mutating func score(_ read: PointReader.Line) throws(LineError) -> String {
+        switch read {
         case .header(let names):
             var fields = ["score"]
             if output.contains(.grade) { fields += ["grade", "confidence"] }
@@ -74,7 +89,8 @@ public struct ForestScoring: Sendable {
     /// Scores all lines in order and hands each line that comes out to `output` as it is ready.
     /// - Throws: ``LineError`` at the first line that is no point; what came before it has been handed out.
     public mutating func run(lines: some Sequence<some StringProtocol>, output: (String) -> Void) throws(LineError) {
-        for text in lines { output(try score(line: text)) }
+        for text in lines { try score(line: text).forEach(output) }
+        try finish().forEach(output)
     }
 
     private mutating func process(_ point: [Double]) throws(ForestError) -> AnomalyReading {

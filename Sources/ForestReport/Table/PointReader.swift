@@ -4,8 +4,8 @@
 public struct ColumnSelection: Sendable {
     /// Names from the header, or numbers from 1; empty for all columns but the time's.
     public var values: [String]
-    /// A name or a number; nil takes the first column where the header calls it `timestamp`, `time`, `date`, `datetime` or `rowtime`, or, without
-    /// a header, where it holds dates.
+    /// A name or a number; nil takes the first column where the header calls it `timestamp`, `time`, `date`, `datetime`, `rowtime` or `ds`, else
+    /// the first column whose first value is a date.
     public var timestamp: String?
 
     public init(values: [String] = [], timestamp: String? = nil) {
@@ -37,7 +37,8 @@ public struct LineError: Error, Equatable, Sendable, CustomStringConvertible {
 /// Reads a table line by line.
 ///
 /// The first line is a header if none of its fields is a number or a missing value. A missing value is an empty field, `NA`, `NULL` or `NaN`, in
-/// upper or lower case.
+/// upper or lower case. A byte order mark before the first line is passed over. Where that line has semicolons or tabs but no comma, they
+/// part the fields, and a number may have a decimal comma, as spreadsheets write tables in half of the world.
 struct PointReader: Sendable {
     enum Line: Equatable, Sendable {
         /// The names of the columns that make a point.
@@ -54,28 +55,76 @@ struct PointReader: Sendable {
     /// Places in a line, found at the first line; nil for all columns but the time's.
     private var places: [Int]?
     private var timePlace: Int?
+    private var isSettled = false
+    /// Whether the first line of values tells where the times are.
+    private var seeksTime = false
+    private var separator: Character = ","
 
     init(_ selection: ColumnSelection, missing: MissingValues) {
         self.selection = selection
         self.missing = missing
     }
 
-    /// What the columns of a point are called; known after the first line.
+    /// What the columns of a point are called; known with the first line that `read` gives.
     private(set) var names: [String] = []
 
-    mutating func read(_ text: some StringProtocol) throws(LineError) -> Line {
+    /// What a line is. A header may have to wait for the line after it, which tells what is a time: nothing then comes of the one, and two
+    /// lines of the other.
+    mutating func read(_ text: some StringProtocol) throws(LineError) -> [Line] {
         number += 1
-        guard let fields = CSVLine.fields(text) else { throw error("a quote is not closed, or something follows it") }
-        if number == 1, fields.allSatisfy({ !Self.isMissing($0) && Double($0) == nil && TimeText.milliseconds($0) == nil }) {
-            header = fields
-            let isTimed = fields.count > 1 && Self.isTimeName(fields[0])
-            try settle(width: fields.count, timePlace: isTimed ? 0 : nil)
-            return .header(names)
+        let text = number == 1 ? begin(text) : Substring(text)
+        guard let fields = CSVLine.fields(text, separator: separator) else {
+            throw error("a quote is not closed, or something follows it")
         }
-        if names.isEmpty {
-            let isTimed = fields.count > 1 && Double(fields[0]) == nil && TimeText.milliseconds(fields[0]) != nil
-            try settle(width: fields.count, timePlace: isTimed ? 0 : nil)
+        if number == 1, fields.allSatisfy({ !Self.isMissing($0) && value($0) == nil && TimeText.milliseconds($0) == nil }) {
+            return try readHeader(fields)
         }
+        var lines: [Line] = []
+        if seeksTime || !isSettled {
+            let isDate = { (field: String) in self.value(field) == nil && TimeText.milliseconds(field) != nil }
+            let found = fields.count > 1 ? fields.firstIndex(where: isDate) : nil
+            if isSettled {
+                timePlace = found.flatMap { places?.contains($0) == true ? nil : $0 }
+            } else {
+                try settle(width: header?.count ?? fields.count, timePlace: found)
+                if header != nil { lines.append(.header(names)) }
+            }
+            seeksTime = false
+        }
+        lines.append(try read(fields))
+        return lines
+    }
+
+    /// What is left at the end: a header that no line followed.
+    mutating func finish() throws(LineError) -> [Line] {
+        guard let header, !isSettled else { return [] }
+        try settle(width: header.count, timePlace: nil)
+        return [.header(names)]
+    }
+
+    /// The first line without a byte order mark; tells what parts the fields.
+    private mutating func begin(_ text: some StringProtocol) -> Substring {
+        let text = Substring(text)
+        if !text.contains(",") { separator = text.contains(";") ? ";" : text.contains("\t") ? "\t" : "," }
+        return text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : text
+    }
+
+    private mutating func readHeader(_ fields: [String]) throws(LineError) -> [Line] {
+        header = fields
+        let isTimed = fields.count > 1 && Self.isTimeName(fields[0])
+        seeksTime = fields.count > 1 && !isTimed && selection.timestamp == nil
+        // Which columns are values hangs on where the times are, unless it was said.
+        if seeksTime, selection.values.isEmpty { return [] }
+        try settle(width: fields.count, timePlace: isTimed ? 0 : nil)
+        return [.header(names)]
+    }
+
+    /// A field as a number.
+    private func value(_ field: String) -> Double? {
+        Double(field) ?? (separator == "," ? nil : Double(field.replacing(",", with: ".")))
+    }
+
+    private func read(_ fields: [String]) throws(LineError) -> Line {
         var time: Int64?
         if let timePlace {
             guard timePlace < fields.count else { throw error("there is no column \(timePlace + 1); the line has \(fields.count)") }
@@ -100,7 +149,7 @@ struct PointReader: Sendable {
                 isMissing = true
                 continue
             }
-            guard let value = Double(fields[place]) else {
+            guard let value = value(fields[place]) else {
                 throw error("column \(place + 1) is '\(fields[place].prefix(40))', not a number")
             }
             values.append(value)
@@ -111,6 +160,7 @@ struct PointReader: Sendable {
     /// Finds the columns by the first line.
     /// - Parameter timePlace: where the times are unless the selection says otherwise.
     private mutating func settle(width: Int, timePlace found: Int?) throws(LineError) {
+        isSettled = true
         timePlace = found
         if let name = selection.timestamp { timePlace = try place(name) }
         if !selection.values.isEmpty { places = try selection.values.map { name throws(LineError) in try place(name) } }
@@ -134,6 +184,6 @@ struct PointReader: Sendable {
     static func isMissing(_ field: String) -> Bool { field.isEmpty || ["na", "null", "nan"].contains(field.lowercased()) }
 
     private static func isTimeName(_ name: String) -> Bool {
-        ["timestamp", "time", "date", "datetime", "rowtime"].contains(name.lowercased())
+        ["timestamp", "time", "date", "datetime", "rowtime", "ds"].contains(name.lowercased())
     }
 }

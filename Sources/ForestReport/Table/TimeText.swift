@@ -1,12 +1,13 @@
 /// Times as they stand in tables, and as a calendar shows them. All in UTC.
 
 package enum TimeText {
-    /// Milliseconds since 1970-01-01 UTC of `yyyy-MM-dd`, or of that with `HH:mm`, seconds, decimals of a second and `Z` or an offset, the day and the
+    /// Milliseconds since 1970-01-01 UTC of `yyyy-MM-dd` or `yyyy/MM/dd`, or of that with `HH:mm`, seconds, decimals of a second and `Z` or an offset, the day and the
     /// time parted by `T` or a space. nil for anything else: a number is no time here, for one cannot see its unit.
     package static func milliseconds(_ text: String) -> Int64? {
         var scanner = Scanner(text)
-        guard let year = scanner.digits(4), scanner.take("-"), let month = scanner.digits(2), scanner.take("-"),
-            let day = scanner.digits(2), (1...12).contains(month), day >= 1, day <= CalendarDay.daysIn(month: month, of: year)
+        guard let year = scanner.digits(4), let mark = scanner.takeFirst(of: ["-", "/"]), let month = scanner.digits(2),
+            scanner.take(mark), let day = scanner.digits(2), (1...12).contains(month), day >= 1,
+            day <= CalendarDay.daysIn(month: month, of: year)
         else { return nil }
         let start = Int64(CalendarDay.number(year: year, month: month, day: day)) * 86_400_000
         if scanner.isAtEnd { return start }
@@ -64,6 +65,11 @@ package enum TimeText {
             guard rest.first == UInt8(ascii: sign) else { return false }
             rest.removeFirst()
             return true
+        }
+
+        mutating func takeFirst(of signs: [Unicode.Scalar]) -> Unicode.Scalar? {
+            for sign in signs where take(sign) { return sign }
+            return nil
         }
 
         mutating func digits(_ count: Int) -> Int? {

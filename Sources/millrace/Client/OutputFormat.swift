@@ -8,16 +8,15 @@ enum ListFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case table, json, ndjson, csv
 }
 
+/// The `--output` option of every verb that describes one thing.
+enum DocumentFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case table, json
+}
+
 /// The options of a command that works through many bytes and ends with one result.
 struct ScanOptions: ParsableArguments {
-    @Option(help: "table or json.") var output = ListFormat.table
+    @Option(help: "Text for people or JSON for programs.") var output = DocumentFormat.table
     @Flag(help: "No progress bar.") var quiet = false
-
-    func validate() throws {
-        guard output == .table || output == .json else {
-            throw ValidationError("--output takes table or json here, not \(output.rawValue).")
-        }
-    }
 }
 
 /// Something that can be a line of a list.

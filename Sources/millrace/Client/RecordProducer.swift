@@ -40,9 +40,12 @@ struct RecordProducer {
     }
 
     /// Buffers a record; sends when the buffer is full.
-    mutating func put(_ record: DemoRecord) async throws(CommandFailure) {
-        buffer.append(Request.Record(Data: Data(record.data.utf8), PartitionKey: record.partitionKey))
-        bytes += record.data.utf8.count + record.partitionKey.utf8.count
+    mutating func put(_ data: some Collection<UInt8>, partitionKey: String) async throws(CommandFailure) {
+        let size = data.count + partitionKey.utf8.count
+        // A large record must not make a call too large of what was there.
+        if bytes + size > Self.maxBytes { try await flush() }
+        buffer.append(Request.Record(Data: Data(data), PartitionKey: partitionKey))
+        bytes += size
         if buffer.count >= Self.maxRecords || bytes >= Self.maxBytes { try await flush() }
     }
 

@@ -177,7 +177,7 @@ enum BackupSummary {
         var bytes: UInt64
     }
 
-    static func print(_ manifest: BackupManifest, file: String, as format: ListFormat, verb: String) throws {
+    static func print(_ manifest: BackupManifest, file: String, as format: DocumentFormat, verb: String) throws {
         if format == .json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

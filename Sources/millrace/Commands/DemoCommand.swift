@@ -37,7 +37,7 @@ struct DemoCommand: AsyncParsableCommand {
             guard once else { return try await DemoSender.run(readings, pace) }
             let record = DeviceReadings.record(device: DeviceReadings.devices[2], reading: readings.anomaly())
             var producer = RecordProducer(stream: pace.stream, client: ServiceClient())
-            try await producer.put(record.line)
+            try await producer.put(record.line.data.utf8, partitionKey: record.partitionKey)
             try await producer.flush()
             print(record.data)
         }
@@ -83,7 +83,11 @@ enum DemoSender {
                 try await Task.sleep(until: due)
             }
             for record in source.step(at: startMilliseconds + exampleMilliseconds) {
-                if pace.dryRun { print(record.data) } else { try await output.put(record.line) }
+                if pace.dryRun {
+                    print(record.data)
+                } else {
+                    try await output.put(record.line.data.utf8, partitionKey: record.partitionKey)
+                }
             }
             step += 1
             if !pace.dryRun, clock.now - told > .seconds(5) {

@@ -49,16 +49,42 @@ struct TableOptions: ParsableArguments {
     var valueColumns: [String] = []
     @Option(
         help:
-            "The column of times (default: the first, if the header calls it timestamp, time, date, datetime or rowtime, or if it holds dates)."
+            "The column of times (default: the first, if the header calls it timestamp, time, date, datetime, rowtime or ds, else the first that holds dates)."
     )
     var timestampColumn: String?
 
     var selection: ColumnSelection { ColumnSelection(values: valueColumns, timestamp: timestampColumn) }
 }
 
+/// The table that a verb reads.
+struct TableFile: ParsableArguments {
+    @Argument(help: "The table, CSV in UTF-8; - for standard input.") var file = "-"
+
+    /// The longest line, in bytes.
+    private static let maxLineBytes = 16 << 20
+
+    /// Hands over each line as it comes.
+    func forEachLine(_ body: (String) throws -> Void) throws {
+        var reader =
+            file == "-" ? LineReader(standardInputUpTo: Self.maxLineBytes) : try LineReader(path: file, upTo: Self.maxLineBytes)
+        do {
+            while let line = try reader.next() {
+                if reader.number == 1, line.starts(with: [0xFF, 0xFE]) || line.starts(with: [0xFE, 0xFF]) {
+                    throw CommandFailure(.failed, "line 1: the table is in UTF-16; save it as CSV in UTF-8")
+                }
+                try body(String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...], as: UTF8.self))
+            }
+        } catch let error as LineReader.TooLong {
+            throw CommandFailure(.failed, "line \(error.line): longer than \(error.limit) bytes")
+        } catch let error as LineError {
+            throw CommandFailure(.failed, "\(error)")
+        }
+    }
+}
+
 struct ForestScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "score", abstract: "Read one point a line (CSV) on standard input, write one anomaly score a line.",
+        commandName: "score", abstract: "Read one point a line (CSV), write one anomaly score a line.",
         discussion: """
             Each point is scored before it is learnt. The same seed and input give the same scores. A first line without any \
             number is a header; what comes out then begins with a header too, so that one line comes out for each that goes in.
@@ -72,6 +98,7 @@ struct ForestScoreCommand: ParsableCommand {
             """)
     @OptionGroup var forest: ForestOptions
     @OptionGroup var table: TableOptions
+    @OptionGroup var input: TableFile
     @Option(help: "Numbers a point (default: as many as the first has).") var dimensions: Int?
     @Flag(help: "Add the grade and the confidence in it.") var grade = false
     @Flag(help: "Add each column's part of the score, high and low.") var explain = false
@@ -89,12 +116,13 @@ struct ForestScoreCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, "\(error)")
         }
-        while let line = readLine() {
-            do throws(LineError) {
-                print(try scoring.score(line: line))
-            } catch {
-                throw CommandFailure(.failed, "\(error)")
-            }
+        try input.forEachLine { line in
+            for score in try scoring.score(line: line) { StandardOutput.line(score) }
+        }
+        do throws(LineError) {
+            for score in try scoring.finish() { StandardOutput.line(score) }
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
         }
     }
 }
@@ -109,7 +137,7 @@ struct ForestPlotCommand: ParsableCommand {
             """)
     @OptionGroup var forest: ForestOptions
     @OptionGroup var table: TableOptions
-    @Argument(help: "The table; - for standard input.") var file = "-"
+    @OptionGroup var input: TableFile
     @Option(help: "The picture's title (default: the file's name).") var title: String?
     @Option(name: [.short, .long], help: "Where to write: FILE.svg, FILE.html, or - for SVG on standard output.") var output = "-"
     @Option(help: "Width in pixels, 800...4000.") var width = 960
@@ -127,7 +155,8 @@ struct ForestPlotCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, "\(error)")
         }
-        let lines = try lines()
+        var lines: [String] = []
+        try input.forEachLine { lines.append($0) }
         let series: ForestSeries
         do throws(LineError) {
             series = try ForestSeries(
@@ -135,7 +164,7 @@ struct ForestPlotCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.failed, "\(error)")
         }
-        let name = file == "-" ? "Anomalies" : URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+        let name = input.file == "-" ? "Anomalies" : URL(fileURLWithPath: input.file).deletingPathExtension().lastPathComponent
         let plot = ForestPlot(series, parameters: forest.parameters, title: title ?? name, width: width)
         guard output != "-" else { return print(plot.svg, terminator: "") }
         do {
@@ -143,22 +172,5 @@ struct ForestPlotCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.failed, "\(output) cannot be written: \(error.localizedDescription)")
         }
-    }
-
-    private func lines() throws -> [String] {
-        if file == "-" {
-            var lines: [String] = []
-            while let line = readLine() { lines.append(line) }
-            return lines
-        }
-        let text: String
-        do {
-            text = try String(contentsOfFile: file, encoding: .utf8)
-        } catch {
-            throw CommandFailure(.failed, "\(file) cannot be read: \(error.localizedDescription)")
-        }
-        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
-        if lines.last == "" { lines.removeLast() }
-        return lines
     }
 }

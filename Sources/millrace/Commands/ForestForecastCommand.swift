@@ -6,7 +6,7 @@ import RandomCutForest
 
 struct ForestForecastCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "forecast", abstract: "Read one point a line (CSV) on standard input, write the points that would come next.",
+        commandName: "forecast", abstract: "Read one point a line (CSV), write the points that would come next.",
         discussion: """
             Writes a header and a line for each step: its number, and for each column the value with a lower and an upper bound, which a tenth of the \
             trees each go beyond. Take a shingle of about one period: it shows where in its course the stream is. With --missing skip \
@@ -16,6 +16,7 @@ struct ForestForecastCommand: ParsableCommand {
             """)
     @OptionGroup var forest: ForestOptions
     @OptionGroup var table: TableOptions
+    @OptionGroup var input: TableFile
     @Option(help: "How many points, 1...10000.") var steps = 10
     @Option(help: "What to do with lines that miss a value: refuse or skip.") var missing = MissingChoice.refuse
 
@@ -31,13 +32,7 @@ struct ForestForecastCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, "\(error)")
         }
-        while let line = readLine() {
-            do throws(LineError) {
-                try forecasting.learn(line: line)
-            } catch {
-                throw CommandFailure(.failed, "\(error)")
-            }
-        }
+        try input.forEachLine { try forecasting.learn(line: $0) }
         let lines = forecasting.forecast(steps: steps)
         guard !lines.isEmpty else {
             throw CommandFailure(

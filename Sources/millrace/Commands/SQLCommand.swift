@@ -100,7 +100,7 @@ struct SQLCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the applications.")
-        @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+        @Option(help: "A table for people, or a form for programs.") var output = ListFormat.table
 
         struct Row: Listable, Decodable {
             var ApplicationName: String

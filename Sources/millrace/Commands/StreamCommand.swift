@@ -129,7 +129,7 @@ struct StreamCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the streams.")
-        @Option(help: "table, json, ndjson or csv.") var output = ListFormat.table
+        @Option(help: "A table for people, or a form for programs.") var output = ListFormat.table
 
         struct Row: Listable {
             var StreamName: String
@@ -191,7 +191,7 @@ struct StreamCommand: AsyncParsableCommand {
     struct Describe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Describe a stream and its shards.")
         @Argument(help: "The stream's name.") var name: String
-        @Option(help: "table or json.") var output = ListFormat.table
+        @Option(help: "Text for people or JSON for programs.") var output = DocumentFormat.table
 
         struct Row: Listable {
             var ShardId: String
@@ -223,7 +223,7 @@ struct StreamCommand: AsyncParsableCommand {
                         ShardId: shard.ShardId,
                         range: "\(shard.HashKeyRange.StartingHashKey) - \(shard.HashKeyRange.EndingHashKey)",
                         first: shard.SequenceNumberRange.StartingSequenceNumber)
-                }, as: output)
+                }, as: .table)
         }
     }
 

@@ -6,15 +6,26 @@ import Foundation
 struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail", abstract: "Print a stream's records as they come.",
-        discussion: "Follows all shards until interrupted, or until --limit records were printed.")
+        discussion: """
+            Follows all shards until interrupted, or until --limit records were printed.
+
+            --format data writes each record's bytes as they are, and a line feed after each that is text and does not end with one. \
+            --format record is for people: data that is not text stands there as base64:... . With --output ndjson a record is an object \
+            with Data where its data is UTF-8, and with DataBase64 where it is not.
+            """)
     @Argument(help: "The stream's name.") var stream: String
     @Option(help: "latest, start, an age such as 10m (s, m, h, d), or a sequence number.") var from = "latest"
     @Option(help: "Stop after this many records.") var limit: Int?
-    @Option(help: "table or ndjson: one JSON object a record.") var output = ListFormat.table
-    @Option(help: "record (time, shard, key, data) or data (the data alone).") var format = LineFormat.record
+    @Option(help: "Lines for people, or one JSON object a record.") var output = TailOutput.table
+    @Option(help: "What a line for people holds: time, shard, key and data, or the data alone.") var format = LineFormat.record
 
     enum LineFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
         case record, data
+    }
+
+    /// `json` is another word for `ndjson` here: a stream has no end to close a list at.
+    enum TailOutput: String, ExpressibleByArgument, CaseIterable, Sendable {
+        case table, ndjson, json
     }
 
     private struct Position {
@@ -56,7 +67,6 @@ struct TailCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try position()
-        guard output != .csv else { throw ValidationError("--output takes table, json or ndjson here, not csv.") }
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit).") }
     }
 
@@ -127,24 +137,45 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private func write(_ record: Record, of shard: String) throws {
-        let text = String(validating: record.Data, as: UTF8.self)
-        if output == .ndjson || output == .json {
+        switch (output, format) {
+        case (.ndjson, _), (.json, _):
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let text = String(validating: record.Data, as: UTF8.self)
             let line = Line(
                 ShardId: shard, SequenceNumber: record.SequenceNumber,
                 ApproximateArrivalTimestamp: record.ApproximateArrivalTimestamp, PartitionKey: record.PartitionKey, Data: text,
                 DataBase64: text == nil ? record.Data : nil)
             StandardOutput.line(String(decoding: try encoder.encode(line), as: UTF8.self))
-            return
-        }
-        var data = text ?? record.Data.base64EncodedString()
-        if data.hasSuffix("\n") { data.removeLast() }
-        switch format {
-        case .data: StandardOutput.line(data)
-        case .record:
+        case (.table, .data): StandardOutput.write(RecordText.bytes(record.Data))
+        case (.table, .record):
             let time = Date(timeIntervalSince1970: record.ApproximateArrivalTimestamp).formatted(.iso8601)
-            StandardOutput.line("\(time)  \(shard)  \(record.PartitionKey)  \(data)")
+            StandardOutput.line("\(time)  \(shard)  \(record.PartitionKey)  \(RecordText.text(record.Data))")
         }
+    }
+}
+
+/// How a record's data looks where people read it.
+enum RecordText {
+    private static let base64Mark = "base64:"
+
+    /// As a line without its end: the text, or what is not text, or could be taken for such, as `base64:` and its base64.
+    static func text(_ data: Data) -> String {
+        guard var text = String(validating: data, as: UTF8.self), !isBinary(data), !text.hasPrefix(base64Mark) else {
+            return base64Mark + data.base64EncodedString()
+        }
+        if text.hasSuffix("\n") { text.removeLast() }
+        return text
+    }
+
+    /// The bytes as they are. Text of whatever encoding ends with a line feed; other bytes end where they end.
+    static func bytes(_ data: Data) -> Data {
+        data.last == UInt8(ascii: "\n") || isBinary(data) ? data : data + [UInt8(ascii: "\n")]
+    }
+
+    /// Whether there are control characters in it that no text has, other than white space and the escape of terminals. No compressed file
+    /// and hardly any binary message is without.
+    private static func isBinary(_ data: Data) -> Bool {
+        data.contains { $0 < 0x20 && !(0x09...0x0D).contains($0) && $0 != 0x1B }
     }
 }

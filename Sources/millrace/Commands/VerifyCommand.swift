@@ -96,10 +96,10 @@ final class VerificationReport: Sendable {
         var findings = 0
     }
 
-    private let format: ListFormat
+    private let format: DocumentFormat
     private let state: Mutex<State>
 
-    init(format: ListFormat, quiet: Bool) {
+    init(format: DocumentFormat, quiet: Bool) {
         self.format = format
         state = Mutex(State(bar: ProgressBar(quiet: quiet)))
         if format == .json { StandardOutput.write(#"{"findings":["#.utf8) }

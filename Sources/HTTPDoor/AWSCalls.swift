@@ -75,23 +75,23 @@ struct AWSCalls: Sendable {
         return body.count < expected ?? 0 ? nil : body
     }
 
-    private static func head(_ request: Request) -> AWSRequestHead {
+    private static func head(_ request: Request) -> RequestHead {
         let headers = request.headers
         // A length that is no number is one that only the body's end will tell.
         let length = headers[.contentLength].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
         let isChunked = headers[.transferEncoding] != nil
-        return AWSRequestHead(
-            method: request.method.rawValue, path: request.uri.string, contentType: headers[.contentType],
-            target: HTTPField.Name.amzTarget.flatMap { headers[$0] },
-            authorization: headers[.authorization], origin: headers[.origin],
-            requestedHeaders: headers[.accessControlRequestHeaders], requestedMethod: headers[.accessControlRequestMethod],
+        return RequestHead(
+            method: request.method.rawValue, target: request.uri.string, headers.map { ($0.name.rawName, $0.value) },
             bodyLength: isChunked ? nil : length ?? 0)
     }
 
     private static func response(_ reply: AWSReply) -> Response {
         var headers = HTTPFields()
-        for header in reply.headers {
-            if let name = HTTPField.Name(header.name) { headers.append(HTTPField(name: name, value: header.value)) }
+        var fields = [("x-amzn-RequestId", reply.head.id.text), ("x-amz-id-2", reply.head.id.extendedText)]
+        if let type = reply.head.contentType { fields.append(("Content-Type", "\(type)")) }
+        if let error = reply.head.error { fields.append(("x-amzn-ErrorType", error.rawValue)) }
+        for field in fields {
+            if let name = HTTPField.Name(field.0) { headers.append(HTTPField(name: name, value: field.1)) }
         }
         return Response(
             status: HTTPResponse.Status(code: reply.status), headers: headers,
@@ -102,9 +102,4 @@ struct AWSCalls: Sendable {
         let (seconds, attoseconds) = duration.components
         return UInt64(clamping: seconds) &* 1_000_000_000 &+ UInt64(clamping: attoseconds / 1_000_000_000)
     }
-}
-
-extension HTTPField.Name {
-    /// `X-Amz-Target`.
-    fileprivate static let amzTarget = HTTPField.Name("X-Amz-Target")
 }

@@ -40,8 +40,9 @@ struct Client {
     }
 
     func call(_ operation: String, _ body: [UInt8], _ version: Version = .v1) async throws -> JSONValue {
-        let head = AWSRequestHead(
-            method: "POST", contentType: "application/x-amz-json-1.1", target: "\(version.rawValue).\(operation)",
+        let head = RequestHead(
+            method: "POST",
+            [("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "\(version.rawValue).\(operation)")],
             bodyLength: body.count)
         let reply: AWSReply
         switch dispatcher.admit(head) {

@@ -42,8 +42,10 @@ struct Caller {
 
     /// The answer's status, error name and body.
     func call(_ operation: String, _ body: JSONValue) async throws -> (status: Int, error: String?, body: JSONValue) {
-        let head = AWSRequestHead(
-            method: "POST", contentType: "application/x-amz-json-1.1", target: "Firehose_20150804.\(operation)")
+        let head = RequestHead(
+            method: "POST",
+            [("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "Firehose_20150804.\(operation)")],
+            bodyLength: nil)
         guard case .call(let call) = dispatcher.admit(head) else {
             Issue.record("\(operation) is not in the table")
             return (0, nil, .null)

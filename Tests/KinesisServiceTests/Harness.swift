@@ -33,8 +33,9 @@ struct Harness {
     /// Calls an operation; the body of the answer, null when it is empty.
     func call(_ operation: String, _ request: JSONValue, expecting status: Int = 200) async throws -> JSONValue {
         let body = request.serialized
-        let head = AWSRequestHead(
-            method: "POST", contentType: "application/x-amz-json-1.1", target: "Kinesis_20131202.\(operation)",
+        let head = RequestHead(
+            method: "POST",
+            [("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "Kinesis_20131202.\(operation)")],
             bodyLength: body.count)
         guard case .call(let call) = dispatcher.admit(head) else {
             Issue.record("\(operation) is not served")

@@ -2,97 +2,146 @@
 
 /// All services behind one address.
 public struct AWSDispatcher: Sendable {
-    private let services: [String: AWSService]
+    private let operations: OperationTable
     private let identifiers: RequestIdentifiers
+    private let policy: (any CallPolicy)?
 
-    /// - Parameter identifiers: where request ids come from.
-    public init(_ services: [AWSService], identifiers: RequestIdentifiers = RequestIdentifiers()) {
-        self.services = Dictionary(services.map { ($0.prefix, $0) }) { first, _ in
-            preconditionFailure("two services answer to \(first.prefix)")
-        }
+    /// - Parameters:
+    ///   - identifiers: where request ids come from.
+    ///   - policy: asked about every call; without one all are allowed.
+    public init(
+        _ services: [AWSService], identifiers: RequestIdentifiers = RequestIdentifiers(), policy: (any CallPolicy)? = nil
+    ) {
+        operations = OperationTable(services)
         self.identifiers = identifiers
+        self.policy = policy
     }
+
+    /// A name for a request that the dispatcher does not see.
+    public func requestID() -> RequestID { identifiers.next() }
 
     /// Decides by the head alone. Any path will do: AWS does not look at it.
-    public func admit(_ head: AWSRequestHead) -> AWSAdmission {
-        let requestID = identifiers.requestID()
-        if let origin = head.origin, !origin.isEmpty, head.method == "OPTIONS" { return .answer(preflight(head, requestID)) }
-        let reply = ReplyBuilder(
-            requestID: requestID, extendedID: identifiers.extendedID(), isCrossOrigin: head.origin.map { !$0.isEmpty } ?? false)
-        guard head.method == "POST" else { return .answer(reply.unauthorizable()) }
-        let operation = operation(head.target)
-        let mediaType = WireFormat.mediaType(head.contentType ?? "")
+    public func admit(_ head: RequestHead) -> AWSAdmission {
+        let id = identifiers.next()
+        guard head.method == .post else { return .answer(.unauthorizable(id)) }
+        let operation = head.withBytes(of: .amzTarget) { operations[$0] } ?? nil
+        guard let operation, head.bodyLength != 0, let format = format(of: head) else {
+            return .answer(refusal(head, isKnown: operation != nil, id))
+        }
+        return .call(AdmittedCall(operation: operation, format: format, id: id, policed: policy.map { ($0, head) }))
+    }
+
+    private func format(of head: RequestHead) -> WireFormat? {
+        head.withBytes(of: .contentType) { type in
+            type.equals("application/x-amz-json-1.1") ? .json11 : WireFormat(contentType: String(decoding: type, as: UTF8.self))
+        } ?? nil
+    }
+
+    private func refusal(_ head: RequestHead, isKnown: Bool, _ id: RequestID) -> AWSReply {
+        let mediaType = WireFormat.mediaType(head[.contentType] ?? "")
         let format = WireFormat(contentType: mediaType)
         if head.bodyLength == 0 {
-            let error = AWSError(operation == nil ? .unknownOperation : .serialization)
-            return .answer(format.map { reply.error(error, $0) } ?? reply.cborError(error.name))
+            let error = AWSError(isKnown ? .serialization : .unknownOperation)
+            return format.map { AWSReply(error: error, $0, id) } ?? .cborError(error.name, id)
         }
-        guard let format else {
-            switch mediaType {
-            case "application/x-amz-cbor-1.1": return .answer(reply.cborError(.unknownOperation))
-            case "application/json": return .answer(reply.unversionedError())
-            default: return .answer(head.target == nil ? reply.unauthorizable() : reply.unknownOperationXML())
-            }
+        if let format { return AWSReply(error: AWSError(.unknownOperation), format, id) }
+        return switch mediaType {
+        case "application/x-amz-cbor-1.1": .cborError(.unknownOperation, id)
+        case "application/json": .unversionedError(id)
+        default: head.has(.amzTarget) ? .unknownOperationXML(id) : .unauthorizable(id)
         }
-        guard let operation else { return .answer(reply.error(AWSError(.unknownOperation), format)) }
-        return .call(
-            AdmittedCall(
-                operation: operation, format: format, credential: head.authorization.flatMap { CredentialScope(authorization: $0) },
-                reply: reply))
     }
+}
 
-    private func operation(_ target: String?) -> ServedOperation? {
-        guard let parts = target?.split(separator: ".", omittingEmptySubsequences: false), parts.count == 2 else { return nil }
-        return services[String(parts[0])]?.operations[String(parts[1])]
-    }
+/// The one place where signatures and policies are checked: when a request is understood and before its work begins.
+public protocol CallPolicy: Sendable {
+    /// - Throws: what the caller is told.
+    func check(_ action: CallAction) throws(AWSError)
+}
 
-    private func preflight(_ head: AWSRequestHead, _ requestID: String) -> AWSReply {
-        var headers = [AWSReply.Header("x-amzn-RequestId", requestID), AWSReply.Header("Access-Control-Allow-Origin", "*")]
-        if let names = head.requestedHeaders { headers.append(.init("Access-Control-Allow-Headers", names)) }
-        if let method = head.requestedMethod { headers.append(.init("Access-Control-Allow-Methods", method)) }
-        headers.append(.init("Access-Control-Max-Age", "172800"))
-        return AWSReply(status: 200, headers: headers)
-    }
+/// What a policy decides about.
+public struct CallAction {
+    /// All that was sent before the body.
+    public var head: RequestHead
+    /// The body as sent, during the call.
+    public var body: UnsafeRawBufferPointer
+    /// Such as `PutRecord`.
+    public var operation: String
+    /// What the operation is about to touch.
+    public var resources: [ResourceName]
 }
 
 /// A request whose operation is known and whose body may now be read.
 public struct AdmittedCall: Sendable {
     private let operation: ServedOperation
     private let format: WireFormat
-    private let credential: CredentialScope?
-    private let reply: ReplyBuilder
+    private let id: RequestID
+    /// Only where there is a policy is the head kept.
+    private let policed: (policy: any CallPolicy, head: RequestHead)?
 
-    init(operation: ServedOperation, format: WireFormat, credential: CredentialScope?, reply: ReplyBuilder) {
+    init(operation: ServedOperation, format: WireFormat, id: RequestID, policed: (any CallPolicy, RequestHead)?) {
         self.operation = operation
         self.format = format
-        self.credential = credential
-        self.reply = reply
+        self.id = id
+        self.policed = policed
     }
 
     /// Such as `PutRecords`.
     public var operationName: String { operation.name }
     /// The longest body to read, in bytes.
     public var memoryBound: Int { operation.memoryBound }
+    /// How many bytes to reserve for a body of so many, the body included.
+    public func memory(forBodyOf bytes: Int) -> Int { operation.memory(bytes) }
 
-    /// The operation's answer to a body.
+    /// Begins the call; the answer goes to `sink`, on `loop`. It must be called there.
+    /// - Parameter body: is there only during the call.
+    public func start(_ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink) {
+        let call = DirectCall(
+            id: id, format: format, memory: memory, loop: loop, operationName: operation.name, errors: operation.errors, sink: sink)
+        guard body.count <= memoryBound else { return sink.send(tooLarge()) }
+        operation.start(body, call, policed.map { ServedOperation.Policed(policy: $0.policy, head: $0.head) })
+    }
+
+    /// The operation's answer to a body, for those without an event loop. A stream's pieces are put together.
     public func answer(_ body: [UInt8], memory: MemoryLease) async -> AWSReply {
-        guard body.count <= memoryBound else { return tooLarge() }
-        do throws(AWSError) {
-            let call = AWSCall(requestID: reply.requestID, credential: credential, memory: memory)
-            return reply.success(try await operation.answer(body, format, call), format)
-        } catch {
-            return reply.error(error, format)
+        let collected = await withCheckedContinuation { continuation in
+            body.withUnsafeBytes { body in
+                start(body, memory: memory, loop: AnswerLoop { $0() }, sink: ReplyCollector { continuation.resume(returning: $0) })
+            }
         }
+        var reply = collected.reply
+        guard let stream = collected.stream else { return reply }
+        while let piece = try? await stream.next() { reply.body += piece }
+        stream.close()
+        return reply
     }
 
     /// The answer to a body longer than `memoryBound`.
     public func tooLarge() -> AWSReply {
-        reply.error(
-            AWSError(.requestTooLarge, "Request body is longer than the \(memoryBound) bytes that \(operationName) takes."), format)
+        AWSReply(
+            error: AWSError(.requestTooLarge, "Request body is longer than the \(memoryBound) bytes that \(operationName) takes."),
+            format, id)
     }
 
     /// The answer when memory for the call is not to be had now.
     public func overloaded() -> AWSReply {
-        reply.error(AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later."), format)
+        AWSReply(
+            error: AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later."), format, id)
     }
+}
+
+/// Hands an answer on as a value.
+private final class ReplyCollector: ReplySink {
+    private let done: @Sendable ((reply: AWSReply, stream: ReplyStream?)) -> Void
+
+    init(_ done: @escaping @Sendable ((reply: AWSReply, stream: ReplyStream?)) -> Void) { self.done = done }
+
+    func send(_ head: ReplyHead, capacity: Int, write: (UnsafeMutableRawBufferPointer) -> Int) {
+        let body = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            count = write(UnsafeMutableRawBufferPointer(buffer))
+        }
+        done((AWSReply(head, body), nil))
+    }
+
+    func send(_ head: ReplyHead, _ stream: ReplyStream) { done((AWSReply(head), stream)) }
 }

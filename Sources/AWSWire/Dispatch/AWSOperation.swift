@@ -31,12 +31,16 @@ public protocol AWSOperation: SendableMetatype {
     /// The largest body in bytes. It is checked before the body is read, and `AWSCall.memoryFactor` times the body's length is
     /// reserved; an operation whose answer is larger than that asks its call's lease for more.
     static var memoryBound: Int { get }
+    /// The resources that a request touches, for policies. The request has passed the rules.
+    static func resources(_ request: Request, _ service: Service) -> [ResourceName]
     /// Does the work. The request has passed the rules.
     static func run(_ request: Request, _ service: Service, _ call: AWSCall) async throws(AWSError) -> Response
 }
 
 extension AWSOperation {
     public static var name: String { String(describing: Self.self) }
+    /// No single one.
+    public static func resources(_ request: Request, _ service: Service) -> [ResourceName] { [] }
 }
 
 /// What an operation answers with.
@@ -63,15 +67,12 @@ public struct AWSCall: Sendable {
     /// that is all commas), and what the operation makes of it.
     public static let memoryFactor = 6
 
-    public var requestID: String
-    /// Who signed, if the request says so. Signatures are not verified yet.
-    public var credential: CredentialScope?
+    public var id: RequestID
     /// The memory that is reserved for the call.
     public var memory: MemoryLease
 
-    public init(requestID: String, credential: CredentialScope? = nil, memory: MemoryLease) {
-        self.requestID = requestID
-        self.credential = credential
+    public init(id: RequestID, memory: MemoryLease) {
+        self.id = id
         self.memory = memory
     }
 }

@@ -58,5 +58,16 @@ public final class MemoryLease: Sendable {
         budget.release(returned)
     }
 
+    /// Bytes that are reserved now.
+    public var reserved: Int { bytes.load(ordering: .relaxed) }
+
+    /// Reserves so many in all; false, with nothing changed, when more are not to be had.
+    public func resize(to total: Int) -> Bool {
+        let more = total - reserved
+        if more > 0 { return extend(by: more) }
+        shrink(by: -more)
+        return true
+    }
+
     deinit { budget.release(bytes.load(ordering: .relaxed)) }
 }

@@ -16,7 +16,7 @@ public enum WireFormat: Hashable, Sendable {
         }
     }
 
-    public var contentType: String {
+    public var contentType: StaticString {
         switch self {
         case .json11: "application/x-amz-json-1.1"
         case .json10: "application/x-amz-json-1.0"

@@ -1,0 +1,144 @@
+/// An operation that answers on the event loop its request came on: no task, no actor, bytes in and bytes out.
+
+/// The shape of an operation whose calls are many and short. The others are `AWSOperation`s.
+///
+/// All three functions run on the event loop of the request's connection and must not block it. `read`, `resources` and `start` follow
+/// each other at once; whatever `start` begins is ordered as the calls came on that loop.
+///
+/// ```swift
+/// extension PutRecord: DirectOperation {
+///     static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request { … }
+///     static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] { [kinesis.resource(request.streamName)] }
+///     static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+///         kinesis.store.submit(request.append, at: call.loop) { result in
+///             call.succeed(capacity: 256) { buffer in … }      // or call.fail(error), once
+///         }
+///     }
+/// }
+/// ```
+public protocol DirectOperation: SendableMetatype {
+    /// What the operation works on: the service with its store, settings and clock.
+    associatedtype Service: Sendable
+    /// What `read` made of a body: it owns its bytes.
+    associatedtype Request
+
+    /// As it stands in X-Amz-Target; the type's name unless stated.
+    static var name: String { get }
+    /// What the call may fail with, besides InternalFailure and what `read` throws for syntax, types and rules.
+    static var errors: [AWSError.Name] { get }
+    /// The largest body in bytes. It is checked before the body is read.
+    static var memoryBound: Int { get }
+    /// How many bytes are reserved for a call whose body has so many; `AWSCall.memoryFactor` for each unless stated. A call that needs more
+    /// asks its lease.
+    static func memory(forBodyOf bytes: Int) -> Int
+
+    /// Reads and checks a request in the order in which AWS reports faults: syntax, types, rules. The body is there only during the call.
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ service: Service) throws(AWSError) -> Request
+    /// The resources that a request touches, for policies.
+    static func resources(_ request: borrowing Request, _ service: Service) -> [ResourceName]
+    /// Begins the work. The call must be answered exactly once, on its loop, during this function or later.
+    static func start(_ request: consuming Request, _ service: Service, _ call: DirectCall)
+}
+
+extension DirectOperation {
+    public static var name: String { String(describing: Self.self) }
+    public static func memory(forBodyOf bytes: Int) -> Int { AWSCall.memoryFactor * bytes }
+}
+
+/// What a policy speaks of: the part of an ARN after the service's name, and the service.
+public struct ResourceName: Hashable, Sendable {
+    /// As in ARNs: `kinesis`.
+    public var service: String
+    /// Such as `stream/orders`; `*` for what touches no single one.
+    public var resource: String
+    public init(service: String, resource: String) {
+        self.service = service
+        self.resource = resource
+    }
+}
+
+/// The event loop that a call came on. Whoever answers from elsewhere answers through `run`.
+///
+/// One exists for each loop, so that those who answer many calls at once can tell which belong together.
+public final class AnswerLoop: Sendable {
+    private let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    /// - Parameter execute: runs work on the loop, soon and in the order given.
+    public init(_ execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) { self.execute = execute }
+
+    /// Runs work on the loop, soon, in the order given.
+    public func run(_ work: @escaping @Sendable () -> Void) { execute(work) }
+}
+
+/// Takes a call's answer to whoever asked; the door has one for each request. It is called once, on the call's loop.
+public protocol ReplySink: AnyObject, Sendable {
+    /// An answer of at most `capacity` bytes, which `write` puts into the memory that is sent; it returns how many it wrote.
+    func send(_ head: ReplyHead, capacity: Int, write: (UnsafeMutableRawBufferPointer) -> Int)
+    /// An answer that is made while it is sent.
+    func send(_ head: ReplyHead, _ stream: ReplyStream)
+}
+
+/// One call of a direct operation: what is known of it, and the way of its answer.
+public final class DirectCall: Sendable {
+    public let id: RequestID
+    public let format: WireFormat
+    /// The memory that is reserved for the call. The door keeps what the answer takes until the client has it.
+    public let memory: MemoryLease
+    /// Where the answer must be given.
+    public let loop: AnswerLoop
+    private let operationName: String
+    private let errors: [AWSError.Name]
+    private let sink: any ReplySink
+
+    init(
+        id: RequestID, format: WireFormat, memory: MemoryLease, loop: AnswerLoop, operationName: String, errors: [AWSError.Name],
+        sink: any ReplySink
+    ) {
+        self.id = id
+        self.format = format
+        self.memory = memory
+        self.loop = loop
+        self.operationName = operationName
+        self.errors = errors
+        self.sink = sink
+    }
+
+    /// Answers with at most `capacity` bytes, written straight into what is sent.
+    /// - Parameter write: is called once, during this call, with at least `capacity` bytes of uninitialised memory; returns how many it wrote.
+    public func succeed(capacity: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+        sink.send(ReplyHead(id: id, contentType: format.contentType), capacity: capacity, write: write)
+    }
+
+    /// Answers with bytes.
+    public func succeed(_ body: [UInt8]) {
+        succeed(capacity: body.count) { buffer in
+            body.withUnsafeBytes { buffer.copyMemory(from: $0) }
+            return body.count
+        }
+    }
+
+    /// Answers with a body that is made while it is sent.
+    /// - Parameter contentType: the format's own unless given.
+    public func succeed(_ stream: ReplyStream, contentType: StaticString? = nil) {
+        sink.send(ReplyHead(id: id, contentType: contentType ?? format.contentType), stream)
+    }
+
+    public func fail(_ error: AWSError) {
+        assert(
+            errors.contains(error.name) || AWSError.Name.anyOperation.contains(error.name),
+            "\(operationName) does not list \(error.name)")
+        refuse(error)
+    }
+
+    /// `fail` for what needs not be listed.
+    func refuse(_ error: AWSError) { sink.send(AWSReply(error: error, format, id)) }
+}
+
+extension ReplySink {
+    func send(_ reply: AWSReply) {
+        send(reply.head, capacity: reply.body.count) { buffer in
+            reply.body.withUnsafeBytes { buffer.copyMemory(from: $0) }
+            return reply.body.count
+        }
+    }
+}

@@ -1,0 +1,101 @@
+/// Answers as far as the AWS protocols look at them, without sockets: the head, a whole body, a body that is made while it is sent.
+
+/// The head of an answer. Content-Length, Date and what browsers are told are the door's to add.
+public struct ReplyHead: Sendable {
+    /// An HTTP status.
+    public var status = 200
+    /// Goes out as `x-amzn-RequestId` and `x-amz-id-2`.
+    public var id: RequestID
+    public var contentType: StaticString?
+    /// Goes out as `x-amzn-ErrorType`; nil after success.
+    public var error: AWSError.Name?
+
+    public init(status: Int = 200, id: RequestID, contentType: StaticString?, error: AWSError.Name? = nil) {
+        self.status = status
+        self.id = id
+        self.contentType = contentType
+        self.error = error
+    }
+}
+
+/// A whole answer.
+public struct AWSReply: Sendable {
+    public var head: ReplyHead
+    public var body: [UInt8]
+
+    public init(_ head: ReplyHead, _ body: [UInt8] = []) {
+        self.head = head
+        self.body = body
+    }
+
+    public var status: Int { head.status }
+    /// The error's name, for metrics and logs; nil after success.
+    public var error: AWSError.Name? { head.error }
+}
+
+/// A body that nobody has in memory: a piece at a time, as fast as the client takes it.
+public struct ReplyStream: Sendable {
+    /// The next piece; nil at the end. It is asked for when the client has taken the one before. When it throws, the connection is cut, so
+    /// that nobody takes what came for the whole.
+    public var next: @Sendable () async throws -> [UInt8]?
+    /// Is called once or more: the last piece was sent, the client has gone, or it has taken nothing for the stall limit.
+    public var close: @Sendable () -> Void
+    /// How long the client may take nothing; the door's setting unless given.
+    public var stallLimit: Duration?
+
+    public init(
+        stallLimit: Duration? = nil, next: @escaping @Sendable () async throws -> [UInt8]?,
+        close: @escaping @Sendable () -> Void = {}
+    ) {
+        self.next = next
+        self.close = close
+        self.stallLimit = stallLimit
+    }
+}
+
+/// What a head leads to.
+public enum AWSAdmission: Sendable {
+    /// The answer stands fast; the body need not be read.
+    case answer(AWSReply)
+    case call(AdmittedCall)
+}
+
+extension AWSReply {
+    /// An operation's error.
+    init(error: AWSError, _ format: WireFormat, _ id: RequestID) {
+        self.init(
+            ReplyHead(status: error.name.status, id: id, contentType: format.contentType, error: error.name), error.body(format))
+    }
+
+    /// The answer to what names no operation at all.
+    static func unauthorizable(_ id: RequestID) -> AWSReply {
+        xml(403, .accessDenied, "Unable to determine service/operation name to be authorized", id)
+    }
+
+    /// The answer to a content type that no protocol here has.
+    static func unknownOperationXML(_ id: RequestID) -> AWSReply { xml(404, .unknownOperation, nil, id) }
+
+    /// The answer to plain `application/json`, which AWS reads but has no operations for.
+    static func unversionedError(_ id: RequestID) -> AWSReply {
+        let body: JSONValue = ["Output": ["__type": "com.amazon.coral.service#UnknownOperationException"], "Version": "1.0"]
+        return AWSReply(
+            ReplyHead(status: 404, id: id, contentType: "application/json", error: .unknownOperation), body.serialized)
+    }
+
+    /// An error without a message in CBOR (RFC 8949): a map of one pair of texts.
+    static func cborError(_ name: AWSError.Name, _ id: RequestID) -> AWSReply {
+        var body: [UInt8] = [0xA1]
+        for text in ["__type", name.rawValue] {
+            let length = UInt8(truncatingIfNeeded: text.utf8.count)
+            body += length < 24 ? [0x60 | length] : [0x78, length]
+            body += text.utf8
+        }
+        return AWSReply(ReplyHead(status: name.status, id: id, contentType: "application/x-amz-cbor-1.1", error: name), body)
+    }
+
+    private static func xml(_ status: Int, _ name: AWSError.Name, _ message: String?, _ id: RequestID) -> AWSReply {
+        let type = name.rawValue
+        let body = message.map { "<\(type)>\n  <Message>\($0)</Message>\n</\(type)>\n" } ?? "<\(type)/>\n"
+        return AWSReply(ReplyHead(status: status, id: id, contentType: nil, error: name), Array(body.utf8))
+    }
+}

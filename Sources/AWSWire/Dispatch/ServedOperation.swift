@@ -1,0 +1,141 @@
+/// An operation with its service: how calls of both kinds of operations are begun, and the table in which they are found.
+
+/// Bytes in, an answer out.
+struct ServedOperation: Sendable {
+    /// What decides whether a call may go on, and the head that it looks at.
+    struct Policed: Sendable {
+        var policy: any CallPolicy
+        var head: RequestHead
+
+        func check(_ body: UnsafeRawBufferPointer, _ operation: String, _ resources: [ResourceName]) throws(AWSError) {
+            try policy.check(CallAction(head: head, body: body, operation: operation, resources: resources))
+        }
+    }
+
+    let name: String
+    let errors: [AWSError.Name]
+    let memoryBound: Int
+    let memory: @Sendable (Int) -> Int
+    /// The body is there only during the call.
+    let start: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> Void
+
+    init<Operation: DirectOperation>(direct _: Operation.Type, _ service: Operation.Service) {
+        name = Operation.name
+        errors = Operation.errors
+        memoryBound = Operation.memoryBound
+        memory = Operation.memory(forBodyOf:)
+        start = { body, call, policed in
+            do throws(AWSError) {
+                let request = try Operation.read(body, call.format, service)
+                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                Operation.start(request, service, call)
+            } catch {
+                call.refuse(error)
+            }
+        }
+    }
+
+    init<Operation: AWSOperation>(_: Operation.Type, _ service: Operation.Service) {
+        name = Operation.name
+        errors = Operation.errors
+        memoryBound = Operation.memoryBound
+        memory = { AWSCall.memoryFactor * $0 }
+        start = { body, call, policed in
+            let request: Operation.Request
+            do throws(AWSError) {
+                request = try Self.request(Operation.self, [UInt8](body), call.format)
+                try policed?.check(body, Operation.name, Operation.resources(request, service))
+            } catch {
+                return call.refuse(error)
+            }
+            Task {
+                let result = await Self.answer(Operation.self, request, service, call)
+                call.loop.run {
+                    switch result {
+                    case .success(let body): call.succeed(body)
+                    case .failure(let error): call.fail(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The order of checks: syntax, types, rules.
+    private static func request<Operation: AWSOperation>(
+        _: Operation.Type, _ body: [UInt8], _ format: WireFormat
+    ) throws(AWSError) -> Operation.Request {
+        let document: WireDocument
+        do throws(JSONError) {
+            document = try format.parse(body)
+        } catch {
+            throw AWSError(.serialization)
+        }
+        let request = try document.withRoot { root throws(AWSError) in
+            guard root.kind == .object || root.kind == .array else { throw AWSError(.serialization) }
+            return try Operation.Request(WireFields(root))
+        }
+        var violations = Violations()
+        for rule in Operation.rules {
+            if violations.isFull { break }
+            rule.check(request, &violations)
+        }
+        if let error = violations.error { throw error }
+        return request
+    }
+
+    private static func answer<Operation: AWSOperation>(
+        _: Operation.Type, _ request: Operation.Request, _ service: Operation.Service, _ call: DirectCall
+    ) async -> Result<[UInt8], AWSError> {
+        do throws(AWSError) {
+            let response = try await Operation.run(request, service, AWSCall(id: call.id, memory: call.memory))
+            var writer = WireWriter(call.format)
+            try response.write(to: &writer)
+            return .success(writer.bytes)
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+/// The operations of all services by their whole X-Amz-Target, found without making a text of it.
+struct OperationTable: Sendable {
+    private struct Entry: Sendable {
+        var target: [UInt8]
+        var operation: ServedOperation
+    }
+
+    /// Open addressing; a power of two, less than half full.
+    private let slots: [Entry?]
+
+    init(_ services: [AWSService]) {
+        let entries = services.flatMap { service in
+            service.operations.map { Entry(target: Array("\(service.prefix).\($0.key)".utf8), operation: $0.value) }
+        }
+        var slots = [Entry?](repeating: nil, count: 1 << (Int.bitWidth - (2 * entries.count + 1).leadingZeroBitCount))
+        for entry in entries {
+            var slot = entry.target.withUnsafeBytes { Self.hash($0) } & (slots.count - 1)
+            while let other = slots[slot] {
+                precondition(other.target != entry.target, "two services answer to \(entry.operation.name) under one prefix")
+                slot = (slot + 1) & (slots.count - 1)
+            }
+            slots[slot] = entry
+        }
+        self.slots = slots
+    }
+
+    subscript(target: UnsafeRawBufferPointer) -> ServedOperation? {
+        var slot = Self.hash(target) & (slots.count - 1)
+        while let entry = slots[slot] {
+            if entry.target.count == target.count, entry.target.elementsEqual(target) { return entry.operation }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return nil
+    }
+
+    /// FNV-1a (Fowler, Noll, Vo); the names are ours, so that nobody can choose them to collide.
+    private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return Int(truncatingIfNeeded: hash ^ hash >> 32)
+    }
+}

@@ -42,6 +42,9 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -101,7 +104,12 @@ let rooms: [Target] =
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
         testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
-    + room("HTTPDoor", ["AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, logging, lifecycle])
+    + room(
+        "HTTPDoor",
+        [
+            "AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
+            lifecycle,
+        ])
 
 let programs: [Target] = [
     .executableTarget(
@@ -142,6 +150,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),

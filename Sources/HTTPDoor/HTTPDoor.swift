@@ -1,11 +1,9 @@
 /// The one HTTP listener: AWS calls to the dispatcher, pages to whoever looks after the node.
 
 public import AWSWire
-import HTTPTypes
-import Hummingbird
-import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOPosix
 public import NodeMetrics
 public import ServiceLifecycle
 
@@ -14,34 +12,7 @@ public import ServiceLifecycle
 /// On graceful shutdown it takes no more connections, closes idle ones, lets requests in flight end, and after the deadline closes
 /// whatever is left.
 public struct HTTPDoor: Service {
-    /// Where to listen and within which bounds.
-    public struct Settings: Sendable {
-        public var host: String
-        /// 0 picks a free one, which `onListening` tells.
-        public var port: Int
-        /// Bytes that requests in flight may take together, bodies and answers; past it they are refused with 503.
-        public var memoryLimit: Int
-        /// Seconds after which a connection without requests is closed.
-        public var idleTimeout: Int64
-        /// How long requests in flight may take after shutdown has begun.
-        public var shutdownDeadline: Duration
-
-        public init(
-            host: String = "127.0.0.1", port: Int = 4566, memoryLimit: Int = 256 << 20, idleTimeout: Int64 = 600,
-            shutdownDeadline: Duration = .seconds(10)
-        ) {
-            self.host = host
-            self.port = port
-            self.memoryLimit = memoryLimit
-            self.idleTimeout = idleTimeout
-            self.shutdownDeadline = shutdownDeadline
-        }
-    }
-
-    private let settings: Settings
-    private let responder: DoorResponder
-    private let connections: Gauge
-    private let logger: Logger
+    private let context: DoorContext
     private let onListening: @Sendable (_ host: String, _ port: Int) async -> Void
 
     /// - Parameters:
@@ -55,46 +26,22 @@ public struct HTTPDoor: Service {
         downloads: [String: @Sendable () async -> Download.Answer] = [:], metrics: MetricsRegistry, logger: Logger,
         onListening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
     ) {
-        self.settings = settings
-        self.logger = logger
         self.onListening = onListening
-        connections = metrics.gauge("millrace_connections", help: "Open connections.", labels: [("protocol", "http")])
-        responder = DoorResponder(
-            pages: Pages(metrics: metrics, readiness: readiness), downloads: downloads,
-            calls: AWSCalls(dispatcher, MemoryBudget(limit: settings.memoryLimit), metrics))
+        context = DoorContext(
+            settings: settings, dispatcher: dispatcher,
+            pages: PageResponder(
+                pages: Pages(metrics: metrics, readiness: readiness), downloads: downloads, logger: logger), metrics: metrics,
+            logger: logger)
     }
 
     /// Listens and serves. Returns when shutdown is complete.
     /// - Throws: when the address cannot be listened on.
     public func run() async throws {
-        let (settings, connections, onListening) = (settings, connections, onListening)
-        let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionCounter(connections)], idleTimeout: .seconds(settings.idleTimeout))
-        let application = Application(
-            responder: responder, server: .http1(configuration: channel),
-            configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), serverName: nil),
-            onServerRunning: { channel in
-                await onListening(settings.host, channel.localAddress?.port ?? settings.port)
-            },
-            logger: logger)
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await application.run()
-                return true
-            }
-            group.addTask {
-                try await gracefulShutdown()
-                try await Task.sleep(for: settings.shutdownDeadline)
-                return false
-            }
-            // Either the server ended by itself or the deadline passed; then cancelling closes what is left.
-            do {
-                _ = try await group.next()
-                group.cancelAll()
-                while try await group.next() != nil {}
-            } catch is CancellationError {
-                group.cancelAll()
-            }
-        }
+        let settings = context.settings
+        let listener = try await Listener.open(context)
+        await onListening(settings.host, listener.port ?? settings.port)
+        // It throws when the task is cancelled: then nothing is waited for.
+        let isGraceful = (try? await gracefulShutdown()) != nil
+        await listener.close(within: isGraceful ? settings.shutdownDeadline : .zero)
     }
 }

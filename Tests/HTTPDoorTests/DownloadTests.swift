@@ -1,5 +1,6 @@
 /// Downloads: sent as they are made, cut when they fail, let go of when the client has gone or takes nothing.
 
+import AWSWire
 import Dispatch
 import HTTPDoor
 import Synchronization
@@ -59,8 +60,8 @@ import Testing
         func answer(stallLimit: Duration = .seconds(60)) -> Download.Answer {
             .download(
                 Download(
-                    contentType: "application/x-tar", fileName: "a.tar", stallLimit: stallLimit, next: { try self.next() },
-                    close: { self.close() }))
+                    contentType: "application/x-tar", fileName: "a.tar",
+                    stream: ReplyStream(stallLimit: stallLimit, next: { try self.next() }, close: { self.close() })))
         }
     }
 

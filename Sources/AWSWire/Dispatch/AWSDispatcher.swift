@@ -124,10 +124,7 @@ public struct AdmittedCall: Sendable {
     }
 
     /// The answer when memory for the call is not to be had now.
-    public func overloaded() -> AWSReply {
-        AWSReply(
-            error: AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later."), format, id)
-    }
+    public func overloaded() -> AWSReply { .overloaded(format, id) }
 }
 
 /// Hands an answer on as a value.

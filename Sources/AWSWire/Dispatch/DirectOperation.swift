@@ -135,7 +135,8 @@ public final class DirectCall: Sendable {
 }
 
 extension ReplySink {
-    func send(_ reply: AWSReply) {
+    /// An answer that is whole already.
+    public func send(_ reply: AWSReply) {
         send(reply.head, capacity: reply.body.count) { buffer in
             reply.body.withUnsafeBytes { buffer.copyMemory(from: $0) }
             return reply.body.count

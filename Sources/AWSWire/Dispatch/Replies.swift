@@ -61,6 +61,21 @@ public enum AWSAdmission: Sendable {
 }
 
 extension AWSReply {
+    /// The answer when memory for a request is not to be had now.
+    public static func overloaded(_ id: RequestID) -> AWSReply { overloaded(.json11, id) }
+
+    /// The answer to who may not call at all.
+    public static func accessDenied(_ reason: String, _ id: RequestID) -> AWSReply {
+        var reply = AWSReply(error: AWSError(.accessDenied, reason), .json11, id)
+        reply.head.status = 403
+        return reply
+    }
+
+    static func overloaded(_ format: WireFormat, _ id: RequestID) -> AWSReply {
+        AWSReply(
+            error: AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later."), format, id)
+    }
+
     /// An operation's error.
     init(error: AWSError, _ format: WireFormat, _ id: RequestID) {
         self.init(

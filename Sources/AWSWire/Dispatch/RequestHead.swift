@@ -8,6 +8,17 @@ public struct RequestHead: Sendable {
     /// The methods that anything here tells apart.
     public enum Method: Sendable, Hashable {
         case get, head, post, put, delete, options, other
+
+        init(_ name: UnsafeRawBufferPointer) {
+            self =
+                switch name.count {
+                case 3: name.equals("GET") ? .get : name.equals("PUT") ? .put : .other
+                case 4: name.equals("POST") ? .post : name.equals("HEAD") ? .head : .other
+                case 6: name.equals("DELETE") ? .delete : .other
+                case 7: name.equals("OPTIONS") ? .options : .other
+                default: .other
+                }
+        }
     }
 
     /// A field that the door looks at.
@@ -61,6 +72,12 @@ public struct RequestHead: Sendable {
     private struct Span: Sendable {
         var start: UInt32 = 0
         var count: UInt32 = 0
+
+        init() {}
+        init(_ range: Range<Int>) {
+            start = UInt32(truncatingIfNeeded: range.lowerBound)
+            count = UInt32(truncatingIfNeeded: range.count)
+        }
     }
     private struct Field: Sendable {
         var name: Span
@@ -113,25 +130,37 @@ public struct RequestHead: Sendable {
         clear()
         methodSpan = add(method)
         targetSpan = add(target)
-        self.method =
-            switch method.count {
-            case 3: method.equals("GET") ? .get : method.equals("PUT") ? .put : .other
-            case 4: method.equals("POST") ? .post : method.equals("HEAD") ? .head : .other
-            case 6: method.equals("DELETE") ? .delete : .other
-            case 7: method.equals("OPTIONS") ? .options : .other
-            default: .other
-            }
+        self.method = Method(method)
     }
 
-    /// A field; past the 65,534th they are not found by `Known`. Blanks around the value do not belong to it (RFC 9110, section 5.5).
+    /// The first line of a head that lies in one block of memory, which is copied whole; fields are then added by where they lie in it.
+    public mutating func begin(block: UnsafeRawBufferPointer, method: Range<Int>, target: Range<Int>) {
+        clear()
+        text.append(contentsOf: block)
+        methodSpan = Span(method)
+        targetSpan = Span(target)
+        self.method = Method(UnsafeRawBufferPointer(rebasing: block[method]))
+    }
+
+    /// A field; past the 65,535th they are not found by `Known`. Blanks around the value do not belong to it (RFC 9110, section 5.5).
     public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         fields.append(Field(name: add(name), value: add(value)))
-        guard let field = Known(name), let number = UInt16(exactly: fields.count) else { return }
+        note(Known(name))
+    }
+
+    /// A field of a head that lies in one block of memory.
+    public mutating func append(name: Range<Int>, value: Range<Int>) {
+        fields.append(Field(name: Span(name), value: Span(value)))
+        note(text.withUnsafeBytes { Known(UnsafeRawBufferPointer(rebasing: $0[name])) })
+    }
+
+    private mutating func note(_ field: Known?) {
+        guard let field, let number = UInt16(exactly: fields.count) else { return }
         if known[Int(field.rawValue)] == 0 { known[Int(field.rawValue)] = number } else { repeated.insert(field) }
     }
 
     private mutating func add(_ bytes: UnsafeRawBufferPointer) -> Span {
-        let span = Span(start: UInt32(truncatingIfNeeded: text.count), count: UInt32(truncatingIfNeeded: bytes.count))
+        let span = Span(text.count..<text.count + bytes.count)
         text.append(contentsOf: bytes)
         return span
     }

@@ -155,8 +155,10 @@ struct ServerNode: Sendable {
         var doorLogger = Logger(label: "http")
         doorLogger.logLevel = max(doorLogger.logLevel, .notice)
         let logger = logger
+        var doorSettings = HTTPDoor.Settings()
+        (doorSettings.host, doorSettings.port) = (address.host, address.port)
         let door = HTTPDoor(
-            HTTPDoor.Settings(host: address.host, port: address.port),
+            doorSettings,
             dispatcher: AWSDispatcher([kinesis.service, firehose.service] + analytics.services),
             readiness: { [store] in
                 switch store.writability {
@@ -186,14 +188,15 @@ struct ServerNode: Sendable {
             return .download(
                 Download(
                     contentType: "application/x-tar", fileName: "millrace-backup.tar",
-                    next: {
-                        do throws(BackupError) {
-                            return try await backup.next()
-                        } catch {
-                            logger.error("the backup was broken off: \(error)")
-                            throw error
-                        }
-                    }, close: { backup.close() }))
+                    stream: ReplyStream(
+                        next: {
+                            do throws(BackupError) {
+                                return try await backup.next()
+                            } catch {
+                                logger.error("the backup was broken off: \(error)")
+                                throw error
+                            }
+                        }, close: { backup.close() })))
         } catch {
             if error == .busy { return .refusal(status: 409, reason: "\(error)") }
             logger.error("no backup can be made: \(error)")

@@ -20,12 +20,14 @@ struct Pages: Sendable {
         ]
     }
 
+    func has(_ path: String) -> Bool { pages[path] != nil }
+
     /// Nil where there is none.
     func page(_ path: String) async -> Response? {
         await pages[path]?()
     }
 
-    private static func text(
+    static func text(
         _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
     ) -> Response {
         Response(

@@ -1,0 +1,69 @@
+/// An answer's head in either of its forms, and who carries answers to the peer.
+
+import AWSWire
+import Glibc
+import NIOCore
+
+/// The head of an answer, before any HTTP version has written it down.
+struct AnswerHead {
+    enum Fields {
+        /// Of an AWS call.
+        case call(ReplyHead)
+        /// Of a page.
+        case page([(name: String, value: String)])
+    }
+
+    var status: Int
+    var fields: Fields
+    /// What a browser is told besides.
+    var browserFields: [(name: String, value: String)] = []
+    /// The answer to HEAD: its length is told, its body is not sent.
+    var isHead = false
+
+    init(_ reply: ReplyHead) {
+        status = reply.status
+        fields = .call(reply)
+    }
+
+    init(status: Int, _ fields: [(name: String, value: String)] = []) {
+        self.status = status
+        self.fields = .page(fields)
+    }
+}
+
+/// Carries the answer of one request to the peer. It is used on its event loop only.
+protocol AnswerCarrier: AnyObject {
+    /// Sends a whole answer.
+    /// - Parameters:
+    ///   - write: is called once with at least `capacity` bytes; returns how many it wrote.
+    ///   - lease: is let go of when the peer has taken the last byte.
+    func send(_ head: AnswerHead, capacity: Int, lease: MemoryLease?, write: (UnsafeMutableRawBufferPointer) -> Int)
+    /// Begins an answer that comes in pieces.
+    func begin(_ head: AnswerHead, length: Int?)
+    /// The next piece; the promise is kept when the peer has taken it.
+    func send(_ piece: ByteBuffer, promise: EventLoopPromise<Void>)
+    /// The answer is whole.
+    func finish()
+    /// The answer cannot be made whole: the peer must not take it for that.
+    func abort()
+    /// How long the peer may take nothing of this answer.
+    var stallLimit: TimeAmount { get set }
+    var channel: (any Channel)? { get }
+}
+
+extension TimeAmount {
+    /// Saturates.
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (nanoseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        self = overflow ? .nanoseconds(.max) : .nanoseconds(nanoseconds + attoseconds / 1_000_000_000)
+    }
+}
+
+extension Channel {
+    /// Closes a connection whose peer takes nothing: not even the kernel keeps what it has not taken.
+    func reset() {
+        if let options = self as? any SocketOptionProvider { _ = options.setSoLinger(linger(l_onoff: 1, l_linger: 0)) }
+        close(promise: nil)
+    }
+}

@@ -1,0 +1,133 @@
+/// What all connections share, and what those of one event loop share.
+
+import AWSWire
+import Glibc
+import Logging
+import NIOCore
+import NodeMetrics
+
+/// The door's settings, services and counters, for every event loop.
+final class DoorContext: Sendable {
+    let settings: HTTPDoor.Settings
+    let dispatcher: AWSDispatcher
+    /// For calls.
+    let budget: MemoryBudget
+    /// For pages and downloads, so that calls cannot keep an operator from looking.
+    let pageBudget = MemoryBudget(limit: 32 << 20)
+    let pages: PageResponder
+    let instruments: DoorInstruments
+    let logger: Logger
+
+    init(
+        settings: HTTPDoor.Settings, dispatcher: AWSDispatcher, pages: PageResponder, metrics: MetricsRegistry, logger: Logger
+    ) {
+        self.settings = settings
+        self.dispatcher = dispatcher
+        self.pages = pages
+        self.logger = logger
+        budget = MemoryBudget(limit: settings.memoryLimit)
+        instruments = DoorInstruments(metrics, budget)
+    }
+}
+
+/// Is used on its event loop only.
+final class LoopContext {
+    let door: DoorContext
+    let loop: any EventLoop
+    /// Where calls are answered.
+    let answers: AnswerLoop
+    let sweeper: Sweeper
+    private var date = HTTPDate()
+    /// The Host that was let in last: nearly always the next one too.
+    private var admittedHost: [UInt8] = []
+
+    init(_ door: DoorContext, _ loop: any EventLoop) {
+        self.door = door
+        self.loop = loop
+        answers = AnswerLoop { work in loop.execute(work) }
+        sweeper = Sweeper(loop, interval: door.settings.sweepInterval)
+    }
+
+    /// Whether web pages' rules let a request in.
+    func verdict(_ head: RequestHead, scheme: String) -> BrowserRules.Verdict {
+        if !head.has(.origin), !head.has(.secFetchSite), !admittedHost.isEmpty,
+            head.withBytes(of: .host, { $0.count == admittedHost.count && $0.elementsEqual(admittedHost) }) == true
+        {
+            return .allowed(origin: nil)
+        }
+        let verdict = door.settings.browsers.verdict(head, scheme: scheme)
+        if case .allowed = verdict { admittedHost = head.withBytes(of: .host) { [UInt8]($0) } ?? [] }
+        return verdict
+    }
+
+    /// The value of Date, with the characters of `HTTPDate.count`.
+    func withDate<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { date.withBytes(at: time(nil), body) }
+}
+
+/// The Date field's value (RFC 9110, section 5.6.7), made once a second.
+struct HTTPDate {
+    /// Such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    static let count = 29
+    private var second: Int?
+    private var text: [UInt8] = []
+
+    /// - Parameter now: seconds since 1970-01-01 UTC.
+    mutating func withBytes<Result>(at now: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        if second != now {
+            text = Self.text(now)
+            second = now
+        }
+        return text.withUnsafeBytes(body)
+    }
+
+    static func text(_ seconds: Int) -> [UInt8] {
+        var moment = time_t(seconds)
+        var parts = tm()
+        gmtime_r(&moment, &parts)
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let day = days[Int(parts.tm_wday) % 7]
+        let month = months[Int(parts.tm_mon) % 12]
+        let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        return Array("\(day), \(two(parts.tm_mday)) \(month) \(1900 + Int(parts.tm_year)) \(clock) GMT".utf8)
+    }
+}
+
+/// What `/metrics` tells of the door.
+struct DoorInstruments: Sendable {
+    let connections: Gauge
+    let refusedConnections: Counter
+    let stalledConnections: Counter
+    let lateRequests: Counter
+    let duration: Histogram
+    /// By the first digit of the status, from 2.
+    private let requests: [Counter]
+
+    init(_ metrics: MetricsRegistry, _ budget: MemoryBudget) {
+        connections = metrics.gauge("millrace_connections", help: "Open connections.", labels: [("protocol", "http")])
+        refusedConnections = metrics.counter(
+            "millrace_connections_refused_total", help: "Connections closed at once because there were too many.",
+            labels: [("protocol", "http")])
+        stalledConnections = metrics.counter(
+            "millrace_connections_stalled_total", help: "Connections closed because the peer took nothing of its answer.",
+            labels: [("protocol", "http")])
+        lateRequests = metrics.counter(
+            "millrace_http_late_requests_total", help: "Requests given up because their head or body came too slowly.")
+        requests = [2, 3, 4, 5].map { digit in
+            metrics.counter(
+                "millrace_http_requests_total", help: "AWS calls answered, by class of status.",
+                labels: [("status", "\(digit)xx")])
+        }
+        duration = metrics.histogram(
+            "millrace_http_request_duration_seconds", help: "Time from a call's head to its answer, in seconds.")
+        metrics.sampledGauge("millrace_memory_reserved_bytes", help: "Memory reserved for calls in flight.") {
+            [MetricsRegistry.Sample(Double(budget.reserved))]
+        }
+    }
+
+    func answered(_ status: Int, nanoseconds: UInt64) {
+        requests[min(max(status / 100, 2), 5) - 2].add()
+        duration.observe(nanoseconds: nanoseconds)
+    }
+}

@@ -109,7 +109,7 @@ let rooms: [Target] =
         [
             "AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
             lifecycle,
-        ])
+        ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
 
 let programs: [Target] = [
     .executableTarget(

@@ -87,6 +87,16 @@ public struct BrowserRules: Sendable {
         return isName && !name.isEmpty ? String(name) : nil
     }
 
+    /// Whether a setting names a host.
+    public static func isHostName(_ text: String) -> Bool { name(ofHost: text) != nil && !text.contains(":") }
+
+    /// Whether a setting names an origin: a scheme, a host and perhaps a port; or `null`, the origin of pages in files.
+    public static func isOrigin(_ text: String) -> Bool {
+        if text == "null" { return true }
+        let parts = text.lowercased().split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count == 2 && (parts[0] == "http" || parts[0] == "https") && name(ofHost: String(parts[1])) != nil
+    }
+
     private static func isPort(_ text: Substring) -> Bool {
         text.hasPrefix(":") && text.utf8.count <= 6
             && text.utf8.dropFirst().allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

@@ -31,8 +31,10 @@ extension HTTPDoor {
         public var idleTimeout = Duration.seconds(600)
         /// How long requests in flight may take after shutdown has begun.
         public var shutdownDeadline = Duration.seconds(10)
-        /// Which web pages may call.
-        public var browsers = BrowserRules()
+        /// Names that Host may hold besides those that nobody can point elsewhere; see `BrowserRules`.
+        public var allowedHosts: [String] = []
+        /// Origins whose web pages may call.
+        public var allowedOrigins: [String] = []
 
         public init() {}
 

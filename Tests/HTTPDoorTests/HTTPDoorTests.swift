@@ -64,8 +64,8 @@ func offPool<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) as
 /// Serves on a free port while `body` runs, then shuts down.
 func withDoor(
     memoryLimit: Int = 16 << 20, deadline: Duration = .seconds(20), readiness: @escaping @Sendable () async -> String? = { nil },
-    downloads: [String: @Sendable () async -> Download.Answer] = [:], _ change: (inout HTTPDoor.Settings) -> Void = { _ in },
-    body: @escaping @Sendable (_ port: Int, _ gate: Gate, _ group: ServiceGroup) async throws -> Void
+    downloads: [String: @Sendable () async -> Download.Answer] = [:], settings change: (inout HTTPDoor.Settings) -> Void = { _ in },
+    _ body: @escaping @Sendable (_ port: Int, _ gate: Gate, _ group: ServiceGroup) async throws -> Void
 ) async throws {
     let gate = Gate()
     let metrics = MetricsRegistry()
@@ -77,7 +77,8 @@ func withDoor(
     change(&settings)
     let door = HTTPDoor(
         settings,
-        dispatcher: AWSDispatcher([AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self)])]), readiness: readiness,
+        dispatcher: AWSDispatcher([AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self), .direct(Fill.self)])]),
+        readiness: readiness,
         downloads: downloads, metrics: metrics, logger: logger
     ) { _, bound in port.yield(bound) }
     let group = ServiceGroup(configuration: .init(services: [.init(service: door)], logger: logger))

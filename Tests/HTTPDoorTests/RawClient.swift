@@ -61,6 +61,35 @@ final class RawClient {
         return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
     }
 
+    /// Closes the sending half.
+    func endSending() { shutdown(socketDescriptor, Int32(SHUT_WR)) }
+
+    /// The next answer's status and the length of its body, which is read and dropped.
+    func receiveSize() throws -> (status: Int, bytes: Int) {
+        let answer = try receive(ofHead: true)
+        let length = Int(answer.headers["content-length"] ?? "0") ?? 0
+        var missing = length - buffered.count
+        buffered = missing < 0 ? Array(buffered[..<(-missing)]) : []
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while missing > 0 {
+            let count = recv(socketDescriptor, &chunk, min(chunk.count, missing), 0)
+            guard count > 0 else { throw Failure(call: "recv") }
+            missing -= count
+        }
+        return (answer.status, length)
+    }
+
+    /// All bytes until the other side closes or resets.
+    func received() throws -> Int {
+        var total = buffered.count
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = recv(socketDescriptor, &chunk, chunk.count, 0)
+            if count <= 0 { return total }
+            total += count
+        }
+    }
+
     /// The next answer, whose body comes in chunks: its status and how many bytes the body has.
     /// - Throws: when it breaks off before the last chunk.
     func receiveChunked() throws -> (status: Int, bytes: Int) {

@@ -27,6 +27,8 @@ class Server:
         self.flags = list(flags)
         # Settings in the server's environment.
         self.variables = {}
+        # What the server is started through, such as ["prlimit", "--nofile=512"].
+        self.prefix = []
         self.address = "127.0.0.1:0"
         self.process = None
 
@@ -34,7 +36,7 @@ class Server:
         """Starts the process without waiting for anything."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--data-dir", str(self.data_dir), "--http", self.address, *self.flags],
+                [*self.prefix, BINARY, "serve", "--data-dir", str(self.data_dir), "--http", self.address, *self.flags],
                 stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.variables})
 
     def start(self, timeout=30):

@@ -9,6 +9,7 @@ import NodeMetrics
 /// The door's settings, services and counters, for every event loop.
 final class DoorContext: Sendable {
     let settings: HTTPDoor.Settings
+    let browsers: BrowserRules
     let dispatcher: AWSDispatcher
     /// For calls.
     let budget: MemoryBudget
@@ -22,6 +23,7 @@ final class DoorContext: Sendable {
         settings: HTTPDoor.Settings, dispatcher: AWSDispatcher, pages: PageResponder, metrics: MetricsRegistry, logger: Logger
     ) {
         self.settings = settings
+        browsers = BrowserRules(allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins)
         self.dispatcher = dispatcher
         self.pages = pages
         self.logger = logger
@@ -55,7 +57,7 @@ final class LoopContext {
         {
             return .allowed(origin: nil)
         }
-        let verdict = door.settings.browsers.verdict(head, scheme: scheme)
+        let verdict = door.browsers.verdict(head, scheme: scheme)
         if case .allowed = verdict { admittedHost = head.withBytes(of: .host) { [UInt8]($0) } ?? [] }
         return verdict
     }

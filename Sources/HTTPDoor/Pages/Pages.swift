@@ -8,6 +8,8 @@ import NodeMetrics
 struct Pages: Sendable {
     private let pages: [String: @Sendable () async -> Response]
 
+    init(_ pages: [String: @Sendable () async -> Response]) { self.pages = pages }
+
     init(metrics: MetricsRegistry, readiness: @escaping @Sendable () async -> String?) {
         pages = [
             "/": { Self.text("Millrace. AWS APIs: POST to this address. See /healthz, /readyz, /metrics.\n") },

@@ -13,6 +13,11 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
+    @Option(help: "Names by which web pages may reach this server, besides localhost and names without a dot; commas between.")
+    var allowedHosts: String?
+    @Option(help: "Origins whose web pages may call, such as https://app.example; commas between.") var allowedOrigins: String?
+    @Option(help: "Open connections; the default leaves an eighth of the descriptors to files.") var maxConnections: String?
+
     @OptionGroup(title: "AWS's quotas, all off unless set; past one the service answers LimitExceededException")
     var quotas: QuotaOptions
     @Option(help: "Bytes that the open windows and forests of one application may take before it is stopped (default 1 GiB).")
@@ -24,6 +29,7 @@ struct ServeOptions: ParsableArguments {
         var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
             "log-format": logFormat, "log-level": logLevel, "application-state-bytes": applicationStateBytes,
+            "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,
         ]
         flags.merge(quotas.flags) { $1 }
         var file: (path: String, text: String)?

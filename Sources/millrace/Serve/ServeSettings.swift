@@ -1,5 +1,6 @@
 /// The server's settings: flag before variable before file before default.
 
+import HTTPDoor
 import StreamLog
 import Yams
 
@@ -17,6 +18,12 @@ struct ServeSettings: Sendable {
     var quotas = Quotas()
     /// What the open windows, held rows and forests of one application may take, in bytes.
     var applicationStateBytes = 1 << 30
+    /// Who may call and within which bounds; host and port are those of `http`.
+    var door = {
+        var settings = HTTPDoor.Settings()
+        settings.maxConnections = connectionsLeftByFiles()
+        return settings
+    }()
     /// Sizes of the log's files. Tests make them small; there are no flags for them.
     var log = LogOptions()
 
@@ -59,80 +66,83 @@ struct ServeSettings: Sendable {
         }
     }
 
-    static let keys: [Key] = [
-        Key(name: "data-dir") { settings, text throws(CommandFailure) in
-            guard !text.isEmpty else { throw wrong("data-dir", text, "must not be empty") }
-            settings.dataDirectory = text
-        } text: {
-            $0.dataDirectory
-        },
-        Key(name: "http") { settings, text throws(CommandFailure) in
-            guard Address(text) != nil else { throw wrong("http", text, "must be HOST:PORT with a port from 0 to 65535") }
-            settings.http = text
-        } text: {
-            $0.http
-        },
-        Key(name: "region") { settings, text throws(CommandFailure) in
-            guard text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
-                throw wrong("region", text, "must be of the form us-east-1")
-            }
-            settings.region = text
-        } text: {
-            $0.region
-        },
-        Key(name: "account-id") { settings, text throws(CommandFailure) in
-            guard text.wholeMatch(of: /[0-9]{12}/) != nil else { throw wrong("account-id", text, "must have 12 digits") }
-            settings.accountID = text
-        } text: {
-            $0.accountID
-        },
-        Key(name: "lifecycle-delay") { settings, text throws(CommandFailure) in
-            guard let seconds = Int(text), (0...3600).contains(seconds) else {
-                throw wrong("lifecycle-delay", text, "must be a whole number of seconds from 0 to 3600")
-            }
-            settings.lifecycleDelay = seconds
-        } text: {
-            "\($0.lifecycleDelay)"
-        },
-        Key(name: "log-format") { settings, text throws(CommandFailure) in
-            guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }
-            settings.logFormat = format
-        } text: {
-            $0.logFormat.rawValue
-        },
-        Key(name: "log-level") { settings, text throws(CommandFailure) in
-            let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
-            guard levels.contains(text) else { throw wrong("log-level", text, "must be one of " + levels.joined(separator: ", ")) }
-            settings.logLevel = text
-        } text: {
-            $0.logLevel
-        },
-        quota("quota-shards", \.shards),
-        quota("quota-streams", \.streams),
-        quota("quota-delivery-streams", \.deliveryStreams),
-        quota("quota-applications", \.applications),
-        quota("quota-application-outputs", \.applicationOutputs),
-        Key(name: "application-state-bytes") { settings, text throws(CommandFailure) in
-            settings.applicationStateBytes = try bytes("application-state-bytes", text)
-        } text: {
-            "\($0.applicationStateBytes)"
-        },
-        Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
-            settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))
-        } text: {
-            "\($0.log.journalFileBytes)"
-        },
-        Key(name: "log.segment-bytes") { settings, text throws(CommandFailure) in
-            settings.log.segmentBytes = UInt64(try bytes("log.segment-bytes", text))
-        } text: {
-            "\($0.log.segmentBytes)"
-        },
-        Key(name: "log.flush-bytes") { settings, text throws(CommandFailure) in
-            settings.log.flushThresholdBytes = try bytes("log.flush-bytes", text)
-        } text: {
-            "\($0.log.flushThresholdBytes)"
-        },
-    ]
+    static let keys: [Key] =
+        [
+            Key(name: "data-dir") { settings, text throws(CommandFailure) in
+                guard !text.isEmpty else { throw wrong("data-dir", text, "must not be empty") }
+                settings.dataDirectory = text
+            } text: {
+                $0.dataDirectory
+            },
+            Key(name: "http") { settings, text throws(CommandFailure) in
+                guard Address(text) != nil else { throw wrong("http", text, "must be HOST:PORT with a port from 0 to 65535") }
+                settings.http = text
+            } text: {
+                $0.http
+            },
+            Key(name: "region") { settings, text throws(CommandFailure) in
+                guard text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
+                    throw wrong("region", text, "must be of the form us-east-1")
+                }
+                settings.region = text
+            } text: {
+                $0.region
+            },
+            Key(name: "account-id") { settings, text throws(CommandFailure) in
+                guard text.wholeMatch(of: /[0-9]{12}/) != nil else { throw wrong("account-id", text, "must have 12 digits") }
+                settings.accountID = text
+            } text: {
+                $0.accountID
+            },
+            Key(name: "lifecycle-delay") { settings, text throws(CommandFailure) in
+                guard let seconds = Int(text), (0...3600).contains(seconds) else {
+                    throw wrong("lifecycle-delay", text, "must be a whole number of seconds from 0 to 3600")
+                }
+                settings.lifecycleDelay = seconds
+            } text: {
+                "\($0.lifecycleDelay)"
+            },
+            Key(name: "log-format") { settings, text throws(CommandFailure) in
+                guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }
+                settings.logFormat = format
+            } text: {
+                $0.logFormat.rawValue
+            },
+            Key(name: "log-level") { settings, text throws(CommandFailure) in
+                let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+                guard levels.contains(text) else {
+                    throw wrong("log-level", text, "must be one of " + levels.joined(separator: ", "))
+                }
+                settings.logLevel = text
+            } text: {
+                $0.logLevel
+            },
+            quota("quota-shards", \.shards),
+            quota("quota-streams", \.streams),
+            quota("quota-delivery-streams", \.deliveryStreams),
+            quota("quota-applications", \.applications),
+            quota("quota-application-outputs", \.applicationOutputs),
+            Key(name: "application-state-bytes") { settings, text throws(CommandFailure) in
+                settings.applicationStateBytes = try bytes("application-state-bytes", text)
+            } text: {
+                "\($0.applicationStateBytes)"
+            },
+            Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
+                settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))
+            } text: {
+                "\($0.log.journalFileBytes)"
+            },
+            Key(name: "log.segment-bytes") { settings, text throws(CommandFailure) in
+                settings.log.segmentBytes = UInt64(try bytes("log.segment-bytes", text))
+            } text: {
+                "\($0.log.segmentBytes)"
+            },
+            Key(name: "log.flush-bytes") { settings, text throws(CommandFailure) in
+                settings.log.flushThresholdBytes = try bytes("log.flush-bytes", text)
+            } text: {
+                "\($0.log.flushThresholdBytes)"
+            },
+        ] + doorKeys
 
     /// A quota: a number, or `off`.
     private static func quota(_ name: String, _ path: any WritableKeyPath<Quotas, Int?> & Sendable) -> Key {
@@ -156,7 +166,7 @@ struct ServeSettings: Sendable {
         return bytes
     }
 
-    private static func wrong(_ name: String, _ text: String, _ rule: String) -> CommandFailure {
+    static func wrong(_ name: String, _ text: String, _ rule: String) -> CommandFailure {
         CommandFailure(.usage, "\(name): '\(text)' \(rule)")
     }
 

@@ -155,7 +155,7 @@ struct ServerNode: Sendable {
         var doorLogger = Logger(label: "http")
         doorLogger.logLevel = max(doorLogger.logLevel, .notice)
         let logger = logger
-        var doorSettings = HTTPDoor.Settings()
+        var doorSettings = settings.door
         (doorSettings.host, doorSettings.port) = (address.host, address.port)
         let door = HTTPDoor(
             doorSettings,

@@ -61,6 +61,8 @@ let shims: [Target] = [
     shim("CLZ4", links: "lz4"),
     shim("CSnappy", links: "snappy"),
     shim("CSimdjson", links: "simdjson", cxx: true),
+    // Not a library: records to columns on top of simdjson's first stage.
+    shim("CJSONColumns", links: "simdjson", cxx: true),
 ]
 
 // The order is the design's: a room imports only from rooms above it.
@@ -89,7 +91,7 @@ let rooms: [Target] =
     ]
     + room("RandomCutForest", ["CInstructions"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
-    + room("StreamSQL", ["CSimdjson"])
+    + room("StreamSQL", ["CSimdjson", "CJSONColumns"])
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"], testData: ["Golden"])
@@ -140,6 +142,13 @@ let programs: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Benchmarks/Sources/log-benchmark", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "sql-benchmark",
+        dependencies: [
+            "Host", "StreamEngine", "StreamSQL", "StreamStore", "StreamStoreTesting", "RecordBatch", "RandomCutForest",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
     // A load for the log's peers: see Benchmarks/compare.
     .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]

@@ -8,6 +8,16 @@ struct MemoryLog {
     var batches: [StoredBatch] = []
     var bounds = ShardBounds(startOffset: 0, highWatermark: 0)
     var lastArrival: Int64 = 0
+
+    /// The position of the first batch with records at or past an offset.
+    func firstBatch(endingAfter offset: Int64) -> Int {
+        var (low, high) = (0, batches.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if batches[middle].endOffset > offset { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
 }
 
 /// A stream and the time of its last change of life.
@@ -204,7 +214,7 @@ struct MemoryState {
         }
         var batches: [StoredBatch] = []
         var bytes = 0
-        for batch in log.batches where batch.endOffset > offset {
+        for batch in log.batches[log.firstBatch(endingAfter: offset)...] {
             if damaged.contains(where: { $0.overlaps(batch.baseOffset...(batch.endOffset - 1)) }) { break }
             if !batches.isEmpty, bytes + batch.batch.bytes.count > maxBytes { break }
             bytes += batch.batch.bytes.count

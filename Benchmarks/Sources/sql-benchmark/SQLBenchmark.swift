@@ -1,0 +1,91 @@
+/// The SQL engine's benchmark: stored batches in, derived rows out, counted per CPU second of the whole process.
+
+import ArgumentParser
+import Glibc
+
+@main
+struct SQLBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sql-benchmark",
+        abstract: "Feeds stored record batches to an application as the server runs it; rows per CPU second of the whole process.",
+        subcommands: [Measure.self, WriteRecords.self], defaultSubcommand: Measure.self)
+}
+
+extension BenchmarkProgram.Name: ExpressibleByArgument {}
+
+/// Measures programs.
+struct Measure: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "measure")
+
+    @Argument(help: "The programs; all when none is given.") var programs: [BenchmarkProgram.Name] = []
+    @Option(help: "Input records; for the forest a fiftieth of it.") var records = 1_000_000
+    @Option(help: "Runs of each program; the median counts.") var rounds = 3
+    @Flag(help: "One line a program: name, records per CPU second.") var plain = false
+    @Flag(help: "Also each step by itself.") var steps = false
+
+    func run() async throws {
+        for name in programs.isEmpty ? BenchmarkProgram.Name.allCases : programs {
+            let program = try BenchmarkProgram(name)
+            let count = name == .anomaly ? max(5000, records / 50) : records
+            let input = try await StoredInput(program, records: count)
+            var rates: [Double] = []
+            var rows: Int64 = 0
+            for _ in 0..<rounds {
+                // What an earlier run appended is not counted.
+                let before = rows
+                let begun = ProcessTime.seconds
+                let total = try await input.run()
+                rates.append(Double(count) / (ProcessTime.seconds - begun))
+                rows = total
+                if before == total { throw BenchmarkError("\(name) gave no rows") }
+            }
+            if plain {
+                print("\(name.rawValue) \(Int(rates.median))")
+            } else {
+                print(
+                    "\(name.rawValue): \(Self.millions(rates.median)) million records per CPU second (\(rates.map(Self.millions).joined(separator: ", "))); \(count) records of \(input.bytes / count) bytes, \(rows / Int64(rounds)) rows out"
+                )
+            }
+            if name == .anomaly, !plain {
+                let alone = try ForestAlone(records: count).rate(rounds)
+                print(
+                    "  the forest alone: \(Self.millions(alone)) million points per CPU second; ratio \(Self.short(rates.median / alone))"
+                )
+            }
+            if name == .groups, !plain { print("  most memory so far: \(ProcessTime.peakBytes >> 20) MiB, the input included") }
+            if steps, !plain { try Steps(input).report() }
+            flushOutput()
+        }
+    }
+
+    static func millions(_ rate: Double) -> String { short(rate / 1e6) }
+
+    static func short(_ value: Double) -> String {
+        let thousandths = (value * 1000).rounded() / 1000
+        return "\(thousandths)"
+    }
+}
+
+/// Writes a program's records as NDJSON for the peers.
+struct WriteRecords: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "write")
+
+    @Argument var program: BenchmarkProgram.Name
+    @Argument var records: Int
+    @Argument var file: String
+
+    func run() throws {
+        let maker = try BenchmarkProgram(program).records
+        guard let output = fopen(file, "w") else { throw BenchmarkError("\(file) cannot be written") }
+        defer { fclose(output) }
+        var text: [UInt8] = []
+        for number in 0..<records {
+            text.removeAll(keepingCapacity: true)
+            maker.append(number, to: &text)
+            text.append(10)
+            fwrite(text, 1, text.count, output)
+        }
+    }
+}
+
+func flushOutput() { fflush(nil) }

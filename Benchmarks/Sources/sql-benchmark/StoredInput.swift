@@ -1,0 +1,61 @@
+/// A store in memory that holds a program's input, and the run of the application over it.
+
+import Host
+import RecordBatch
+import StreamEngine
+import StreamStore
+import StreamStoreTesting
+
+/// The store's clock as the run's.
+struct StoreTime: TimeSource {
+    let store: MemoryStore
+    func wallMilliseconds() -> Int64 { store.now }
+    func monotonicNanoseconds() -> UInt64 { UInt64(max(0, store.now)) * 1_000_000 }
+}
+
+struct FixedRandom: RandomSource {
+    func next() -> UInt64 { 1 }
+}
+
+/// A source of one shard with records in it, and a derived stream of one shard.
+struct StoredInput {
+    let program: BenchmarkProgram
+    let store: MemoryStore
+    let source: StreamDescription
+    let derived: StreamDescription
+    let records: Int
+    /// The records' texts.
+    let bytes: Int
+
+    init(_ program: BenchmarkProgram, records: Int) async throws {
+        self.program = program
+        self.records = records
+        store = MemoryStore(now: RecordMaker.start - 1)
+        source = try await store.createStream(StreamDefinition(key: StreamKey("in"), shardCount: 1))
+        derived = try await store.createStream(StreamDefinition(key: StreamKey("out"), shardCount: 1))
+        var bytes = 0
+        for first in stride(from: 0, to: records, by: RecordMaker.recordsPerBatch) {
+            store.now = program.records.time(first)
+            let made = try program.records.batch(from: first, count: min(RecordMaker.recordsPerBatch, records - first))
+            bytes += made.bytes
+            _ = try await store.append([ShardAppend(ShardReference(source.id, ShardID(0)), made.batch)], fence: nil)
+        }
+        self.bytes = bytes
+        // Every window ends.
+        store.now += 120_000
+    }
+
+    /// Runs the application over all records, as the server does.
+    /// - Returns: rows that entered the derived stream.
+    func run() async throws -> Int64 {
+        var limits = ApplicationRun.Limits()
+        // The snapshot's pace is measured elsewhere.
+        limits.snapshotBytes = .max
+        limits.snapshotNanoseconds = .max
+        var run = try await ApplicationRun(
+            program.definition, start: .trimHorizon, store: store, time: StoreTime(store: store), random: FixedRandom(),
+            resolve: { $0.key }, limits: limits, reportGap: { _ in })
+        while try await run.cycle() {}
+        return try await store.bounds(ShardReference(derived.id, ShardID(0))).highWatermark
+    }
+}

@@ -99,7 +99,7 @@ CSimdjson_status status_of(error_code error) {
 // What may stand at the next structural character.
 enum class Expect { value, value_or_end, key, key_or_end, colon, comma_or_end, nothing };
 
-CSimdjson_status walk(CSimdjson_tokenizer &t, const uint8_t *text, size_t length, uint32_t max_depth) {
+CSimdjson_status walk(CSimdjson_tokenizer &t, const uint8_t *text, size_t length, uint32_t max_depth, bool many) {
     const uint32_t *starts = t.parser.implementation->structural_indexes.get();
     const uint32_t count = t.parser.implementation->n_structural_indexes;
     t.tokens.clear();
@@ -117,7 +117,7 @@ CSimdjson_status walk(CSimdjson_tokenizer &t, const uint8_t *text, size_t length
         switch (byte) {
         case '{':
         case '[': {
-            if (!value_fits) return expect == Expect::nothing ? CSIMDJSON_TRAILING : CSIMDJSON_BAD_STRUCTURE;
+            if (!value_fits && !(many && expect == Expect::nothing)) return expect == Expect::nothing ? CSIMDJSON_TRAILING : CSIMDJSON_BAD_STRUCTURE;
             if (t.open.size() >= max_depth) return CSIMDJSON_TOO_DEEP;
             t.open.push_back(uint32_t(t.tokens.size()));
             t.tokens.push_back({uint32_t(byte == '{' ? CSIMDJSON_OBJECT : CSIMDJSON_ARRAY), at, 0, 0});
@@ -191,8 +191,8 @@ CSimdjson_tokenizer *CSimdjson_tokenizer_create(void) { return new (std::nothrow
 void CSimdjson_tokenizer_destroy(CSimdjson_tokenizer *tokenizer) { delete tokenizer; }
 
 CSimdjson_status CSimdjson_tokenize(
-    CSimdjson_tokenizer *tokenizer, const uint8_t *text, size_t length, uint32_t max_depth, const CSimdjson_token **tokens,
-    size_t *count) {
+    CSimdjson_tokenizer *tokenizer, const uint8_t *text, size_t length, uint32_t max_depth, bool many,
+    const CSimdjson_token **tokens, size_t *count) {
     *tokens = nullptr;
     *count = 0;
     if (length == 0) return CSIMDJSON_EMPTY;
@@ -209,7 +209,7 @@ CSimdjson_status CSimdjson_tokenize(
         }
         error_code error = parser.implementation->stage1(text, length, simdjson::stage1_mode::regular);
         if (error != simdjson::SUCCESS) return status_of(error);
-        CSimdjson_status status = walk(*tokenizer, text, length, max_depth);
+        CSimdjson_status status = walk(*tokenizer, text, length, max_depth, many);
         if (status != CSIMDJSON_OK) return status;
     } catch (const std::bad_alloc &) {
         return CSIMDJSON_TOO_LARGE;

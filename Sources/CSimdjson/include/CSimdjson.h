@@ -58,9 +58,10 @@ CSimdjson_tokenizer *CSimdjson_tokenizer_create(void);
 void CSimdjson_tokenizer_destroy(CSimdjson_tokenizer *tokenizer);
 
 // Checks a whole JSON text and finds its tokens, the outermost value first. They stay valid until the next call.
-// The text needs no padding and may be of any length; nesting deeper than `max_depth` is refused.
+// The text needs no padding and may be of any length; nesting deeper than `max_depth` is refused. With `many` there may be further objects and
+// arrays after the first value; each one's token follows the last of the one before.
 CSimdjson_status CSimdjson_tokenize(
-    CSimdjson_tokenizer *tokenizer, const uint8_t *text, size_t length, uint32_t max_depth, const CSimdjson_token **tokens,
+    CSimdjson_tokenizer *tokenizer, const uint8_t *text, size_t length, uint32_t max_depth, bool many, const CSimdjson_token **tokens,
     size_t *count);
 
 bool CSimdjson_is_utf8(const uint8_t *bytes, size_t length);

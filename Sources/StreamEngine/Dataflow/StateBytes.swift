@@ -36,7 +36,8 @@ struct StateWriter {
             write(UInt8(2))
             write(count: values.count)
             for value in values { write(Int64(bitPattern: value.bitPattern)) }
-        case .bytes(let values):
+        case .bytes(let coded):
+            let values = coded.plain
             write(UInt8(3))
             write(count: values.count)
             for end in values.ends { write(count: end) }

@@ -148,7 +148,7 @@ extension ColumnBatch {
             case .booleans(let values): sum + values.count * 2
             case .integers(let values): sum + values.count * 9
             case .doubles(let values): sum + values.count * 9
-            case .bytes(let values): sum + values.count * 9 + values.bytes.count
+            case .bytes(let values): sum + values.count * 9 + values.totalLength
             }
         }
     }

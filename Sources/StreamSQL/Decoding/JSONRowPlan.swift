@@ -63,11 +63,24 @@ struct JSONRowPlan: Sendable {
         memberNames = isUsual ? names : nil
     }
 
+    /// The columns' paths in the record, names only; nil when a row is not the record itself or a path has other steps.
+    var namePaths: [[[UInt8]]]? {
+        guard rowSteps.isEmpty, rowElements == nil, flattened == nil else { return nil }
+        var paths: [[[UInt8]]] = []
+        for column in columns {
+            var names: [[UInt8]] = []
+            for case .name(let name) in column.steps { names.append(name) }
+            guard names.count == column.steps.count, !names.isEmpty else { return nil }
+            paths.append(names)
+        }
+        return paths
+    }
+
     private static func path(_ text: String, _ field: String) throws(SchemaError) -> JSONPath {
         do throws(JSONError) { return try JSONPath(text) } catch { throw SchemaError(field, error.message) }
     }
 
-    /// Appends the rows of a record.
+    /// Appends the rows of a record, which may be several JSON texts.
     /// - Throws: when the record is no JSON or a value does not fit its column; some columns may then have more rows than others.
     func decode(
         _ data: UnsafeRawBufferPointer, _ rowtime: Int64, into builder: inout ColumnBatchBuilder, _ reader: inout RecordReader
@@ -75,9 +88,11 @@ struct JSONRowPlan: Sendable {
         // Failures inside are handed out as values, because the tokenizer throws another error.
         let failure: RowFailure?
         do throws(JSONError) {
-            failure = try reader.tokenizer.withTokens(of: data) { record throws(JSONError) in
+            failure = try reader.tokenizer.withTokens(of: data, many: true) { first throws(JSONError) in
                 do throws(RowFailure) {
-                    try decode(record, rowtime, into: &builder, &reader.scratch, &reader.found)
+                    for record in first.siblings {
+                        try decode(record, rowtime, into: &builder, &reader.scratch, &reader.found)
+                    }
                     return nil
                 } catch {
                     return error

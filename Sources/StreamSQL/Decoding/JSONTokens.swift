@@ -34,15 +34,16 @@ final class JSONTokenizer {
     deinit { CSimdjson_tokenizer_destroy(handle) }
 
     /// Checks a text and hands its tokens to `body`; they must not leave it.
+    /// - Parameter many: whether more objects and arrays may follow the first value, its `siblings`.
     func withTokens<Result>(
-        of text: UnsafeRawBufferPointer, _ body: (JSONValue) throws(JSONError) -> Result
+        of text: UnsafeRawBufferPointer, many: Bool = false, _ body: (JSONValue) throws(JSONError) -> Result
     ) throws(JSONError) -> Result {
         guard let handle else { throw JSONError("there is no memory") }
         guard let base = text.baseAddress else { throw JSONError(CSIMDJSON_EMPTY) }
         var tokens: UnsafePointer<CSimdjson_token>?
         var count = 0
         let status = CSimdjson_tokenize(
-            handle, base.assumingMemoryBound(to: UInt8.self), text.count, Self.maxDepth, &tokens, &count)
+            handle, base.assumingMemoryBound(to: UInt8.self), text.count, Self.maxDepth, many, &tokens, &count)
         guard status == CSIMDJSON_OK, count > 0 else { throw JSONError(status) }
         return try body(JSONValue(source: text, tokens: UnsafeBufferPointer(start: tokens, count: count), index: 0))
     }
@@ -80,6 +81,15 @@ struct JSONValue {
     var hasEscapes: Bool { token.kind == CSIMDJSON_ESCAPED_STRING.rawValue }
 
     private func sibling(_ index: Int) -> JSONValue { JSONValue(source: source, tokens: tokens, index: index) }
+
+    /// The value, if it is the first of its text, and those that follow it.
+    var siblings: some Sequence<JSONValue> {
+        sequence(state: index) { [self] next -> JSONValue? in
+            guard next < tokens.count else { return nil }
+            defer { next = Int(tokens[next].next) }
+            return sibling(next)
+        }
+    }
 
     /// The members of an object, in the order of the text.
     var members: Members { Members(value: self, position: index + 1, end: isObject ? Int(token.next) : 0) }

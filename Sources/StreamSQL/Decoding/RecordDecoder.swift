@@ -7,6 +7,8 @@ public struct RecordDecoder: Sendable {
     private let mappedTypes: [SQLType]
     private let metadata: [MetadataColumn]
     private let format: Format
+    /// For JSON records that are rows themselves.
+    private var columnPlan: JSONColumnPlan?
 
     private enum Format: Sendable {
         case json(JSONRowPlan)
@@ -35,7 +37,9 @@ public struct RecordDecoder: Sendable {
             if parameters?.csv != nil {
                 throw SchemaError("RecordFormat.MappingParameters.CSVMappingParameters", "does not go with records of type JSON")
             }
-            format = .json(try JSONRowPlan(schema, types: mappedTypes))
+            let plan = try JSONRowPlan(schema, types: mappedTypes)
+            format = .json(plan)
+            columnPlan = plan.namePaths.flatMap { JSONColumnPlan($0, types: mapped.map(\.type), wanted: nil) }
         case "CSV":
             if parameters?.json != nil {
                 throw SchemaError("RecordFormat.MappingParameters.JSONMappingParameters", "does not go with records of type CSV")
@@ -63,9 +67,25 @@ public struct RecordDecoder: Sendable {
         }
     }
 
+    /// The same decoder for a reader of some of the columns: the others may be NULL in all rows. What does not fit is an error all the same.
+    /// - Parameter columns: positions among `columns`.
+    public func reading(only columns: Set<Int>) -> RecordDecoder {
+        guard case .json(let plan) = format, let paths = plan.namePaths else { return self }
+        var decoder = self
+        decoder.columnPlan = JSONColumnPlan(paths, types: mappedTypes, wanted: columns)
+        return decoder
+    }
+
     /// Decodes records whose data lies in one buffer. A record gives none, one or several rows, all of its ROWTIME; one that does not fit
     /// the schema gives no rows but an error. Data outside the buffer counts as not fitting.
     public func decode(
+        _ records: some RandomAccessCollection<SourceRecord>, in buffer: UnsafeRawBufferPointer
+    ) -> (batch: ColumnBatch, errors: [RecordError]) {
+        columnPlan?.withDecoder { decode(records, in: buffer, $0) } ?? decodeOneByOne(records, in: buffer)
+    }
+
+    /// As `decode`, record by record: what defines how records become rows.
+    func decodeOneByOne(
         _ records: some Collection<SourceRecord>, in buffer: UnsafeRawBufferPointer
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
         var builder = ColumnBatchBuilder(columns.map(\.type), capacity: records.count)
@@ -73,32 +93,112 @@ public struct RecordDecoder: Sendable {
         var reader = RecordReader()
         for (index, record) in records.enumerated() {
             let start = builder.count
-            let isInside = record.data.lowerBound >= 0 && record.data.upperBound <= buffer.count
-            let data = UnsafeRawBufferPointer(rebasing: isInside ? buffer[record.data] : buffer[0..<0])
             do throws(RowFailure) {
-                switch format {
-                case .json(let plan): try plan.decode(data, record.rowtime, into: &builder, &reader)
-                case .csv(let format): try format.decode(data, record.rowtime, mappedTypes, into: &builder, &reader)
-                }
+                try decode(record, in: buffer, into: &builder, &reader)
                 for (offset, fact) in metadata.enumerated() {
                     for _ in start..<builder.count { fact.append(record, to: &builder.columns[mappedTypes.count + offset]) }
                 }
             } catch {
                 builder.truncate(to: start)
-                errors.append(
-                    RecordError(
-                        record: index, rowsBefore: start, rowtime: record.rowtime, name: error.name,
-                        message: String(error.message.prefix(4096)), data: Array(data.prefix(24_576))))
+                errors.append(RecordError(index, record, in: buffer, rowsBefore: start, error))
             }
         }
         return (builder.finish(), errors)
     }
 
+    /// The rows of a record, without metadata. Some columns may have more of them than others when it throws.
+    private func decode(
+        _ record: SourceRecord, in buffer: UnsafeRawBufferPointer, into builder: inout ColumnBatchBuilder,
+        _ reader: inout RecordReader
+    ) throws(RowFailure) {
+        let data = record.data(in: buffer)
+        switch format {
+        case .json(let plan): try plan.decode(data, record.rowtime, into: &builder, &reader)
+        case .csv(let format): try format.decode(data, record.rowtime, mappedTypes, into: &builder, &reader)
+        }
+    }
+
+    private func decode(
+        _ records: some RandomAccessCollection<SourceRecord>, in buffer: UnsafeRawBufferPointer, _ decoder: JSONColumnDecoder
+    ) -> (batch: ColumnBatch, errors: [RecordError]) {
+        var rows = RowsOfRecords(metadata, capacity: records.count)
+        var errors: [RecordError] = []
+        let spans = records.map { record in
+            let inside = record.data.lowerBound >= 0 && record.data.upperBound <= min(buffer.count, Int(UInt32.max))
+            return inside
+                ? RecordSpan(start: UInt32(record.data.lowerBound), count: UInt32(record.data.count))
+                : RecordSpan(start: 0, count: 0)
+        }
+        var rowEnds = [Int](repeating: 0, count: spans.count)
+        var next = 0
+        while next < spans.count {
+            let taken = decoder.decode(spans[next...], in: buffer, rowEnds: &rowEnds)
+            for index in 0..<taken {
+                rows.append(records[records.index(records.startIndex, offsetBy: next + index)], upTo: rowEnds[index])
+            }
+            next += taken
+            guard next < spans.count else { break }
+            // This one is not as expected: it is decoded alone, or is an error.
+            let record = records[records.index(records.startIndex, offsetBy: next)]
+            var builder = ColumnBatchBuilder(mappedTypes)
+            do throws(RowFailure) {
+                try decode(record, in: buffer, into: &builder, &decoder.reader)
+                guard decoder.append(builder.finish()) else {
+                    throw RowFailure("Out of memory", "There is no memory for the record.")
+                }
+                rows.append(record, upTo: decoder.count)
+            } catch {
+                errors.append(RecordError(next, record, in: buffer, rowsBefore: decoder.count, error))
+            }
+            next += 1
+        }
+        return (ColumnBatch(rowtimes: rows.rowtimes, columns: decoder.columns() + rows.metadataColumns), errors)
+    }
+
     /// Decodes records whose data lies in one array.
     public func decode(
-        _ records: some Collection<SourceRecord>, in bytes: [UInt8]
+        _ records: some RandomAccessCollection<SourceRecord>, in bytes: [UInt8]
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
         bytes.withUnsafeBytes { decode(records, in: $0) }
+    }
+}
+
+/// What rows have of their records: ROWTIME and metadata.
+private struct RowsOfRecords {
+    private(set) var rowtimes: [Int64] = []
+    private var facts: [(fact: MetadataColumn, builder: ColumnBuilder)]
+
+    init(_ metadata: [MetadataColumn], capacity: Int) {
+        facts = metadata.map { ($0, ColumnBuilder($0.type, capacity: capacity)) }
+        rowtimes.reserveCapacity(capacity)
+    }
+
+    var metadataColumns: [Column] { facts.map { $0.builder.finish() } }
+
+    /// The rows of a record, up to `count` in all.
+    mutating func append(_ record: SourceRecord, upTo count: Int) {
+        while rowtimes.count < count {
+            rowtimes.append(record.rowtime)
+            for index in facts.indices { facts[index].fact.append(record, to: &facts[index].builder) }
+        }
+    }
+}
+
+extension SourceRecord {
+    /// The record's bytes; none when they do not lie in the buffer.
+    fileprivate func data(in buffer: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let isInside = data.lowerBound >= 0 && data.upperBound <= buffer.count
+        return UnsafeRawBufferPointer(rebasing: isInside ? buffer[data] : buffer[0..<0])
+    }
+}
+
+extension RecordError {
+    fileprivate init(
+        _ index: Int, _ record: SourceRecord, in buffer: UnsafeRawBufferPointer, rowsBefore: Int, _ failure: RowFailure
+    ) {
+        self.init(
+            record: index, rowsBefore: rowsBefore, rowtime: record.rowtime, name: failure.name,
+            message: String(failure.message.prefix(4096)), data: Array(record.data(in: buffer).prefix(24_576)))
     }
 }
 

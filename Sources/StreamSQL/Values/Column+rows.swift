@@ -1,36 +1,5 @@
 /// Selecting, joining and reading rows of columns and batches.
 
-extension ByteColumn {
-    /// The bytes of each row given, in that order.
-    func gather(_ rows: [Int]) -> ByteColumn {
-        var size = 0
-        for row in rows { size += range(row).count }
-        var gathered = ByteColumn()
-        gathered.bytes.reserveCapacity(size)
-        gathered.ends.reserveCapacity(rows.count)
-        for row in rows {
-            gathered.bytes.append(contentsOf: bytes[range(row)])
-            gathered.ends.append(gathered.bytes.count)
-        }
-        return gathered
-    }
-
-    func slice(_ rows: Range<Int>) -> ByteColumn {
-        guard let first = rows.first, let last = rows.last else { return ByteColumn() }
-        let start = range(first).lowerBound
-        return ByteColumn(bytes: Array(bytes[start..<ends[last]]), ends: ends[rows].map { $0 - start })
-    }
-
-    mutating func append(contentsOf other: ByteColumn) {
-        let base = bytes.count
-        bytes.append(contentsOf: other.bytes)
-        ends.append(contentsOf: other.ends.lazy.map { $0 + base })
-    }
-
-    /// The bytes of a row as text; bytes that are not UTF-8 become U+FFFD.
-    func text(_ row: Int) -> String { String(decoding: bytes[range(row)], as: UTF8.self) }
-}
-
 extension ColumnValues {
     var count: Int {
         switch self {
@@ -63,14 +32,8 @@ extension Column {
         case .integer(let value): values = .integers([Int64](repeating: value, count: count))
         case .double(let value): values = .doubles([Double](repeating: value, count: count))
         case .text, .binary:
-            let one = Column(type, values: [value]).byteColumn.bytes
-            var all = ByteColumn()
-            all.bytes.reserveCapacity(one.count * count)
-            for row in 0..<count {
-                all.bytes.append(contentsOf: one)
-                all.ends.append((row + 1) * one.count)
-            }
-            values = .bytes(all)
+            let one = Column(type, values: [value]).byteColumn
+            values = .bytes(ByteColumn(codes: [UInt32](repeating: 0, count: count), bytes: one.bytes, ends: one.ends))
         }
         return Column(type, values)
     }

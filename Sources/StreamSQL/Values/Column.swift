@@ -12,18 +12,6 @@ public enum ColumnValues: Sendable, Hashable {
     case bytes(ByteColumn)
 }
 
-/// Byte strings one after the other; string `i` is `bytes[ends[i-1] ..< ends[i]]`, with `ends[-1]` = 0.
-public struct ByteColumn: Sendable, Hashable {
-    public var bytes: [UInt8]
-    public var ends: [Int]
-    public init(bytes: [UInt8] = [], ends: [Int] = []) {
-        self.bytes = bytes
-        self.ends = ends
-    }
-    public var count: Int { ends.count }
-    public func range(_ row: Int) -> Range<Int> { (row == 0 ? 0 : ends[row - 1])..<ends[row] }
-}
-
 /// A column of a batch: a type, values of the physical kind that belongs to it, and which rows are NULL.
 public struct Column: Sendable, Hashable {
     public var type: SQLType

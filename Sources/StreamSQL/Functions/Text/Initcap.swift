@@ -18,7 +18,7 @@ extension ScalarFunction {
 extension Column {
     /// Text from text; ASCII goes through `ascii` byte by byte when given.
     func mapText(_ type: SQLType, ascii: ((UInt8) -> UInt8)? = nil, _ body: (String) -> String) -> Column {
-        let texts = byteColumn
+        let texts = byteColumn.plain
         if let ascii, texts.bytes.allSatisfy({ $0 < 0x80 }) {
             return Column(type, .bytes(ByteColumn(bytes: texts.bytes.map(ascii), ends: texts.ends)), nulls: nulls)
         }

@@ -35,7 +35,6 @@ func shim(_ name: String, links library: String, cxx: Bool = false) -> Target {
         linkerSettings: [.linkedLibrary(library)] + (cxx ? [.linkedLibrary("stdc++")] : []))
 }
 
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -47,7 +46,6 @@ let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-h
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 
 let shims: [Target] = [
     // Not a library: the few system calls that Swift's Glibc does not show.
@@ -56,6 +54,8 @@ let shims: [Target] = [
     .target(name: "CInstructions"),
     // For tests only: counts allocations.
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    shim("CCrypto", links: "crypto"),
+    shim("CCurl", links: "curl"),
     shim("CISAL", links: "isal"),
     shim("CZstd", links: "zstd"),
     shim("CLZ4", links: "lz4"),
@@ -74,7 +74,7 @@ let rooms: [Target] =
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
     + room("TarArchive")
-    + room("StreamStore", ["RecordBatch", crypto])
+    + room("StreamStore", ["RecordBatch", "CCrypto"])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
     + room("Catalog", ["StreamStore", grdb, sqlite])
     + room(
@@ -98,9 +98,9 @@ let rooms: [Target] =
     + room(
         "Delivery", ["StreamStore", "RecordBatch", "Codecs", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
-    + room("AWSWire", [crypto])
+    + room("AWSWire")
     + room(
-        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", crypto],
+        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CCrypto"],
         testDependencies: ["StreamStoreTesting"])
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
@@ -122,8 +122,7 @@ let programs: [Target] = [
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, asyncHTTPClient, nio,
-            .product(name: "NIOHTTP1", package: "swift-nio"), "Yams",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",
         ],
         swiftSettings: swiftSettings),
     .executableTarget(
@@ -161,12 +160,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: shims + rooms + programs

@@ -1,6 +1,6 @@
 /// Where a record belongs: hash keys from partition keys, and how shards divide the hash space.
 
-import Crypto
+internal import CCrypto
 
 /// The 128-bit hash key that routes a record to a shard.
 public enum HashKey {
@@ -12,11 +12,11 @@ public enum HashKey {
 
     /// The same for a key that is at hand as bytes.
     public static func hash(partitionKey: UnsafeRawBufferPointer) -> UInt128 {
-        var function = Insecure.MD5()
-        function.update(bufferPointer: partitionKey)
-        return function.finalize().withUnsafeBytes { digest in
-            UInt128(bigEndian: digest.loadUnaligned(as: UInt128.self))
+        var digest = UInt128()
+        withUnsafeMutableBytes(of: &digest) { digest in
+            CCrypto_md5(partitionKey.baseAddress, partitionKey.count, digest.baseAddress?.assumingMemoryBound(to: UInt8.self))
         }
+        return UInt128(bigEndian: digest)
     }
 
     /// What the text of an ExplicitHashKey means.

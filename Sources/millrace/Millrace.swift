@@ -24,6 +24,8 @@ struct Millrace: AsyncParsableCommand {
 
     /// Parses and runs; a failure that a command names ends with its own status, everything else as the parser decides.
     static func main() async {
+        // A reader of ours, or a peer, that goes away is a failed write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -1,36 +1,55 @@
 /// Seals what iterators and page tokens say, so that clients can hold them but neither read nor make them.
 
 import AWSWire
-import Crypto
-import FoundationEssentials
+internal import CCrypto
 
-/// Authenticated encryption (AES-256-GCM) of small values, as base64. The nonce is random, so no two seals are equal.
+/// Authenticated encryption (AES-256-GCM) of small values, as base64 of nonce, ciphertext and tag. The nonce is random, so no two seals are
+/// equal.
 struct TokenSealer: Sendable {
     /// What a token is for; one made for one purpose does not open for another.
     enum Purpose: String {
         case shardIterator, shardsPage, streamsPage
     }
 
-    private let key: SymmetricKey
+    private static let nonceBytes = CCrypto_nonce_bytes
+    private static let tagBytes = CCrypto_tag_bytes
+
+    /// Nil when it could not be made: nothing is sealed or opened then.
+    private let key: [UInt8]?
 
     /// - Parameter secret: any number of bytes; the same secret opens what an earlier process sealed.
     init(secret: [UInt8]) {
-        key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: secret), info: Array("millrace kinesis tokens 1".utf8), outputByteCount: 32)
+        let info = Array("millrace kinesis tokens 1".utf8)
+        var key = [UInt8](repeating: 0, count: CCrypto_key_bytes)
+        let isMade = CCrypto_hkdf_sha256(secret, secret.count, info, info.count, &key, key.count) == 1
+        self.key = isMade ? key : nil
     }
 
     func seal(_ bytes: [UInt8], for purpose: Purpose) throws(AWSError) -> String {
-        guard let box = try? AES.GCM.seal(bytes, using: key, authenticating: Array(purpose.rawValue.utf8)),
-            let combined = box.combined
-        else { throw AWSError(.internalFailure, "A token could not be sealed.") }
-        return Base64.encode([UInt8](combined))
+        let failure = AWSError(.internalFailure, "A token could not be sealed.")
+        guard let key else { throw failure }
+        let purpose = Array(purpose.rawValue.utf8)
+        var sealed = [UInt8](repeating: 0, count: Self.nonceBytes + bytes.count + Self.tagBytes)
+        let isSealed = sealed.withUnsafeMutableBufferPointer { sealed in
+            guard let nonce = sealed.baseAddress, CCrypto_random(nonce, Self.nonceBytes) == 1 else { return false }
+            let body = nonce + Self.nonceBytes
+            return CCrypto_seal(key, nonce, purpose, purpose.count, bytes, bytes.count, body, body + bytes.count) == 1
+        }
+        guard isSealed else { throw failure }
+        return Base64.encode(sealed)
     }
 
     /// What was sealed; nil when the text is not of this service or was changed.
     func open(_ text: String, for purpose: Purpose) -> [UInt8]? {
-        guard let sealed = Base64.decode(text), let box = try? AES.GCM.SealedBox(combined: sealed),
-            let bytes = try? AES.GCM.open(box, using: key, authenticating: Array(purpose.rawValue.utf8))
-        else { return nil }
-        return [UInt8](bytes)
+        guard let key, let sealed = Base64.decode(text), sealed.count >= Self.nonceBytes + Self.tagBytes else { return nil }
+        let purpose = Array(purpose.rawValue.utf8)
+        let count = sealed.count - Self.nonceBytes - Self.tagBytes
+        var bytes = [UInt8](repeating: 0, count: count)
+        let isOpened = sealed.withUnsafeBufferPointer { sealed in
+            guard let nonce = sealed.baseAddress else { return false }
+            let body = nonce + Self.nonceBytes
+            return CCrypto_open(key, nonce, purpose, purpose.count, body, count, &bytes, body + count) == 1
+        }
+        return isOpened ? bytes : nil
     }
 }

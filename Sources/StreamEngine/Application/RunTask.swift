@@ -2,6 +2,7 @@
 
 import Host
 import Logging
+import StreamSQL
 import StreamStore
 import Synchronization
 

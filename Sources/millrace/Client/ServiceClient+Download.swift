@@ -1,45 +1,48 @@
 /// Receives what a server sends while it is being made.
 
-import AsyncHTTPClient
-import NIOCore
-import NIOHTTP1
-
 extension ServiceClient {
+    /// A server that makes a download and sends nothing for so long, in seconds, is given up.
+    private static let silentSeconds = 120
+    /// The most that is read of the reason for a refusal, in bytes.
+    private static let maxReasonBytes = 64 << 10
+
     /// Gets a path and hands over its body as it comes, a piece at a time: the server waits while a piece is being dealt with.
-    func download(_ path: String, _ consume: (ByteBuffer) async throws -> Void) async throws {
-        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
-            throw CommandFailure(.usage, "The endpoint '\(endpoint)' must begin with http:// or https://")
-        }
-        let response: HTTPClientResponse
+    func download(_ path: String, _ consume: ([UInt8]) async throws -> Void) async throws {
+        try checkEndpoint()
+        let request = HTTPRequest(url: endpoint + path, silentSeconds: Self.silentSeconds)
+        let channel = PieceChannel()
+        let refusal = CollectedBody(limit: Self.maxReasonBytes)
+        async let outcome = Self.outcome(of: request, channel, refusal)
         do {
-            // A download may take hours; a server that sends nothing for a while is noticed by the client's own limit.
-            response = try await Self.downloads.execute(HTTPClientRequest(url: endpoint + path), timeout: .hours(24 * 7))
+            while let piece = await channel.next() { try await consume(piece) }
         } catch {
-            throw CommandFailure(.unreachable, "No server answers at \(endpoint) (\(error)). Start one with `millrace serve`.")
+            channel.close()
+            _ = await outcome
+            throw error
         }
-        guard response.status == .ok else {
-            let reason = (try? await response.body.collect(upTo: 64 << 10)).map { String(buffer: $0) } ?? ""
-            let text = reason.split(separator: "\n").first.map(String.init) ?? ""
-            throw CommandFailure(response.status == .conflict ? .conflict : .failed, "HTTP \(response.status.code): \(text)")
-        }
-        var parts = response.body.makeAsyncIterator()
-        while true {
-            let part: ByteBuffer?
-            do {
-                part = try await parts.next()
-            } catch {
-                throw CommandFailure(.failed, "The server broke off: \(error)")
-            }
-            guard let part else { return }
-            try await consume(part)
+        switch await outcome {
+        case .success(200): return
+        case .success(let status):
+            let text = String(decoding: refusal.bytes, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
+            throw CommandFailure(status == 409 ? .conflict : .failed, "HTTP \(status): \(text)")
+        case .failure(let failure) where failure.kind == .brokenOff:
+            throw CommandFailure(.failed, "The server at \(endpoint) broke off: \(failure.reason).")
+        case .failure(let failure): throw self.failure(failure)
         }
     }
 
-    private static let downloads: HTTPClient = {
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout.connect = .seconds(5)
-        configuration.timeout.read = .seconds(120)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+    private static func outcome(
+        of request: HTTPRequest, _ channel: PieceChannel, _ refusal: CollectedBody
+    ) async -> Result<Int, HTTPFailure> {
+        defer { channel.end() }
+        do throws(HTTPFailure) {
+            // A session of its own: a download may take hours.
+            return .success(
+                try await HTTPSession().perform(request) { status, bytes in
+                    status == 200 ? channel.send(Array(bytes)) : refusal.append(bytes)
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
 }

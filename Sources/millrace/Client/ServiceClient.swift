@@ -1,9 +1,7 @@
 /// Calls a running server's AWS operations for the verbs.
 
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
+import Synchronization
 
 /// A server's endpoint and the calls of its JSON protocol.
 struct ServiceClient: Sendable {
@@ -23,13 +21,10 @@ struct ServiceClient: Sendable {
     /// The largest answer that is read: GetRecords gives at most 10 MiB of data, in base64.
     private static let maxAnswerBytes = 32 << 20
 
-    /// One attempt at a connection: whoever types a verb wants to know at once that no server is there.
-    private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout.connect = .seconds(5)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+    /// The longest that a call may take, in milliseconds.
+    private static let callMilliseconds = 60_000
+
+    private static let session = HTTPSession()
 
     let endpoint: String
 
@@ -41,30 +36,42 @@ struct ServiceClient: Sendable {
 
     /// Calls an operation with JSON bytes and returns the answer's.
     func send(_ service: Service, _ operation: String, _ body: Data) async throws -> Data {
-        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
-            throw CommandFailure(.usage, "AWS_ENDPOINT_URL: '\(endpoint)' must begin with http:// or https://")
-        }
-        var request = HTTPClientRequest(url: endpoint + "/")
-        request.method = .POST
-        request.headers.add(name: "Content-Type", value: "application/x-amz-json-1.1")
-        request.headers.add(name: "X-Amz-Target", value: "\(service.rawValue).\(operation)")
-        request.body = .bytes(ByteBuffer(bytes: body))
-        let status: HTTPResponseStatus
-        let answer: Data
-        do {
-            let response = try await Self.http.execute(request, timeout: .seconds(60))
-            status = response.status
-            answer = Data(try await response.body.collect(upTo: Self.maxAnswerBytes).readableBytesView)
+        try checkEndpoint()
+        let request = HTTPRequest(
+            url: endpoint + "/",
+            headers: ["Content-Type: application/x-amz-json-1.1", "X-Amz-Target: \(service.rawValue).\(operation)"],
+            body: Array(body), totalMilliseconds: Self.callMilliseconds)
+        let collected = CollectedBody(limit: Self.maxAnswerBytes)
+        let status: Int
+        do throws(HTTPFailure) {
+            status = try await Self.session.perform(request) { _, bytes in collected.append(bytes) }
         } catch {
-            throw CommandFailure(.unreachable, "No server answers at \(endpoint) (\(error)). Start one with `millrace serve`.")
+            throw failure(error)
         }
-        guard status == .ok else {
+        let answer = Data(collected.bytes)
+        guard status == 200 else {
             let refusal = try? JSONDecoder().decode(RefusalBody.self, from: answer)
-            let name = refusal?.type?.split(separator: "#").last.map(String.init) ?? "HTTP \(status.code)"
+            let name = refusal?.type?.split(separator: "#").last.map(String.init) ?? "HTTP \(status)"
             throw Refusal(
                 name: name, message: refusal?.message ?? refusal?.capitalMessage ?? String(decoding: answer, as: UTF8.self))
         }
         return answer
+    }
+
+    func checkEndpoint() throws(CommandFailure) {
+        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
+            throw CommandFailure(.usage, "AWS_ENDPOINT_URL: '\(endpoint)' must begin with http:// or https://")
+        }
+    }
+
+    /// What it means that there is no whole answer.
+    func failure(_ failure: HTTPFailure) -> CommandFailure {
+        switch failure.kind {
+        case .unreachable:
+            CommandFailure(.unreachable, "No server answers at \(endpoint): \(failure.reason). Start one with `millrace serve`.")
+        case .brokenOff: CommandFailure(.unreachable, "The server at \(endpoint) gave no whole answer: \(failure.reason).")
+        case .stopped: CommandFailure(.failed, "The answer of \(endpoint) is too large.")
+        }
     }
 
     /// Calls an operation; a refusal becomes a failure with the exit status that belongs to it.
@@ -110,6 +117,25 @@ struct ServiceClient: Sendable {
             case type = "__type"
             case message
             case capitalMessage = "Message"
+        }
+    }
+}
+
+/// The body of an answer as it comes, up to a limit.
+final class CollectedBody: Sendable {
+    private let limit: Int
+    private let collected = Mutex([UInt8]())
+
+    init(limit: Int) { self.limit = limit }
+
+    var bytes: [UInt8] { collected.withLock { $0 } }
+
+    /// False when it is longer than the limit.
+    func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        collected.withLock { collected in
+            guard collected.count + bytes.count <= limit else { return false }
+            collected += bytes
+            return true
         }
     }
 }

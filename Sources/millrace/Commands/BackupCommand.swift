@@ -4,7 +4,6 @@ import ArgumentParser
 import EmbeddedStore
 import Foundation
 import Host
-import NIOCore
 import StreamLog
 import Synchronization
 
@@ -34,9 +33,7 @@ struct BackupCommand: AsyncParsableCommand {
             if let dataDir {
                 try await copy(directory: dataDir, to: receiver)
             } else {
-                try await ServiceClient(endpoint: endpoint).download("/backup") { part in
-                    try await receiver.take([UInt8](part.readableBytesView))
-                }
+                try await ServiceClient(endpoint: endpoint).download("/backup") { try await receiver.take($0) }
             }
             let manifest = try await receiver.finish()
             try BackupSummary.print(manifest, file: file, as: options.output, verb: "Backed up")

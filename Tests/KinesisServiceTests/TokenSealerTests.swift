@@ -1,0 +1,40 @@
+/// Tokens open as long as the secret is the same, whatever sealed them.
+
+import AWSWire
+import Testing
+
+@testable import KinesisService
+
+@Suite struct TokenSealerTests {
+    private let sealer = TokenSealer(secret: Array("a secret of the node".utf8))
+
+    @Test("what was sealed opens; no two seals are equal", arguments: [0, 1, 16, 100])
+    func roundTrip(count: Int) throws {
+        let bytes = (0..<count).map { UInt8($0) }
+        let (one, two) = (try sealer.seal(bytes, for: .shardIterator), try sealer.seal(bytes, for: .shardIterator))
+        #expect(one != two)
+        #expect(sealer.open(one, for: .shardIterator) == bytes && sealer.open(two, for: .shardIterator) == bytes)
+    }
+
+    @Test("a changed token, one for another purpose, one of another secret and what is none do not open")
+    func refusals() throws {
+        let token = try sealer.seal([1, 2, 3], for: .shardIterator)
+        let sealed = try #require(Base64.decode(token))
+        for index in sealed.indices {
+            var changed = sealed
+            changed[index] ^= 1
+            #expect(sealer.open(Base64.encode(changed), for: .shardIterator) == nil)
+        }
+        #expect(sealer.open(token, for: .shardsPage) == nil)
+        #expect(TokenSealer(secret: [1]).open(token, for: .shardIterator) == nil)
+        for text in ["", "no base64!", Base64.encode([UInt8](repeating: 0, count: 27)), Base64.encode(Array(sealed.prefix(20)))] {
+            #expect(sealer.open(text, for: .shardIterator) == nil)
+        }
+    }
+
+    /// HKDF and AES-GCM by another library (Python's cryptography), with a nonce of the bytes 0 to 11.
+    @Test("tokens that earlier versions sealed open")
+    func earlier() throws {
+        #expect(sealer.open("AAECAwQFBgcICQoLDZ20Gq08K2ekbS6lov2WdK4gIxNxwQ==", for: .streamsPage) == Array("page 7".utf8))
+    }
+}

@@ -74,7 +74,7 @@ let rooms: [Target] =
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
     + room("TarArchive")
-    + room("StreamStore", ["RecordBatch", "CCrypto"])
+    + room("StreamStore", ["RecordBatch", "Host", "CCrypto"])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
     + room("Catalog", ["StreamStore", grdb, sqlite])
     + room(

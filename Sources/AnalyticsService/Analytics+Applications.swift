@@ -78,6 +78,7 @@ extension AWSError {
         case .readOnly(let reason): self.init(.serviceUnavailable, "The node accepts no changes: \(reason).")
         case .failed(let reason): self.init(.internalFailure, reason)
         case .streamNotFound, .shardNotFound, .streamExists, .streamBusy, .shardClosed, .shardLimitExceeded, .fenced,
+            .conditionFailed,
             .offsetOutOfRange, .damaged:
             self.init(.internalFailure, "\(error)")
         }

@@ -1,6 +1,7 @@
-/// Claims of owners, and the definitions of the rooms above.
+/// Claims of owners, and the small states and definitions of the rooms above.
 
 import Catalog
+import StreamLog
 public import StreamStore
 import Synchronization
 
@@ -28,6 +29,14 @@ extension EmbeddedStore {
     /// The newest epoch of an owner that appends are held to; 0 when there was none.
     package func currentEpoch(of owner: String) -> UInt64 {
         state.withLock { $0.fences.epoch(of: owner) }
+    }
+
+    public func state(_ key: StateKey) async throws(StoreError) -> SmallState? {
+        log.mark(key.markName).map { SmallState(version: $0.version, value: $0.value) }
+    }
+
+    public func changeStates(_ changes: [StateChange]) async throws(StoreError) {
+        _ = try await append(Append([], states: changes))
     }
 
     public func definition(_ key: DefinitionKey) async throws(StoreError) -> [UInt8]? {

@@ -93,31 +93,65 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
 
     // MARK: Records
 
-    public func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
-        guard !entries.isEmpty else { return [] }
+    public var capabilities: StoreCapabilities {
+        [.multiShardAppends, .expectedOffsets, .idempotentProducers, .statesWithRecords, .refusesOldFences]
+    }
+
+    public func append(_ append: Append) async throws(StoreError) -> [Appended] {
+        let admitted = try admit(append)
+        let result: Result<[LogAppended], LogError>
+        do throws(LogError) {
+            result = .success(try await log.append(admitted))
+        } catch {
+            result = .failure(error)
+        }
+        return try conclude(append, result).get()
+    }
+
+    public func submit(
+        _ append: Append, at place: any AnswerPlace,
+        _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
+    ) {
+        let admitted: LogAppend
+        do throws(StoreError) {
+            admitted = try admit(append)
+        } catch {
+            return place.run { answer(.failure(error)) }
+        }
+        log.submit(admitted, at: place) { [self] result in answer(conclude(append, result)) }
+    }
+
+    /// Checks an append against what the store knows of streams and fences. `conclude` must follow.
+    private func admit(_ append: Append) throws(StoreError) -> LogAppend {
         let now = time.monotonicNanoseconds()
+        let marks = try append.states.map { change throws(StoreError) in try MarkChange(change) }
         let codecs = try state.withLock { state throws(StoreError) in
             var codecs: [CompressionCodec] = []
-            codecs.reserveCapacity(entries.count)
-            for entry in entries { codecs.append(try state.directory.admit(appendTo: entry.shard, at: now)) }
-            if let fence, !state.fences.begin(fence), options.planted != .fenceNotChecked {
+            codecs.reserveCapacity(append.entries.count)
+            for entry in append.entries { codecs.append(try state.directory.admit(appendTo: entry.shard, at: now)) }
+            if let fence = append.fence, !state.fences.begin(fence), options.planted != .fenceNotChecked {
                 throw .fenced(fence, current: state.fences.epoch(of: fence.owner))
             }
             return codecs
         }
-        defer {
-            if let fence { endAppend(under: fence) }
+        // Compressed here, on the caller's time: the journal's thread has only to write.
+        return LogAppend(
+            zip(append.entries, codecs).map { (log: LogID($0.shard), batch: $0.batch.compressed(with: $1)) },
+            requirements: append.condition?.requirements.map { LogRequirement($0) } ?? [], marks: marks)
+    }
+
+    /// Ends an append that was admitted, whatever became of it.
+    private func conclude(
+        _ append: Append, _ result: Result<[LogAppended], LogError>
+    ) -> Result<[Appended], StoreError> {
+        if let fence = append.fence { endAppend(under: fence) }
+        switch result {
+        case .success(let appended):
+            count(append.entries)
+            return .success(
+                appended.map { Appended(baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds) })
+        case .failure(let error): return .failure(StoreError(error))
         }
-        let appended: [LogAppended]
-        do {
-            // Compressed here, by the caller's task: the journal's thread has only to write.
-            appended = try await log.append(
-                zip(entries, codecs).map { (log: LogID($0.shard), batch: $0.batch.compressed(with: $1)) })
-        } catch {
-            throw StoreError(error)
-        }
-        count(entries)
-        return appended.map { Appended(baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds) }
     }
 
     /// Lets claims go on that waited for this append.

@@ -41,11 +41,59 @@ extension StoreError {
             self = .readOnly(reason: reason)
         case .overloaded:
             self = .overloaded
+        case .conditionFailed(let refusal):
+            self = .conditionFailed(ConditionFailure(refusal))
         case .closed:
             self = .failed("the store is closed")
         case .failed(let words):
             self = .failed(words)
         }
+    }
+}
+
+extension LogRequirement {
+    init(_ requirement: AppendCondition.Requirement) {
+        switch requirement {
+        case .nextOffset(let shard, let offset): self = .nextOffset(LogID(shard), offset)
+        case .producer(let partition): self = .producer(partition: LogID(partition))
+        }
+    }
+}
+
+extension ConditionFailure {
+    init(_ refusal: ConditionRefusal) {
+        switch refusal {
+        case .nextOffset(let log, let actual): self = .nextOffset(ShardReference(log), actual: actual)
+        case .version(let name, let actual): self = .version(StateKey(markName: name), actual: actual)
+        case .producerFenced(let current): self = .producerFenced(current: current)
+        case .sequence(let expected): self = .sequence(expected: expected)
+        case .duplicate: self = .duplicate
+        case .rule(let words), .misuse(let words): self = .misuse(words)
+        }
+    }
+}
+
+extension StateKey {
+    /// Kind, a zero byte, name.
+    var markName: [UInt8] { Array(kind.utf8) + [0] + Array(name.utf8) }
+
+    init(markName: [UInt8]) {
+        let parts = markName.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        self.init(
+            String(decoding: parts.first ?? [], as: UTF8.self), String(decoding: parts.dropFirst().first ?? [], as: UTF8.self))
+    }
+}
+
+extension MarkChange {
+    /// - Throws: `.conditionFailed(.misuse)` for a key that is too long.
+    init(_ change: StateChange) throws(StoreError) {
+        guard change.key.kind.utf8.count <= 64, !change.key.kind.utf8.contains(0), change.key.name.utf8.count <= 128 else {
+            throw .conditionFailed(.misuse("a state's kind has at most 64 bytes and no zero byte, its name at most 128"))
+        }
+        guard change.expected < .max else { throw .conditionFailed(.misuse("there is no version after the greatest number")) }
+        self.init(
+            name: change.key.markName, expected: change.expected,
+            mark: change.value.map { Mark(version: change.expected + 1, value: $0) })
     }
 }
 

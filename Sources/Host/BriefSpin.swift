@@ -33,6 +33,9 @@ public struct BriefSpin: Sendable {
         return false
     }
 
+    /// Lets another thread of this core go on.
+    public static func giveWay() { sched_yield() }
+
     private static func now() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -21,6 +21,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case swapped
     case together
     case store
+    case conditions
 
     /// One line for `--help`.
     public var summary: String {
@@ -44,6 +45,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
         case .swapped: "two files have changed places between two runs"
         case .store:
             "a whole store, catalog and log: crashes between any two steps, failing calls, full disk, refused changes, clock jumps"
+        case .conditions:
+            "appends from several places and under conditions, decided in the order of the calls: crashes, full disk, failing syncs and writes"
         case .together: "several of: failing calls, full disk, clock jumps, crashes, crashes in recovery"
         }
     }

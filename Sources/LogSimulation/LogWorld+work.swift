@@ -92,7 +92,7 @@ extension LogWorld {
         }
         tell("append \(append): \(model.appends[append].batches.map { "batch \($0) to \(model.books[model.batches[$0].log].id)" })")
         submitting = append
-        log.submit(entries) { [weak self] result in self?.answered(append, result) }
+        log.submit(LogAppend(entries), at: nil) { [weak self] result in self?.answered(append, result) }
         if submitting == append { submitting = nil }
     }
 

@@ -18,8 +18,12 @@ struct MarkedBatch {
     var markerPlace: Int
 
     /// - Parameter bytes: of the value of each record.
-    init?(number: Int, append: Int, log: Int, records: Int, bytes: Int, _ random: inout SeededGenerator) {
+    init?(
+        number: Int, append: Int, log: Int, records: Int, bytes: Int, producer: ProducerStamp? = nil,
+        _ random: inout SeededGenerator
+    ) {
         var builder = RecordBatchBuilder(baseTimestamp: 0, expectedBytes: 96 + records * (bytes + 24))
+        builder.producer = producer
         var value = [UInt8](repeating: 0, count: bytes)
         var place = 0
         while place < bytes {

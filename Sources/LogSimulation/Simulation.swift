@@ -28,6 +28,8 @@ public struct Simulation: Sendable {
     package var planted: PlantedFault?
     /// The same in the store, for the kind `store`.
     package var plantedInStore: PlantedStoreFault?
+    /// The same in whoever hands appends in, for the kind `conditions`.
+    package var plantedInSubmits: PlantedConditionFault?
     /// Digests of what the disk was asked to do are kept.
     public var digests = false
     /// What happens is told.
@@ -37,18 +39,27 @@ public struct Simulation: Sendable {
 
     /// The kind that a seed runs.
     ///
-    /// The log's kinds take turns; each 19th round of them is the store's, so that a seed that found something in the log before there was that
-    /// kind is, but for those, the same run.
+    /// The log's kinds take turns; in each 19 rounds one is the store's and one that of conditions, so that a seed that found something in the log before
+    /// there were those kinds is, but for them, the same run.
     public func kind(of seed: UInt64) -> FaultKind {
         if let kind { return kind }
-        let kinds = FaultKind.allCases.filter { $0 != .store }
+        let kinds = FaultKind.allCases.filter { $0 != .store && $0 != .conditions }
         let (round, turn) = seed.quotientAndRemainder(dividingBy: UInt64(kinds.count))
-        return round % 19 == 18 ? .store : kinds[Int(turn)]
+        switch round % 19 {
+        case 18: return .store
+        case 9: return .conditions
+        default: return kinds[Int(turn)]
+        }
     }
 
     /// Runs one seed. The calling thread, which must not be one of the cooperative pool, waits.
     public func run(seed: UInt64) -> SeedResult {
         if kind(of: seed) == .store { return runStore(seed: seed) }
+        if kind(of: seed) == .conditions {
+            let world = ConditionWorld(seed: seed, planted: plantedInSubmits, digests: digests, tellsStory: tellsStory)
+            world.run()
+            return world.result
+        }
         let world = LogWorld(seed: seed, kind: kind(of: seed), planted: planted, digests: digests, tellsStory: tellsStory)
         world.run()
         return world.result

@@ -12,12 +12,12 @@ extension RecordBatch {
         guard codec != .none, self.codec == .none, bytes.count - BatchLayout.records <= Self.defaultMaxDecompressedBytes,
             checkCRC()
         else { return self }
-        let shorter = try? bytes.withBytes { bytes throws(CodecError) in
+        let shorter = try? bytes.withUnsafeBytes { bytes throws(CodecError) in
             try codec.compress(bytes.part(BatchLayout.records...), after: bytes.part(..<BatchLayout.records))
         }
         guard var shorter, shorter.count < bytes.count else { return self }
         Self.seal(&shorter, codec: codec)
-        return RecordBatch(built: shorter, recordCount: recordCount)
+        return RecordBatch(built: BatchBytes(shorter), recordCount: recordCount, baseOffset: baseOffset, leaderEpoch: leaderEpoch)
     }
 
     /// The same batch with its records as they were before compression; itself when they are not compressed.
@@ -26,9 +26,11 @@ extension RecordBatch {
     ///   the batch's records or longer than the format can say.
     public func decompressed(maxBytes: Int = RecordBatch.defaultMaxDecompressedBytes) throws(RecordBatchError) -> RecordBatch {
         guard codec != .none else { return self }
-        let (stored, computed) = checksums()
-        guard stored == computed else { throw .checksumMismatch(stored: stored, computed: computed) }
-        var longer = Array(bytes[..<BatchLayout.records])
+        if !checkCRC() {
+            let (stored, computed) = checksums()
+            throw .checksumMismatch(stored: stored, computed: computed)
+        }
+        var longer = Array(bytes.slice(0..<BatchLayout.records))
         do {
             try bytes.withUnsafeBytes { bytes in
                 try codec.withDecompressed(bytes.part(BatchLayout.records...), maxBytes: maxBytes) { longer += $0 }
@@ -42,7 +44,7 @@ extension RecordBatch {
             throw .invalid(.batchLength, value: Int64(longer.count), rule: "a batch has at most \(Self.maxLength) bytes")
         }
         Self.seal(&longer, codec: .none)
-        return try RecordBatch(uncheckedCRC: longer)
+        return try RecordBatch(intact: BatchBytes(longer)).settingBaseOffset(baseOffset, leaderEpoch: leaderEpoch)
     }
 
     /// Makes length, codec bits and CRC those of the bytes that stand there.

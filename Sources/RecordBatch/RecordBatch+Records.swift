@@ -8,12 +8,20 @@ extension RecordBatch {
 
     /// Gives the records to `body` one after the other, in order, without copying them.
     ///
-    /// Before the first call nothing is known of the records; when a damaged one is found, those before it have been given.
+    /// Before the first call nothing is known of the records; when a damaged one is found, those before it have been given. A control batch has none:
+    /// its offsets are passed over.
     /// - Parameters:
     ///   - maxDecompressedBytes: the most the records of a compressed batch may become.
     ///   - body: is given a record, whose pointers hold only during that call.
     /// - Throws: what `body` throws; else a `RecordBatchError`: `.codec`, `.truncated` or `.invalid`.
     public func forEachRecord(
+        maxDecompressedBytes: Int = RecordBatch.defaultMaxDecompressedBytes, _ body: (RecordView) throws -> Void
+    ) throws {
+        if !isControl { try forEachStoredRecord(maxDecompressedBytes: maxDecompressedBytes, body) }
+    }
+
+    /// As `forEachRecord`, with the markers of control batches as well.
+    public func forEachStoredRecord(
         maxDecompressedBytes: Int = RecordBatch.defaultMaxDecompressedBytes, _ body: (RecordView) throws -> Void
     ) throws {
         try bytes.withUnsafeBytes { bytes in
@@ -33,12 +41,12 @@ extension RecordBatch {
         }
     }
 
-    /// Reads all records and throws what `forEachRecord` would.
+    /// Reads all records, those of control batches too, and throws what `forEachRecord` would.
     ///
     /// For batches from outside: a batch that was stored unread could be one that no reader can decode.
     public func checkRecords(maxDecompressedBytes: Int = RecordBatch.defaultMaxDecompressedBytes) throws(RecordBatchError) {
         do {
-            try forEachRecord(maxDecompressedBytes: maxDecompressedBytes) { _ in }
+            try forEachStoredRecord(maxDecompressedBytes: maxDecompressedBytes) { _ in }
         } catch let error as RecordBatchError {
             throw error
         } catch {

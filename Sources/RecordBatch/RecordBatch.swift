@@ -5,36 +5,70 @@
 
 /// A record batch in Kafka's v2 format, whole and checked.
 ///
-/// The bytes are those of the wire and of the disk. Layout: Kafka protocol guide, "Record Batch"; the article <doc:RecordBatch> has it in short.
-public struct RecordBatch: Sendable, Hashable {
-    /// From the base offset to the last record.
-    public private(set) var bytes: [UInt8]
+/// Layout: Kafka protocol guide, "Record Batch"; the article <doc:RecordBatch> has it in short. Its bytes are a slice of shared memory, which nobody
+/// changes: what the log decides of a batch, base offset and leader epoch, stands beside them, and `write(to:)` and `wireSlices` put it in its place.
+public struct RecordBatch: Sendable {
+    /// As they were built or came, from the base offset to the last record. In place of base offset and leader epoch they may have others.
+    public let bytes: BatchBytes
     /// How many records it holds; at least 1.
     public let recordCount: Int
+    /// The offset of the first record.
+    public private(set) var baseOffset: Int64
+    /// The epoch of the partition leader that stored it.
+    public private(set) var leaderEpoch: Int32
+    /// The CRC was made of these very bytes, or found right.
+    private let isChecked: Bool
 
     /// Takes the bytes of exactly one batch that come from outside.
     ///
     /// Checks length, magic, CRC and counts. The records themselves are checked when they are read; `checkRecords` does only that.
     /// - Throws: `.truncated`, `.invalid`, `.unsupported`, `.checksumMismatch`.
-    public init(validating bytes: [UInt8]) throws(RecordBatchError) {
-        try self.init(uncheckedCRC: bytes)
-        let (stored, computed) = checksums()
+    public init(validating bytes: BatchBytes) throws(RecordBatchError) {
+        let header = try bytes.withUnsafeBytes { header throws(RecordBatchError) in try Self.checkHeader(header) }
+        let (stored, computed) = Self.checksums(bytes)
         guard stored == computed else { throw .checksumMismatch(stored: stored, computed: computed) }
+        self.init(bytes, header, isChecked: true)
     }
 
-    /// Takes the bytes of exactly one batch whose CRC was checked before, or will be with `checkCRC`.
+    /// Copies the bytes of exactly one batch that come from outside.
+    /// - Throws: as the other `init(validating:)`.
+    public init(validating bytes: [UInt8]) throws(RecordBatchError) {
+        try self.init(validating: BatchBytes(bytes))
+    }
+
+    /// Takes the bytes of exactly one batch whose CRC will be checked with `checkCRC`.
     ///
     /// Everything else in the header is checked, so no accessor can fail on any bytes.
     /// - Throws: `.truncated`, `.invalid`, `.unsupported`.
-    public init(uncheckedCRC bytes: [UInt8]) throws(RecordBatchError) {
-        recordCount = try bytes.withBytes { header throws(RecordBatchError) in try Self.checkHeader(header) }
-        self.bytes = bytes
+    public init(uncheckedCRC bytes: BatchBytes) throws(RecordBatchError) {
+        let header = try bytes.withUnsafeBytes { header throws(RecordBatchError) in try Self.checkHeader(header) }
+        self.init(bytes, header, isChecked: false)
     }
 
-    /// For the builder, which has just written the header.
-    init(built bytes: [UInt8], recordCount: Int) {
+    /// Copies the bytes of exactly one batch; see the other `init(uncheckedCRC:)`.
+    public init(uncheckedCRC bytes: [UInt8]) throws(RecordBatchError) {
+        try self.init(uncheckedCRC: BatchBytes(bytes))
+    }
+
+    /// Takes the bytes of exactly one batch that `isIntact` was asked about.
+    /// - Throws: `.truncated`, `.invalid`, `.unsupported`.
+    public init(intact bytes: BatchBytes) throws(RecordBatchError) {
+        let header = try bytes.withUnsafeBytes { header throws(RecordBatchError) in try Self.checkHeader(header) }
+        self.init(bytes, header, isChecked: true)
+    }
+
+    private init(_ bytes: BatchBytes, _ header: CheckedHeader, isChecked: Bool) {
         self.bytes = bytes
-        self.recordCount = recordCount
+        recordCount = header.recordCount
+        baseOffset = header.baseOffset
+        leaderEpoch = header.leaderEpoch
+        self.isChecked = isChecked
+    }
+
+    /// For the builder and the compressor, which have just written header and CRC.
+    init(built bytes: BatchBytes, recordCount: Int, baseOffset: Int64 = 0, leaderEpoch: Int32 = 0) {
+        self.init(
+            bytes, CheckedHeader(recordCount: recordCount, baseOffset: baseOffset, leaderEpoch: leaderEpoch), isChecked: true)
     }
 
     /// The length of the batch that begins a buffer, or nil when there are too few bytes to tell.
@@ -53,7 +87,14 @@ public struct RecordBatch: Sendable, Hashable {
     /// The length that `batchLength` may state at most: the field is an `Int32` and does not count itself.
     static let maxLength = Int(Int32.max) + BatchLayout.lengthPrefix
 
-    private static func checkHeader(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) -> Int {
+    /// What a header that is right says.
+    private struct CheckedHeader {
+        var recordCount: Int
+        var baseOffset: Int64
+        var leaderEpoch: Int32
+    }
+
+    private static func checkHeader(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) -> CheckedHeader {
         guard bytes.count >= BatchLayout.records, let length = try length(prefix: bytes) else {
             throw .truncated(needed: BatchLayout.records, available: bytes.count)
         }
@@ -67,9 +108,6 @@ public struct RecordBatch: Sendable, Hashable {
         }
         let attributes: Int16 = bytes.bigEndian(at: BatchLayout.attributes)
         let codec = try codec(attributes)
-        guard attributes & BatchAttributes.control == 0 else {
-            throw .unsupported(.attributes, value: Int64(attributes), rule: "control batches are not taken")
-        }
         guard attributes & BatchAttributes.deleteHorizon == 0 else {
             throw .unsupported(.attributes, value: Int64(attributes), rule: "compacted batches are not taken")
         }
@@ -78,7 +116,7 @@ public struct RecordBatch: Sendable, Hashable {
 
     private static func checkCounts(
         _ bytes: UnsafeRawBufferPointer, codec: CompressionCodec
-    ) throws(RecordBatchError) -> Int {
+    ) throws(RecordBatchError) -> CheckedHeader {
         let count: Int32 = bytes.bigEndian(at: BatchLayout.recordCount)
         guard count >= 1 else { throw .invalid(.recordCount, value: Int64(count), rule: "a batch has at least one record") }
         if codec == .none, Int(count) > (bytes.count - BatchLayout.records) / BatchLayout.smallestRecord {
@@ -93,7 +131,8 @@ public struct RecordBatch: Sendable, Hashable {
         guard base >= 0, base <= Int64.max - Int64(count) else {
             throw .invalid(.baseOffset, value: base, rule: "offsets run from 0 to 2^63 - 2")
         }
-        return Int(count)
+        return CheckedHeader(
+            recordCount: Int(count), baseOffset: base, leaderEpoch: bytes.bigEndian(at: BatchLayout.leaderEpoch))
     }
 
     private static func codec(_ attributes: Int16) throws(RecordBatchError) -> CompressionCodec {
@@ -107,12 +146,8 @@ public struct RecordBatch: Sendable, Hashable {
 // MARK: - Header
 
 extension RecordBatch {
-    /// The offset of the first record.
-    public var baseOffset: Int64 { field(BatchLayout.baseOffset) }
     /// The offset of the last record less that of the first.
     public var lastOffsetDelta: Int32 { field(BatchLayout.lastOffsetDelta) }
-    /// The epoch of the partition leader that stored it.
-    public var leaderEpoch: Int32 { field(BatchLayout.leaderEpoch) }
     /// What the records' timestamps are relative to, milliseconds since 1970-01-01 UTC.
     public var baseTimestamp: Int64 { field(BatchLayout.baseTimestamp) }
     /// The latest timestamp of the records, as the producer states it.
@@ -134,21 +169,22 @@ extension RecordBatch {
     public var hasLogAppendTime: Bool { attributes & BatchAttributes.logAppendTime != 0 }
     /// Whether it belongs to a Kafka transaction.
     public var isTransactional: Bool { attributes & BatchAttributes.transactional != 0 }
+    /// Whether it is a marker of a transaction's end, which is no record to anybody (Kafka protocol guide, "Control Batches").
+    public var isControl: Bool { attributes & BatchAttributes.control != 0 }
     /// The CRC-32C of everything from the attributes on, as the header states it.
     public var crc: UInt32 { field(BatchLayout.crc) }
 
-    /// Whether the bytes are those that the CRC was made of.
+    /// Whether the bytes are those that the CRC was made of. What was built here, or found right before, is not looked through again.
     public func checkCRC() -> Bool {
-        let (stored, computed) = checksums()
+        if isChecked { return true }
+        let (stored, computed) = Self.checksums(bytes)
         return stored == computed
     }
 
-    /// Sets what the log decides. The CRC does not cover it.
+    /// Sets what the log decides. The CRC does not cover it, and the bytes stay as they are.
     public mutating func setBaseOffset(_ offset: Int64, leaderEpoch: Int32 = 0) {
-        bytes.withUnsafeMutableBytes { bytes in
-            bytes.setBigEndian(offset, at: BatchLayout.baseOffset)
-            bytes.setBigEndian(leaderEpoch, at: BatchLayout.leaderEpoch)
-        }
+        baseOffset = offset
+        self.leaderEpoch = leaderEpoch
     }
 
     /// The batch with what the log decides.
@@ -162,10 +198,26 @@ extension RecordBatch {
         bytes.withUnsafeBytes { $0.bigEndian(at: position) }
     }
 
-    func checksums() -> (stored: UInt32, computed: UInt32) {
+    func checksums() -> (stored: UInt32, computed: UInt32) { Self.checksums(bytes) }
+
+    private static func checksums(_ bytes: BatchBytes) -> (stored: UInt32, computed: UInt32) {
         bytes.withUnsafeBytes { bytes in
             let covered = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.attributes...])
             return (bytes.bigEndian(at: BatchLayout.crc), CRC32C.checksum(covered))
         }
+    }
+}
+
+extension RecordBatch: Hashable {
+    /// Batches are the same when the same bytes would be written of them.
+    public static func == (left: RecordBatch, right: RecordBatch) -> Bool {
+        guard left.baseOffset == right.baseOffset, left.leaderEpoch == right.leaderEpoch, left.bytes.count == right.bytes.count
+        else { return false }
+        return left.bytes.slice(BatchLayout.magic..<left.bytes.count) == right.bytes.slice(BatchLayout.magic..<right.bytes.count)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(baseOffset)
+        hasher.combine(crc)
     }
 }

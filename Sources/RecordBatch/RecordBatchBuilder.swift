@@ -2,19 +2,33 @@
 
 public import Codecs
 
+/// Who an idempotent producer is, and where in its sequence a batch begins (KIP-98).
+public struct ProducerStamp: Hashable, Sendable {
+    public var id: Int64
+    public var epoch: Int16
+    public var baseSequence: Int32
+    public init(id: Int64, epoch: Int16, baseSequence: Int32) {
+        self.id = id
+        self.epoch = epoch
+        self.baseSequence = baseSequence
+    }
+}
+
 /// Collects records and makes a batch of them. One builder makes one batch.
 public struct RecordBatchBuilder: Sendable {
     /// What the records' timestamps are written relative to, milliseconds since 1970-01-01 UTC.
     public let baseTimestamp: Int64
     /// How the records will be compressed.
     public let codec: CompressionCodec
+    /// The idempotent producer whose batch it is; nil for none.
+    public var producer: ProducerStamp?
     /// How many records were appended.
     public private(set) var recordCount = 0
     /// The length of the batch so far, header included, before compression.
     public private(set) var byteCount = BatchLayout.records
     private var maxTimestamp = Int64.min
     /// Room for the header, the records, and bytes not used yet; `byteCount` tells where those begin.
-    private var buffer: [UInt8]
+    private var memory: SharedMemory
 
     /// - Parameters:
     ///   - baseTimestamp: best the first record's timestamp: the others are stored as differences.
@@ -22,7 +36,8 @@ public struct RecordBatchBuilder: Sendable {
     public init(baseTimestamp: Int64, codec: CompressionCodec = .none, expectedBytes: Int = 4096) {
         self.baseTimestamp = baseTimestamp
         self.codec = codec
-        buffer = [UInt8](repeating: 0, count: max(BatchLayout.records, expectedBytes))
+        memory = SharedMemory(byteCount: max(BatchLayout.records, expectedBytes))
+        UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<BatchLayout.records]).initializeMemory(as: UInt8.self, repeating: 0)
     }
 
     /// Appends a record.
@@ -44,12 +59,12 @@ public struct RecordBatchBuilder: Sendable {
             throw .invalid(.batchLength, value: Int64(end), rule: "a batch has at most \(RecordBatch.maxLength) bytes")
         }
         makeRoom(end)
-        let (start, offsetDelta) = (byteCount, recordCount)
-        buffer.withUnsafeMutableBytes { bytes in
-            var position = Varint.write(Int64(length), to: bytes, at: start)
+        withExtendedLifetime(memory) {
+            let bytes = memory.bytes
+            var position = Varint.write(Int64(length), to: bytes, at: byteCount)
             bytes[position] = 0
             position = Varint.write(timestampDelta, to: bytes, at: position + 1)
-            position = Varint.write(Int64(offsetDelta), to: bytes, at: position)
+            position = Varint.write(Int64(recordCount), to: bytes, at: position)
             position = Self.write(key, to: bytes, at: position)
             position = Self.write(value, to: bytes, at: position)
             position = Varint.write(Int64(headers.count), to: bytes, at: position)
@@ -72,59 +87,60 @@ public struct RecordBatchBuilder: Sendable {
         }
     }
 
-    /// Makes the batch: compresses the records, writes the header with base offset 0 and no producer, and the CRC.
+    /// Makes the batch: compresses the records, writes the header with base offset 0, and the CRC.
     /// - Throws: `.empty`; `.codec` when memory is short; `.invalid` when compression made it longer than the format can say.
     public consuming func finish() throws(RecordBatchError) -> RecordBatch {
         guard recordCount > 0 else { throw .empty }
-        if codec == .none {
-            buffer.removeLast(buffer.count - byteCount)
-        } else {
-            buffer = try compressed()
+        makeRoom(byteCount)
+        guard codec == .none else {
+            // The compressor takes the header's place along; its fields are written afterwards.
+            let compressed = try compressed()
+            guard compressed.byteCount <= RecordBatch.maxLength else {
+                throw .invalid(
+                    .batchLength, value: Int64(compressed.byteCount), rule: "a batch has at most \(RecordBatch.maxLength) bytes")
+            }
+            writeHeader(compressed.bytes)
+            return RecordBatch(built: BatchBytes(compressed, 0..<compressed.byteCount), recordCount: recordCount)
         }
-        guard buffer.count <= RecordBatch.maxLength else {
-            throw .invalid(.batchLength, value: Int64(buffer.count), rule: "a batch has at most \(RecordBatch.maxLength) bytes")
-        }
-        writeHeader()
-        return RecordBatch(built: buffer, recordCount: recordCount)
+        writeHeader(UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<byteCount]))
+        return RecordBatch(built: BatchBytes(memory, 0..<byteCount), recordCount: recordCount)
     }
 
-    private func compressed() throws(RecordBatchError) -> [UInt8] {
+    private func compressed() throws(RecordBatchError) -> SharedMemory {
         do throws(CodecError) {
-            return try buffer.withBytes { bytes throws(CodecError) in
-                let header = UnsafeRawBufferPointer(rebasing: bytes[..<BatchLayout.records])
-                let records = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.records..<byteCount])
-                return try codec.compress(records, after: header)
-            }
+            let bytes = UnsafeRawBufferPointer(memory.bytes)
+            let header = UnsafeRawBufferPointer(rebasing: bytes[..<BatchLayout.records])
+            let records = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.records..<byteCount])
+            return try codec.compress(records, after: header).withUnsafeBytes { SharedMemory(copying: $0) }
         } catch {
             throw .codec(error)
         }
     }
 
-    private mutating func writeHeader() {
-        let (count, base, latest, codec) = (Int32(truncatingIfNeeded: recordCount), baseTimestamp, maxTimestamp, codec)
-        buffer.withUnsafeMutableBytes { bytes in
-            bytes.setBigEndian(Int64(0), at: BatchLayout.baseOffset)
-            bytes.setBigEndian(
-                Int32(truncatingIfNeeded: bytes.count - BatchLayout.lengthPrefix), at: BatchLayout.batchLength)
-            bytes.setBigEndian(Int32(0), at: BatchLayout.leaderEpoch)
-            bytes.setBigEndian(BatchLayout.currentMagic, at: BatchLayout.magic)
-            bytes.setBigEndian(Int16(codec.rawValue), at: BatchLayout.attributes)
-            bytes.setBigEndian(count - 1, at: BatchLayout.lastOffsetDelta)
-            bytes.setBigEndian(base, at: BatchLayout.baseTimestamp)
-            bytes.setBigEndian(latest, at: BatchLayout.maxTimestamp)
-            bytes.setBigEndian(Int64(-1), at: BatchLayout.producerID)
-            bytes.setBigEndian(Int16(-1), at: BatchLayout.producerEpoch)
-            bytes.setBigEndian(Int32(-1), at: BatchLayout.baseSequence)
-            bytes.setBigEndian(count, at: BatchLayout.recordCount)
-            let covered = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.attributes...])
-            bytes.setBigEndian(CRC32C.checksum(covered), at: BatchLayout.crc)
-        }
+    private func writeHeader(_ bytes: UnsafeMutableRawBufferPointer) {
+        let count = Int32(truncatingIfNeeded: recordCount)
+        bytes.setBigEndian(Int64(0), at: BatchLayout.baseOffset)
+        bytes.setBigEndian(Int32(truncatingIfNeeded: bytes.count - BatchLayout.lengthPrefix), at: BatchLayout.batchLength)
+        bytes.setBigEndian(Int32(0), at: BatchLayout.leaderEpoch)
+        bytes.setBigEndian(BatchLayout.currentMagic, at: BatchLayout.magic)
+        bytes.setBigEndian(Int16(codec.rawValue), at: BatchLayout.attributes)
+        bytes.setBigEndian(count - 1, at: BatchLayout.lastOffsetDelta)
+        bytes.setBigEndian(baseTimestamp, at: BatchLayout.baseTimestamp)
+        bytes.setBigEndian(maxTimestamp, at: BatchLayout.maxTimestamp)
+        bytes.setBigEndian(producer?.id ?? -1, at: BatchLayout.producerID)
+        bytes.setBigEndian(producer?.epoch ?? -1, at: BatchLayout.producerEpoch)
+        bytes.setBigEndian(producer?.baseSequence ?? -1, at: BatchLayout.baseSequence)
+        bytes.setBigEndian(count, at: BatchLayout.recordCount)
+        let covered = UnsafeRawBufferPointer(rebasing: bytes[BatchLayout.attributes...])
+        bytes.setBigEndian(CRC32C.checksum(covered), at: BatchLayout.crc)
     }
 
+    /// Makes memory that is this builder's alone and holds so many bytes: a copy of the builder may have the same.
     private mutating func makeRoom(_ end: Int) {
-        guard end > buffer.count else { return }
-        let wanted = max(end, buffer.count &* 2)
-        buffer.append(contentsOf: repeatElement(0, count: wanted - buffer.count))
+        guard end > memory.byteCount || !isKnownUniquelyReferenced(&memory) else { return }
+        let larger = SharedMemory(byteCount: end > memory.byteCount ? max(end, memory.byteCount &* 2) : memory.byteCount)
+        larger.bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory.bytes[..<byteCount]))
+        memory = larger
     }
 }
 

@@ -53,6 +53,8 @@ package struct GroupCommit: Sendable {
     /// Committed bytes that are in no segment yet.
     package private(set) var unflushedBytes = 0
     private var groupBytes = 0
+    /// How many appends the last group had that became durable.
+    package private(set) var lastGroupCount = 0
     /// How far the journal has come.
     package private(set) var appended: Appended
     package private(set) var written: Written
@@ -78,6 +80,7 @@ package struct GroupCommit: Sendable {
     package var isIdle: Bool { pendingBytes == 0 && head == queue.count && (stage == .idle || sealed != nil) }
     /// Appends wait for a group.
     package var hasWaiting: Bool { head < queue.count }
+    package var waitingCount: Int { queue.count - head }
     /// The one that waits longest.
     package var firstWaiting: AppendID? { head < queue.count ? queue[head].id : nil }
     /// No group is under way (appends may wait).
@@ -153,6 +156,7 @@ package struct GroupCommit: Sendable {
         case .success:
             synced = Synced(written.sequence)
             unflushedBytes += groupBytes
+            lastGroupCount = group.count
             endGroup()
             stage = .idle
             return .acknowledge(group, synced)

@@ -12,6 +12,11 @@ package enum JournalEntryKind: UInt32, Sendable {
     case removal = 2
     /// The log's high watermark when the file was begun.
     case position = 3
+    /// What an append changed in the states that conditions are decided against; in a file's first frame all of them.
+    case note = 4
+
+    /// Whether it has bytes of its own in the frame.
+    var hasBytes: Bool { self == .batch || self == .note }
 }
 
 /// One entry of a frame's directory, 40 bytes.
@@ -23,7 +28,7 @@ package struct JournalEntry: Equatable, Sendable {
     /// For a batch its first offset, for a position the high watermark.
     package var offset: Int64
     package var recordCount: UInt32
-    /// Of the batch: how many bytes it has in the frame, and its own CRC. `RecordBatch.isIntact` says why that suffices.
+    /// Of the batch: how many bytes it has in the frame, and its own CRC. `RecordBatch.isIntact` says why that suffices. Of a note: the same.
     package var length: UInt32
     package var checksum: UInt32
     /// Which of the frame's appends it belongs to.
@@ -40,6 +45,13 @@ package struct JournalEntry: Equatable, Sendable {
         self.length = length
         self.checksum = checksum
         self.append = append
+    }
+
+    /// The entry of a note, of no log.
+    package init(note: [UInt8], append: UInt32) {
+        self.init(
+            kind: .note, log: LogID(stream: 0, shard: 0), offset: 0, length: UInt32(clamping: note.count),
+            checksum: note.checksum(0..<note.count), append: append)
     }
 
     /// One past the last offset of a batch.
@@ -151,11 +163,12 @@ package struct JournalFrameWriter: Sendable {
 
     /// Makes the next frame. It counts only once `accept` is called.
     /// - Parameters:
-    ///   - entries: the directory. Those of batches state length and CRC.
+    ///   - entries: the directory. Those of batches and notes state length and CRC.
     ///   - batches: the batch of each batch entry, in order.
-    package mutating func make(arrival: Int64, entries: [JournalEntry], batches: [RecordBatch]) {
+    ///   - notes: the same of notes.
+    package mutating func make(arrival: Int64, entries: [JournalEntry], batches: [RecordBatch], notes: [[UInt8]] = []) {
         let directories = JournalHeader.size + (entries.count + previousDirectory.count) * JournalEntry.size
-        length = batches.reduce(directories) { $0 + $1.bytes.count }
+        length = entries.reduce(directories) { $1.kind.hasBytes ? $0 + Int($1.length) : $0 }
         let padded = FileAccess.aligned(length)
         let bytes = buffer.room(for: padded)
         bytes.set(JournalHeader.magic, at: 0)
@@ -181,11 +194,11 @@ package struct JournalFrameWriter: Sendable {
             written.part(JournalHeader.size..<directories), continuing: CRC32C.checksum(written.part(0..<36)))
         bytes.set(sum, at: 36)
         bytes.set(CRC32C.checksum(written.part(0..<52)), at: 52)
-        for batch in batches {
-            batch.bytes.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(rebasing: bytes[place..<place + source.count]).copyMemory(from: source)
-            }
-            place += batch.bytes.count
+        var (batch, note) = (batches.makeIterator(), notes.makeIterator())
+        for entry in entries where entry.kind.hasBytes {
+            let target = UnsafeMutableRawBufferPointer(rebasing: bytes[place..<place + Int(entry.length)])
+            if entry.kind == .batch { batch.next()?.write(to: target) } else { target.copyBytes(from: note.next() ?? []) }
+            place += target.count
         }
         UnsafeMutableRawBufferPointer(rebasing: bytes[place..<padded]).initializeMemory(as: UInt8.self, repeating: 0)
         made = (sequence + 1, sum, entries.filter { $0.kind != .position }, arrival)

@@ -33,7 +33,7 @@ package struct JournalScan: Sendable {
         package var sequence: UInt64
         package var arrival: Int64
         package var entries: [JournalEntry]
-        /// For each entry that is a batch where its bytes lie in the file; nil where they are damaged.
+        /// For each entry that is a batch or a note where its bytes lie in the file; nil where they are damaged.
         package var batches: [Range<Int>?]
         /// What the next frame is bound to; nil where it is not known.
         package var checksum: UInt32?
@@ -200,7 +200,7 @@ package struct JournalScan: Sendable {
         guard end <= files[place.file].bytes.count else { return nil }
         let batches = locate(
             directory, endingAt: end, in: place.file, notBefore: place.offset + JournalHeader.size + header.directoryBytes)
-        for (entry, batch) in zip(directory, batches) where entry.kind == .batch && batch == nil { return nil }
+        for (entry, batch) in zip(directory, batches) where entry.kind.hasBytes && batch == nil { return nil }
         return Frame(
             file: place.file, sequence: header.sequence, arrival: header.arrival, entries: directory, batches: batches,
             checksum: header.checksum)
@@ -229,19 +229,24 @@ package struct JournalScan: Sendable {
         var places = [Range<Int>?](repeating: nil, count: directory.count)
         files[file].bytes.withUnsafeBytes { bytes in
             var upper = end
-            for index in directory.indices.reversed() where directory[index].kind == .batch {
+            for index in directory.indices.reversed() where directory[index].kind.hasBytes {
                 let entry = directory[index]
                 let lower = upper - Int(entry.length)
                 guard lower >= start, upper <= bytes.count else { break }
-                if planted == .frameChecksumIgnored
-                    || RecordBatch.isIntact(bytes.part(lower..<upper), baseOffset: entry.offset, crc: entry.checksum)
-                {
+                if planted == .frameChecksumIgnored || JournalScan.isIntact(bytes.part(lower..<upper), entry) {
                     places[index] = lower..<upper
                 }
                 upper = lower
             }
         }
         return places
+    }
+
+    /// Whether bytes are those of a batch or a note.
+    private static func isIntact(_ bytes: UnsafeRawBufferPointer, _ entry: JournalEntry) -> Bool {
+        entry.kind == .batch
+            ? RecordBatch.isIntact(bytes, baseOffset: entry.offset, crc: entry.checksum)
+            : CRC32C.checksum(bytes) == entry.checksum
     }
 
     private mutating func keep(_ frame: Frame, _ header: JournalHeader) {
@@ -286,14 +291,14 @@ package struct JournalScan: Sendable {
             if let header { return place.offset + header.length }
             let entries = copy.count + lastDirectory.count { $0.kind != .position }
             let start = place.offset + JournalHeader.size + entries * JournalEntry.size
-            return copy.reduce(start) { $1.kind == .batch ? $0 + Int($1.length) : $0 }
+            return copy.reduce(start) { $1.kind.hasBytes ? $0 + Int($1.length) : $0 }
         }
         // Only that it ends within a block of the next one is known.
-        guard next.place.file == place.file, let last = copy.last(where: { $0.kind == .batch }) else { return place.offset }
+        guard next.place.file == place.file, let last = copy.last(where: { $0.kind.hasBytes }) else { return place.offset }
         return bytes.withUnsafeBytes { bytes in
             let least = max(place.offset + Int(last.length), next.place.offset - FileAccess.alignment)
             for end in stride(from: min(next.place.offset, bytes.count), through: least, by: -1)
-            where RecordBatch.isIntact(bytes.part(end - Int(last.length)..<end), baseOffset: last.offset, crc: last.checksum) {
+            where JournalScan.isIntact(bytes.part(end - Int(last.length)..<end), last) {
                 return end
             }
             return place.offset
@@ -304,7 +309,7 @@ package struct JournalScan: Sendable {
         var batches = locate(entries, endingAt: end, in: place.file, notBefore: place.offset)
         // An append is all or nothing: if one of its batches is damaged, none is served.
         var damaged: Set<UInt32> = []
-        for (index, entry) in entries.enumerated() where entry.kind == .batch && batches[index] == nil {
+        for (index, entry) in entries.enumerated() where entry.kind.hasBytes && batches[index] == nil {
             damaged.insert(entry.append)
         }
         for (index, entry) in entries.enumerated() where damaged.contains(entry.append) && planted != .appendSplitAtSalvage {

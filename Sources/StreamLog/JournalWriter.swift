@@ -33,6 +33,8 @@ struct JournalWriter<D: Disk> {
         var arrival: Int64
         /// The high watermark of every log that has one, so that a segment that lost its end is found out.
         var positions: [JournalEntry]
+        /// All states that conditions are decided against.
+        var note: [UInt8]?
         /// See `JournalHeader.nonce`.
         var nonce: UInt32
         /// The spare file that becomes it; nil makes one that grows.
@@ -45,7 +47,11 @@ struct JournalWriter<D: Disk> {
         let nonce = frames.nonce
         frames.beginFile(nonce: start.nonce)
         // Sorted, so that the same calls give the same bytes.
-        frames.make(arrival: start.arrival, entries: start.positions.sorted { $0.log < $1.log }, batches: [])
+        let positions = start.positions.sorted { $0.log < $1.log }
+        frames.make(
+            arrival: start.arrival, entries: positions + (start.note.map { [JournalEntry(note: $0, append: 0)] } ?? []),
+            batches: [],
+            notes: start.note.map { [$0] } ?? [])
         do throws(DiskError) {
             let new: D.File
             if let spare = start.spare {

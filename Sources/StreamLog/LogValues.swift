@@ -65,6 +65,8 @@ public enum LogError: Error, Sendable, Hashable {
     case readOnly(reason: String)
     /// The memory for pending appends is used up; try again.
     case overloaded
+    /// What the append asked for does not hold; nothing was appended.
+    case conditionFailed(ConditionRefusal)
     /// `close()` was called.
     case closed
     /// A failing disk or a misuse, in words.
@@ -138,7 +140,11 @@ public struct LogStatistics: Sendable, Hashable {
 
     public init() {}
 
+    /// How long a sync took of late.
+    private(set) var recentSyncNanoseconds: UInt64 = 0
+
     mutating func recordSync(nanoseconds: UInt64) {
+        recentSyncNanoseconds = recentSyncNanoseconds == 0 ? nanoseconds : (recentSyncNanoseconds &* 7 &+ nanoseconds) / 8
         syncCount += 1
         syncNanoseconds &+= nanoseconds
         let milliseconds = Double(nanoseconds) / 1_000_000

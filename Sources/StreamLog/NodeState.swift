@@ -1,5 +1,6 @@
 /// Everything of the log that its one lock guards.
 
+internal import Host
 internal import RecordBatch
 
 /// Tells a caller of an append how it ended.
@@ -9,19 +10,21 @@ package typealias DoneReply = @Sendable (Result<Void, LogError>) -> Void
 
 /// An append that waits. Until a group takes it, it belongs to the node's lock; then to whoever has the journal.
 final class AppendRequest: @unchecked Sendable {
-    var entries: [(log: LogID, batch: RecordBatch)]
+    var append: LogAppend
     let bytes: Int
-    /// Is called once, without any lock.
+    /// Is called once, without any lock, at `place`.
     let reply: AppendReply
+    /// Nil: whoever commits calls it.
+    let place: (any AnswerPlace)?
     /// Who waits for it on a thread of its own, and may lead a group.
     let caller: WaitingCaller?
 
     init(
-        entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, caller: WaitingCaller? = nil,
-        reply: @escaping AppendReply
+        _ append: LogAppend, bytes: Int, place: (any AnswerPlace)?, caller: WaitingCaller? = nil, reply: @escaping AppendReply
     ) {
-        self.entries = entries
+        self.append = append
         self.bytes = bytes
+        self.place = place
         self.caller = caller
         self.reply = reply
     }
@@ -101,6 +104,9 @@ struct NodeState: Sendable {
     var kept = KeptFiles()
     var waiters = Waiters()
     var closeReplies: [@Sendable () -> Void] = []
+    /// Answers that were not given yet, in the order of the commits, and whether somebody is giving them.
+    var outbox: [Answers] = []
+    var outboxIsTaken = false
     private var lastID: UInt64 = 0
 
     /// Somebody has the journal: its thread, or a caller that leads a group.

@@ -27,6 +27,8 @@ struct RecoveryRun<D: Disk> {
     private var endOffsets: [LogID: Int64] = [:]
     /// Logs of which the journal has lost something.
     private var incomplete: Set<LogID> = []
+    /// What the journal's notes come to.
+    private(set) var ledger = CommitLedger()
 
     init(disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>) {
         self.disk = disk
@@ -124,7 +126,7 @@ struct RecoveryRun<D: Disk> {
                     // A gap: what is missing was lost with a journal file's end, and segments may have it.
                     if endOffsets[entry.log] != entry.offset { heldFrom[entry.log] = entry.offset }
                     endOffsets[entry.log] = entry.endOffset
-                case .position: break
+                case .position, .note: break
                 }
             }
         }
@@ -179,7 +181,7 @@ struct RecoveryRun<D: Disk> {
                 after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival),
             planted: options.planted)
         let number = writer.nextNumber
-        let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds())
+        let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds(), note: ledger.snapshot())
         do throws(GroupCommit.JournalFailure) {
             try writer.startFile(start)
             state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))
@@ -209,6 +211,11 @@ struct RecoveryRun<D: Disk> {
         var unknown: Set<LogID> = []
         for frame in scan.frames {
             for (index, entry) in frame.entries.enumerated() {
+                if entry.kind == .note {
+                    replayNote(frame.batches[index], frame)
+                    continue
+                }
+                if entry.kind == .removal { ledger.drop(entry.log) }
                 guard state.logs[entry.log] != nil else {
                     guard entry.kind == .batch, !tombstones.contains(entry.log) else { continue }
                     if removedLogs.contains(entry.log) {
@@ -220,7 +227,7 @@ struct RecoveryRun<D: Disk> {
                     continue
                 }
                 switch entry.kind {
-                case .removal: break
+                case .removal, .note: break
                 case .position where options.planted == .positionsIgnored: break
                 case .position: fill(entry.log, upTo: entry.offset, frame, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
@@ -228,6 +235,13 @@ struct RecoveryRun<D: Disk> {
             }
         }
         report.unknownLogs.append(contentsOf: unknown.subtracting(report.unknownLogs))
+    }
+
+    private mutating func replayNote(_ place: Range<Int>?, _ frame: JournalScan.Frame) {
+        let isTaken = place.map { place in files[frame.file].bytes.withUnsafeBytes { ledger.replay($0.part(place)) } } ?? false
+        if isTaken { return }
+        report.notes.append(
+            "journal frame \(frame.sequence) has lost a note: what producers and holders of leases did in it is not remembered")
     }
 
     private mutating func replay(
@@ -241,7 +255,7 @@ struct RecoveryRun<D: Disk> {
                 "the journal's batch \(entry.offset)..<\(entry.endOffset) of log \(entry.log) overlaps what is before it")
             return fill(entry.log, upTo: entry.endOffset, frame, in: &state)
         }
-        let batch = place.flatMap { place in try? RecordBatch(uncheckedCRC: Array(files[frame.file].bytes[place])) }
+        let batch = place.flatMap { place in try? RecordBatch(intact: copy(of: place, in: frame.file)) }
         guard let batch, batch.recordCount == Int(entry.recordCount) else {
             return fill(entry.log, upTo: entry.endOffset, frame, in: &state)
         }
@@ -249,6 +263,11 @@ struct RecoveryRun<D: Disk> {
             LogItem(
                 baseOffset: entry.offset, endOffset: entry.endOffset, arrival: frame.arrival, batch: batch,
                 journal: files[frame.file].number), of: entry.log, in: &state)
+    }
+
+    /// Memory of its own: a batch that stays must not keep the whole file.
+    private func copy(of place: Range<Int>, in file: Int) -> BatchBytes {
+        files[file].bytes.withUnsafeBytes { BatchBytes(copying: $0.part(place)) }
     }
 
     /// What is missing before an offset becomes a hole, and is reported.

@@ -64,10 +64,19 @@ package struct SegmentFrameHeader: Equatable, Sendable {
 
     /// Adds the frame of an item, header and batch, and returns its checksum.
     package static func encode(_ item: LogItem, previousChecksum: UInt32, into bytes: inout [UInt8]) -> UInt32 {
+        let checksum = encodeHeader(item, previousChecksum: previousChecksum, into: &bytes)
+        guard let batch = item.batch else { return checksum }
         let start = bytes.count
-        let batch = item.batch?.bytes ?? []
+        batch.bytes.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        bytes.withUnsafeMutableBytes { batch.writeDecided(to: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+        return checksum
+    }
+
+    /// Adds the header of an item's frame and returns its checksum.
+    package static func encodeHeader(_ item: LogItem, previousChecksum: UInt32, into bytes: inout [UInt8]) -> UInt32 {
+        let start = bytes.count
         bytes.add(magic)
-        bytes.add(UInt32(size + batch.count))
+        bytes.add(UInt32(size + (item.batch?.bytes.count ?? 0)))
         bytes.add(item.baseOffset)
         bytes.add(item.arrival)
         bytes.add(item.endOffset - item.baseOffset)
@@ -76,7 +85,6 @@ package struct SegmentFrameHeader: Equatable, Sendable {
         bytes.add((item.batch == nil ? SegmentFrameKind.hole : .batch).rawValue)
         let checksum = bytes.checksum(start..<bytes.count)
         bytes.add(checksum)
-        bytes.append(contentsOf: batch)
         return checksum
     }
 

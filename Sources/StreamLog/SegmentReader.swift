@@ -155,7 +155,8 @@ struct FrameWalk<File: DiskFile> {
     private let file: File
     private let end: UInt64
     private let windowBytes: Int
-    private var window: [UInt8] = []
+    /// Batches are slices of it; it is never written to again.
+    private var window = BatchBytes(copying: UnsafeRawBufferPointer(start: nil, count: 0))
     private var windowStart: UInt64
     /// Where the next frame is expected.
     private var position: UInt64
@@ -178,7 +179,9 @@ struct FrameWalk<File: DiskFile> {
         let inside = place >= windowStart && place - windowStart + UInt64(wanted) <= UInt64(window.count)
         if !inside {
             let size = Int(clamping: min(UInt64(max(wanted, windowBytes)), end - min(end, place)))
-            window = try file.bytes(at: place, count: size)
+            let memory = SharedMemory(byteCount: size)
+            let count = try file.read(into: memory.bytes, at: place)
+            window = BatchBytes(memory, 0..<count)
             windowStart = place
         }
         return min(wanted, max(0, window.count - Int(place - windowStart)))
@@ -207,10 +210,11 @@ struct FrameWalk<File: DiskFile> {
         let start = framePosition + UInt64(SegmentFrameHeader.size)
         guard try load(start, count) == count else { return nil }
         let place = Int(start - windowStart)
-        let isIntact = window.withUnsafeBytes {
-            RecordBatch.isIntact($0.part(place..<place + count), baseOffset: header.baseOffset, crc: header.batchChecksum)
+        let bytes = window.slice(place..<place + count)
+        let isIntact = bytes.withUnsafeBytes {
+            RecordBatch.isIntact($0, baseOffset: header.baseOffset, crc: header.batchChecksum)
         }
-        guard isIntact || !isChecked, let batch = try? RecordBatch(uncheckedCRC: Array(window[place..<place + count])),
+        guard isIntact || !isChecked, let batch = try? RecordBatch(intact: bytes),
             Int64(batch.recordCount) == header.recordCount
         else { return nil }
         return batch

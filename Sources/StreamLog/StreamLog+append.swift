@@ -1,6 +1,6 @@
 /// Appends as callers see them: by tasks, by threads that lead the commit themselves, and without waiting.
 
-internal import Host
+public import Host
 public import RecordBatch
 
 extension StreamLog {
@@ -9,36 +9,40 @@ extension StreamLog {
     /// The results stand in the order of the entries. All entries of an append have the same arrival time.
     /// - Throws: `.logNotFound`, `.overloaded`, `.readOnly`, `.closed`, `.failed` for a batch whose CRC is wrong; then nothing was appended, except that
     ///   after a failed sync (`.readOnly`) the append may be found after the next start.
-    public func append(_ entries: consuming [(log: LogID, batch: RecordBatch)]) async throws(LogError) -> [LogAppended] {
-        if entries.isEmpty { return [] }
-        let bytes = try StreamLog.prepare(&entries)
-        let handedOver = HandOver(entries)
-        return try await answer { submit(handedOver.take(), bytes: bytes, reply: $0) }
+    public func append(_ entries: [(log: LogID, batch: RecordBatch)]) async throws(LogError) -> [LogAppended] {
+        try await append(LogAppend(entries))
     }
 
-    /// The same without waiting: `reply` is called once, by the thread that commits or at once.
-    package func submit(_ entries: consuming [(log: LogID, batch: RecordBatch)], reply: @escaping AppendReply) {
-        if entries.isEmpty { return reply(.success([])) }
+    /// As the other `append`, under conditions.
+    /// - Throws: as that, and `.conditionFailed`.
+    public func append(_ append: LogAppend) async throws(LogError) -> [LogAppended] {
+        try await answer { submit(append, at: pool, $0) }
+    }
+
+    /// Appends in the order of the calls: of two submits by one thread the first is appended first. Returns at once.
+    /// - Parameters:
+    ///   - place: where `answer` is called, once, with what `append` would return or throw. The answers of one commit that belong to one place are
+    ///     one piece of work there. Nil: whoever commits calls it, or this call does.
+    public func submit(
+        _ append: LogAppend, at place: (any AnswerPlace)?,
+        _ answer: @escaping @Sendable (Result<[LogAppended], LogError>) -> Void
+    ) {
+        let refusal: Result<[LogAppended], LogError>
         do throws(LogError) {
-            let bytes = try StreamLog.prepare(&entries)
-            submit(entries, bytes: bytes, reply: reply)
-        } catch {
-            reply(.failure(error))
-        }
-    }
-
-    private func submit(_ entries: consuming [(log: LogID, batch: RecordBatch)], bytes: Int, reply: @escaping AppendReply) {
-        let request = AppendRequest(entries: entries, bytes: bytes, reply: reply)
-        let refusal = node.withLock { state -> LogError? in
-            do throws(LogError) {
-                try state.offer(request)
-                if !state.journalIsTaken { node.wake(NodeCondition.journal) }
-                return nil
-            } catch {
-                return error
+            let bytes = try StreamLog.prepare(append)
+            if bytes > 0 || append.isConditional {
+                let request = AppendRequest(append, bytes: bytes, place: place, reply: answer)
+                return try node.withLock { state throws(LogError) in
+                    try state.offer(request)
+                    if !state.journalIsTaken { node.wake(NodeCondition.journal) }
+                }
             }
+            refusal = .success([])
+        } catch {
+            refusal = .failure(error)
         }
-        if let refusal { reply(.failure(refusal)) }
+        guard let place else { return answer(refusal) }
+        place.run { answer(refusal) }
     }
 
     /// As `append`, for callers on threads of their own, which it blocks: never call it on the cooperative pool.
@@ -46,20 +50,19 @@ extension StreamLog {
     /// A caller that finds no commit under way does the write and the sync itself, for all who wait, so that no thread must be woken first. That is
     /// the quickest way to make a single record durable.
     /// - Throws: as `append`.
-    public func appendAndWait(_ entries: consuming [(log: LogID, batch: RecordBatch)]) throws(LogError) -> [LogAppended] {
+    public func appendAndWait(_ entries: [(log: LogID, batch: RecordBatch)]) throws(LogError) -> [LogAppended] {
         if entries.isEmpty { return [] }
-        let bytes = try StreamLog.prepare(&entries)
+        let append = LogAppend(entries)
+        let bytes = try StreamLog.prepare(append)
         let caller = WaitingCaller()
-        let request = AppendRequest(entries: entries, bytes: bytes, caller: caller) { caller.finish($0) }
+        let request = AppendRequest(append, bytes: bytes, place: nil, caller: caller) { caller.finish($0) }
         var task = try node.withLock { state throws(LogError) in
             try state.offer(request)
             return state.takeJournal()
         }
         while true {
             if let led = task {
-                let answers = perform(led)
-                releaseJournal()
-                answers.give()
+                releaseJournal(perform(led))
             }
             switch caller.wait() {
             case .done(let result): return try result.get()
@@ -68,36 +71,19 @@ extension StreamLog {
         }
     }
 
-    /// Checks an append and makes its batches the log's own, on the caller's time.
+    /// Checks an append, on the caller's time.
     /// - Returns: what it counts for.
-    private static func prepare(_ entries: inout [(log: LogID, batch: RecordBatch)]) throws(LogError) -> Int {
-        var bytes = 0
-        for index in entries.indices {
-            bytes += LogItem.byteCount(entries[index].batch)
+    private static func prepare(_ append: LogAppend) throws(LogError) -> Int {
+        var bytes = append.marks.reduce(0) { $0 + $1.name.count + ($1.mark?.value.count ?? 0) }
+        for (log, batch) in append.entries {
+            bytes += LogItem.byteCount(batch)
             // The batch's CRC is all that will tell whether it is right: what is wrong now would be found as damage later.
-            guard entries[index].batch.checkCRC() else {
-                throw .failed("the batch for log \(entries[index].log) does not have the CRC that it states")
-            }
-            // A batch that somebody else holds too is copied here, not in the commit that sets its offset.
-            entries[index].batch.setBaseOffset(0)
+            guard batch.checkCRC() else { throw .failed("the batch for log \(log) does not have the CRC that it states") }
         }
         guard bytes < Int(UInt32.max) - 1 << 20 else {
             throw .failed("an append of \(bytes) bytes is larger than a journal frame can be")
         }
         return bytes
-    }
-}
-
-/// Entries on their way into a closure that is called once, without a second reference to them.
-private final class HandOver: @unchecked Sendable {
-    private var entries: [(log: LogID, batch: RecordBatch)]
-
-    init(_ entries: consuming [(log: LogID, batch: RecordBatch)]) { self.entries = entries }
-
-    func take() -> [(log: LogID, batch: RecordBatch)] {
-        let taken = entries
-        entries = []
-        return taken
     }
 }
 
@@ -110,13 +96,14 @@ extension NodeState {
         return task
     }
 
+    /// Whether a log takes no appends.
+    func isGone(_ log: LogID) -> Bool { logs[log]?.isRemoved ?? true }
+
     /// Takes an append into the queue.
     mutating func offer(_ request: AppendRequest) throws(LogError) {
         if phase != .open { throw .closed }
         if let failure { throw .readOnly(reason: failure.reason) }
-        for entry in request.entries {
-            guard let log = logs[entry.log], !log.isRemoved else { throw .logNotFound(entry.log) }
-        }
+        try request.append.forEachLog { log throws(LogError) in if isGone(log) { throw .logNotFound(log) } }
         let id = newID()
         try commit.offer(id, bytes: request.bytes)
         requests[id] = request

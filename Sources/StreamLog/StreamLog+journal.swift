@@ -15,21 +15,6 @@ enum JournalTask {
     case stop
 }
 
-/// What callers are to be told, without any lock and once the journal is free.
-struct Answers {
-    var appends: [(AppendReply, Result<[LogAppended], LogError>)] = []
-    var others: [(DoneReply, Result<Void, LogError>)] = []
-    var wakes: [Waiters.Wake] = []
-
-    func give() {
-        for (reply, result) in appends { reply(result) }
-        for (reply, result) in others { reply(result) }
-        guard wakes.count > 1 else { return wakes.forEach { $0.resume(returning: true) } }
-        // Whoever commits has the next group to write; the many that a commit wakes wake each other.
-        Task.detached { [wakes] in for wake in wakes { wake.resume(returning: true) } }
-    }
-}
-
 extension NodeState {
     /// Whether somebody should look what the journal is to do next.
     var journalHasWork: Bool {
@@ -63,15 +48,6 @@ extension NodeState {
 }
 
 extension StreamLog {
-    /// A group as it is written: who waits for it, and its frame's entries.
-    private struct Group {
-        var requests: [(id: AppendID, request: AppendRequest)] = []
-        var entries: [JournalEntry] = []
-        var batches: [RecordBatch] = []
-        var bytes = 0
-        var arrival: Int64 = 0
-    }
-
     /// The journal thread.
     func runJournal() {
         // An appender that sends one record after the other comes back before a thread could be woken.
@@ -82,36 +58,35 @@ extension StreamLog {
                 state.journalIsTaken = true
                 return task
             }
-            let answers = perform(task)
-            releaseJournal()
-            answers.give()
+            releaseJournal(perform(task))
             if case .stop = task { return }
+            awaitCompany()
         }
+    }
+
+    /// Lets those who were answered together come back together: the first of them would have a sync to itself, and all others wait for it.
+    ///
+    /// Nobody waits longer for it than a small part of a sync; one appender that is alone does not at all.
+    private func awaitCompany() {
+        let (isMeant, limit) = node.withLock { state in
+            (state.phase == .open && state.commit.lastGroupCount > 1, state.statistics.recentSyncNanoseconds / 8)
+        }
+        guard isMeant else { return }
+        let end = time.monotonicNanoseconds() &+ min(limit, BriefSpin.nanoseconds)
+        repeat {
+            let isThere = node.withLock { state in
+                state.phase != .open || state.commit.waitingCount >= state.commit.lastGroupCount || state.journalIsTaken
+            }
+            if isThere { return }
+            BriefSpin.giveWay()
+        } while time.monotonicNanoseconds() < end
     }
 
     /// Does one piece of the journal's work, if there is one.
     package func stepJournal() -> Bool {
         guard let task = node.withLock({ $0.takeJournal() }) else { return false }
-        let answers = perform(task)
-        releaseJournal()
-        answers.give()
+        releaseJournal(perform(task))
         return true
-    }
-
-    /// Lets the next one have the journal.
-    func releaseJournal() {
-        node.withLock { state in
-            state.journalIsTaken = false
-            guard state.journalHasWork else { return }
-            // A caller that waits for the next group takes over before those are told whose group has ended; only then has the disk no pause.
-            if state.removals.isEmpty, state.phase == .open, let next = state.commit.firstWaiting,
-                let caller = state.requests[next]?.caller
-            {
-                caller.askToLead()
-            } else {
-                node.wake(NodeCondition.journal)
-            }
-        }
     }
 
     /// Does a piece of work for which the journal was taken.
@@ -133,152 +108,136 @@ extension StreamLog {
     // MARK: Groups
 
     private func writeGroup(_ ids: [AppendID]) -> Answers {
-        var answers = Answers()
-        guard var group = form(ids, &answers) else { return answers }
+        let (formed, refused) = form(ids)
+        guard let group = formed else { return Answers(appends: refused) }
+        var answers = commit(group)
+        answers.appends = refused + answers.appends
+        return answers
+    }
+
+    /// Writes and syncs a group, makes it readable, or finds out that it cannot be.
+    private func commit(_ group: CommitGroup) -> Answers {
         if let failure = ensureFile(for: group) {
-            let action = node.withLock { state in
-                state.putBack(group.requests)
-                return state.commit.wrote(.failure(failure))
-            }
-            finish(action, &answers)
-            return answers
+            return finish(group, node.withLock { $0.commit.wrote(.failure(failure)) })
         }
-        journal.writer.frames.make(arrival: group.arrival, entries: group.entries, batches: group.batches)
+        journal.writer.frames.make(arrival: group.arrival, entries: group.entries, batches: group.batches, notes: group.notes)
         let written = Result { () throws(GroupCommit.JournalFailure) in try journal.writer.write() }
         let end = journal.writer.end
         let afterWrite = node.withLock { state in
-            if case .success = written {
-                state.journals[state.journals.count - 1].bytes = end
-            } else {
-                state.putBack(group.requests)
-            }
+            if case .success = written { state.journals[state.journals.count - 1].bytes = end }
             return state.commit.wrote(written)
         }
-        guard case .sync = afterWrite else {
-            finish(afterWrite, &answers)
-            return answers
-        }
+        guard case .sync = afterWrite else { return finish(group, afterWrite) }
         let start = time.monotonicNanoseconds()
         let synced = Result { () throws(GroupCommit.JournalFailure) in
             if options.planted != .journalSyncLeftOut, options.planted != .acknowledgedBeforeSync { try journal.writer.sync() }
         }
         let nanoseconds = time.monotonicNanoseconds() &- start
-        guard case .success = synced else {
-            let action = node.withLock { state in
-                state.putBack(group.requests)
-                return state.commit.synced(synced)
-            }
-            finish(action, &answers)
-            return answers
-        }
-        publish(&group, syncNanoseconds: nanoseconds, &answers)
+        guard case .success = synced else { return finish(group, node.withLock { $0.commit.synced(synced) }) }
+        var answers = publish(group, syncNanoseconds: nanoseconds)
         if options.planted == .acknowledgedBeforeSync {
-            answers.give()
+            answers.give(pool)
             answers = Answers()
             try? journal.writer.sync()
         }
         return answers
     }
 
-    /// Takes the requests of a group, drops those whose log has gone, and assigns arrival and offsets.
-    private func form(_ ids: [AppendID], _ answers: inout Answers) -> Group? {
+    /// Takes the requests of a group, drops those whose log has gone, assigns arrival and offsets, and decides conditions.
+    /// - Returns: the group, nil when nothing is to be written, and the answers that do not wait for it.
+    private func form(_ ids: [AppendID]) -> (group: CommitGroup?, answers: [Answers.AppendAnswer]) {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
-        var group = Group()
-        var ends: [LogID: Int64] = [:]
-        node.withLock { state in
+        var answers: [Answers.AppendAnswer] = []
+        var group = node.withLock { state -> (requests: [(id: AppendID, request: AppendRequest)], group: CommitGroup) in
+            var requests: [(id: AppendID, request: AppendRequest)] = []
+            requests.reserveCapacity(ids.count)
+            var ends: [LogID: Int64] = [:]
             for id in ids {
                 guard let request = state.requests.removeValue(forKey: id) else { continue }
-                if let gone = request.entries.first(where: { state.logs[$0.log]?.isRemoved ?? true }) {
-                    answers.appends.append((request.reply, .failure(.logNotFound(gone.log))))
-                    continue
+                do throws(LogError) {
+                    try request.append.forEachLog { log throws(LogError) in
+                        if ends[log] != nil { return }
+                        guard let end = state.logs[log], !end.isRemoved else { throw .logNotFound(log) }
+                        ends[log] = end.highWatermark
+                    }
+                    requests.append((id, request))
+                } catch {
+                    answers.append((request, .failure(error)))
                 }
-                for entry in request.entries where ends[entry.log] == nil { ends[entry.log] = state.logs[entry.log]?.highWatermark }
-                group.requests.append((id, request))
-                group.bytes += request.bytes
             }
-            if case .write = state.commit.formed(group.requests.map(\.id), bytes: group.bytes) {
-                group.arrival = state.clock.arrival(wall: wall, monotonic: monotonic)
-                state.inFlightArrival = group.arrival
-            }
+            let arrival = state.clock.arrival(wall: wall, monotonic: monotonic)
+            state.inFlightArrival = arrival
+            return (requests, CommitGroup(arrival: arrival, ends: ends))
         }
-        if group.requests.isEmpty { return nil }
-        for append in group.requests.indices {
-            let request = group.requests[append].request
-            for index in request.entries.indices {
-                let log = request.entries[index].log
-                let offset = ends[log] ?? 0
-                request.entries[index].batch.setBaseOffset(offset)
-                let batch = request.entries[index].batch
-                group.entries.append(
-                    JournalEntry(
-                        kind: .batch, log: log, offset: offset, recordCount: UInt32(clamping: batch.recordCount),
-                        length: UInt32(clamping: batch.bytes.count), checksum: batch.crc, append: UInt32(append)))
-                group.batches.append(batch)
-                ends[log] = offset + Int64(batch.recordCount)
-            }
+        ledger.withLock { ledger in for (id, request) in group.requests { group.group.add(id, request, &ledger) } }
+        let written = group.group.written
+        let isWritten = node.withLock { state in
+            if case .write = state.commit.formed(written, bytes: group.group.bytes) { return true }
+            state.inFlightArrival = nil
+            return false
         }
-        return group
+        if isWritten { return (group.group, answers) }
+        return (nil, answers + group.group.answers)
     }
 
     /// Makes a synced group readable.
-    private func publish(_ group: inout Group, syncNanoseconds: UInt64, _ answers: inout Answers) {
-        answers.appends.reserveCapacity(group.requests.count)
-        var place = 0
-        for (_, request) in group.requests {
-            let results = request.entries.indices.map { index in
-                LogAppended(baseOffset: group.entries[place + index].offset, arrivalMilliseconds: group.arrival)
-            }
-            place += request.entries.count
-            answers.appends.append((request.reply, .success(results)))
-        }
-        answers.wakes = node.withLock { state in
+    private func publish(_ group: CommitGroup, syncNanoseconds: UInt64) -> Answers {
+        ledger.withLock { $0.commit() }
+        group.settleRules(isCommitted: true)
+        let wakes = node.withLock { state in
             state.statistics.recordSync(nanoseconds: syncNanoseconds)
             _ = state.commit.synced(.success(()))
             let journal = state.journals[state.journals.count - 1].number
             var wakes: [Waiters.Wake] = []
-            for (entry, batch) in zip(group.entries, group.batches) {
+            for (log, batch) in zip(group.logs, group.batches) {
                 state.statistics.appendedBytes += UInt64(batch.bytes.count)
                 let item = LogItem(
-                    baseOffset: entry.offset, endOffset: entry.endOffset, arrival: group.arrival, batch: batch, journal: journal)
-                state.hold(item, in: entry.log)
-                wakes += state.waiters.remove(reachedBy: state.logs[entry.log]?.highWatermark, in: entry.log)
+                    baseOffset: batch.baseOffset, endOffset: batch.baseOffset + Int64(batch.recordCount), arrival: group.arrival,
+                    batch: batch, journal: journal)
+                state.hold(item, in: log)
+                wakes += state.waiters.remove(reachedBy: state.logs[log]?.highWatermark, in: log)
             }
-            state.statistics.appendCount += group.requests.count
+            state.statistics.appendCount += group.members.count
             state.statistics.diskIsFull = state.commit.flushIsStalled
             state.inFlightArrival = nil
             if state.flushIsDue(options) || state.spareIsDue(options) { node.wake(NodeCondition.segments) }
             return wakes
         }
+        return Answers(appends: group.answers, wakes: wakes)
     }
 
     /// Ends a group that was not made durable.
-    private func finish(_ action: GroupCommit.Action, _ answers: inout Answers) {
+    private func finish(_ group: CommitGroup, _ action: GroupCommit.Action) -> Answers {
+        ledger.withLock { $0.rollBack() }
+        group.settleRules(isCommitted: false)
         switch action {
         case .refuse(let ids, let failure):
             node.withLock { $0.inFlightArrival = nil }
-            answers.appends += refuse(ids, failure).appends
+            return refuse(ids, failure, group)
         case .seal(let ids, let failure):
             // Its arrival stays in flight for ever: what it wrote may be there after the next start.
-            answers.appends += refuse(ids, failure).appends
+            return refuse(ids, failure, group)
         case .wait, .write, .sync, .acknowledge: preconditionFailure("\(action) does not end a group")
         }
     }
 
-    private func refuse(_ ids: [AppendID], _ failure: GroupCommit.JournalFailure) -> Answers {
-        let replies = node.withLockAndWake { state in
+    /// Refuses a group, and those who wait.
+    private func refuse(_ ids: [AppendID], _ failure: GroupCommit.JournalFailure, _ group: CommitGroup? = nil) -> Answers {
+        let waiting = node.withLockAndWake { state in
             if failure.diskIsFull { state.statistics.diskIsFull = true }
-            return ids.compactMap { state.requests.removeValue(forKey: $0)?.reply }
+            return ids.compactMap { state.requests.removeValue(forKey: $0) }
         }
-        return Answers(appends: replies.map { ($0, .failure(.readOnly(reason: failure.reason))) })
+        let error = LogError.readOnly(reason: failure.reason)
+        return Answers(appends: (group?.answers(error) ?? []) + waiting.map { ($0, .failure(error)) })
     }
 
     // MARK: Files
 
     /// Begins a new file when there is none, when the current one is long enough, or when it grows though a pre-written one is ready. A full disk is
     /// no reason to stop while there is a file.
-    private func ensureFile(for group: Group) -> GroupCommit.JournalFailure? {
+    private func ensureFile(for group: CommitGroup?) -> GroupCommit.JournalFailure? {
         let writer = journal.writer
-        let frame = UInt64(writer.frames.paddedLength(entryCount: group.entries.count, batchBytes: group.bytes))
+        let frame = UInt64(writer.frames.paddedLength(entryCount: group?.entries.count ?? 1, batchBytes: group?.payloadBytes ?? 0))
         let limit = max(options.journalFileBytes, writer.prewritten)
         let isLong = writer.end >= options.journalFileBytes || (writer.frameCount > 1 && writer.end + frame > limit)
         let isSlow = writer.prewritten == 0 && node.withLock { !$0.spares.isEmpty }
@@ -294,7 +253,12 @@ extension StreamLog {
     private func beginFile() throws(GroupCommit.JournalFailure) {
         let number = journal.writer.nextNumber
         let monotonic = time.monotonicNanoseconds()
-        let start: JournalWriter<D>.FileStart = node.withLock { $0.fileStart(monotonic: monotonic) }
+        let arrival = node.withLock { $0.clock.lastArrival }
+        let note = ledger.withLock { ledger in
+            ledger.expire(at: arrival)
+            return ledger.snapshot()
+        }
+        let start: JournalWriter<D>.FileStart = node.withLock { $0.fileStart(monotonic: monotonic, note: note) }
         do throws(GroupCommit.JournalFailure) {
             try journal.writer.startFile(start)
         } catch {
@@ -326,7 +290,7 @@ extension StreamLog {
     // MARK: Removals
 
     private func write(_ removals: [Removal]) -> Answers {
-        var failure = node.withLock { $0.failure } ?? ensureFile(for: Group())
+        var failure = node.withLock { $0.failure } ?? ensureFile(for: nil)
         if failure == nil {
             let arrival = node.withLock { state in state.clock.lastArrival }
             let entries = removals.map { JournalEntry(kind: .removal, log: $0.log, offset: 0) }
@@ -339,6 +303,7 @@ extension StreamLog {
             }
         }
         let end = journal.writer.end
+        if failure == nil { ledger.withLock { ledger in for removal in removals { ledger.drop(removal.log) } } }
         let wakes = node.withLockAndWake { state in state.end(removals, failure, journalEnd: end, reader) }
         let result: Result<Void, LogError> = failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(())
         return Answers(others: removals.map { ($0.reply, result) }, wakes: wakes)
@@ -346,18 +311,13 @@ extension StreamLog {
 }
 
 extension NodeState {
-    /// The requests of a group that is being written: found again by whoever refuses them.
-    mutating func putBack(_ group: [(id: AppendID, request: AppendRequest)]) {
-        for (id, request) in group { requests[id] = request }
-    }
-
     /// What the next journal file begins with. Takes a spare if there is one.
-    mutating func fileStart<D: Disk>(monotonic: UInt64) -> JournalWriter<D>.FileStart {
+    mutating func fileStart<D: Disk>(monotonic: UInt64, note: [UInt8]?) -> JournalWriter<D>.FileStart {
         // Mixed, so that a producer that knows the time does not know it.
         var nonce = monotonic &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(bitPattern: clock.lastArrival)
         nonce = (nonce ^ (nonce >> 29)) &* 0xBF58_476D_1CE4_E5B9
         return JournalWriter<D>.FileStart(
-            arrival: clock.lastArrival, positions: positions, nonce: UInt32(truncatingIfNeeded: nonce >> 32),
+            arrival: clock.lastArrival, positions: positions, note: note, nonce: UInt32(truncatingIfNeeded: nonce >> 32),
             spare: spares.popLast())
     }
 

@@ -17,21 +17,29 @@ public final class StreamLog<D: Disk>: Sendable {
     let time: any TimeSource
     let options: LogOptions
     let node: Monitor<NodeState>
+    /// What conditions are decided against; changed by whoever has set `NodeState.journalIsTaken`.
+    let ledger: Monitor<CommitLedger>
     let reader: SegmentReader<D>
     /// Nil where a caller takes the steps, and reads wait for the disk.
     let readThreads: IOThreads?
     var isStepped: Bool { readThreads == nil }
+    /// Where those are answered who did not name a place: they await. Nil: at once, by whoever takes the step.
+    var pool: (any AnswerPlace)? { isStepped ? nil : TaskPool.shared }
     /// What the deadlines of those who wait for records are counted from.
     let began = ContinuousClock.now
     /// Used by whoever has set `NodeState.journalIsTaken`.
     let journal: JournalDesk<D>
 
-    init(disk: D, time: any TimeSource, options: LogOptions, state: NodeState, journal: JournalWriter<D>, isStepped: Bool) {
+    init(
+        disk: D, time: any TimeSource, options: LogOptions, state: NodeState, ledger: CommitLedger, journal: JournalWriter<D>,
+        isStepped: Bool
+    ) {
         self.disk = disk
         self.time = time
         self.options = options
         self.journal = JournalDesk(journal)
         node = Monitor(state, conditions: NodeCondition.count)
+        self.ledger = Monitor(ledger)
         reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments, planted: options.planted)
         readThreads = isStepped ? nil : IOThreads(name: "log-read", count: options.readThreads)
     }
@@ -73,7 +81,9 @@ public final class StreamLog<D: Disk>: Sendable {
         var run = RecoveryRun(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs)
         let (state, journal) = try run.recover()
         return (
-            StreamLog(disk: disk, time: time, options: options, state: state, journal: journal, isStepped: isStepped), run.report
+            StreamLog(
+                disk: disk, time: time, options: options, state: state, ledger: run.ledger, journal: journal, isStepped: isStepped),
+            run.report
         )
     }
 
@@ -243,6 +253,9 @@ public final class StreamLog<D: Disk>: Sendable {
         for wake in wakes { wake.resume(returning: false) }
         if isClosed { reply() }
     }
+
+    /// A small durable value, as of the last commit; nil when there is none of this name.
+    public func mark(_ name: [UInt8]) -> Mark? { ledger.withLock { $0.mark(name) } }
 
     /// Counts and sizes since `open`.
     public func statistics() -> LogStatistics {

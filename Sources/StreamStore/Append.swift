@@ -1,4 +1,20 @@
-/// Appends as values, and the ordered way to hand one in: `submit` answers by callback where the caller works.
+/// Appends as values: what is handed in, and under which conditions.
+
+public import RecordBatch
+
+// Part of the seam's calls, and a matter of the host: the log below answers at the same places.
+@_exported public import protocol Host.AnswerPlace
+
+/// One batch for one shard. The store sets its base offset and compresses it where the stream says so (`StreamSettings`); all else stays as it
+/// came.
+public struct ShardAppend: Sendable {
+    public var shard: ShardReference
+    public var batch: RecordBatch
+    public init(_ shard: ShardReference, _ batch: RecordBatch) {
+        self.shard = shard
+        self.batch = batch
+    }
+}
 
 /// An append: batches for one or several shards, all or nothing, under a fence and a condition if there are any.
 public struct Append: Sendable {
@@ -7,11 +23,16 @@ public struct Append: Sendable {
     public var fence: Fence?
     /// Decided inside the commit, after every append that was handed in before.
     public var condition: AppendCondition?
+    /// Small states that change in the same commit, or none of it happens.
+    public var states: [StateChange]
 
-    public init(_ entries: [ShardAppend], fence: Fence? = nil, condition: AppendCondition? = nil) {
+    public init(
+        _ entries: [ShardAppend], fence: Fence? = nil, condition: AppendCondition? = nil, states: [StateChange] = []
+    ) {
         self.entries = entries
         self.fence = fence
         self.condition = condition
+        self.states = states
     }
 }
 
@@ -21,38 +42,13 @@ public struct AppendCondition: Sendable, Hashable {
     public enum Requirement: Sendable, Hashable {
         /// The next record of the shard gets this offset: nobody appended to it since the caller looked.
         case nextOffset(ShardReference, Int64)
+        /// The append's one batch is the next of its idempotent producer in a partition (KIP-98, KIP-360); its header says which. One that is there
+        /// already is not appended again, and is answered as it was the first time.
+        ///
+        /// The partition is the one that the producer addressed, named by the shard that began it, whatever shard the batch goes to.
+        case producer(partition: ShardReference)
     }
     public var requirements: [Requirement]
 
     public init(_ requirements: [Requirement]) { self.requirements = requirements }
-}
-
-/// Runs work soon, in order, in one place: an event loop. A commit that completes many appends of one place wakes it once.
-///
-/// Appends belong to the same place when the same instance was given.
-public protocol AnswerPlace: AnyObject, Sendable {
-    /// Runs `work` soon and after all work that was given before. Does not wait for it; may be called by any thread.
-    func run(_ work: @escaping @Sendable () -> Void)
-}
-
-extension StreamStore {
-    /// Appends in the order of the calls: of two submits from one place the first is appended first. Returns at once.
-    ///
-    /// `answer` is called exactly once, at `place`, with what `append(_:fence:)` would return or throw.
-    // Until each store has its own: it answers as promised, but keeps no order.
-    public func submit(
-        _ append: Append, at place: any AnswerPlace,
-        _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
-    ) {
-        Task {
-            let result: Result<[Appended], StoreError>
-            do throws(StoreError) {
-                guard append.condition == nil else { throw .failed("this store decides no conditions yet") }
-                result = .success(try await self.append(append.entries, fence: append.fence))
-            } catch {
-                result = .failure(error)
-            }
-            place.run { answer(result) }
-        }
-    }
 }

@@ -48,6 +48,8 @@ struct MemoryState {
     var logs: [ShardReference: MemoryLog] = [:]
     var fences: [String: UInt64] = [:]
     var definitions: [DefinitionKey: [UInt8]] = [:]
+    var smallStates: [StateKey: SmallState] = [:]
+    var producers: [ProducerKey: [SentBatch]] = [:]
     var damage: [ShardReference: [ClosedRange<Int64>]] = [:]
     var failures: [Failure] = []
     var standingRefusal: StoreError?
@@ -163,7 +165,8 @@ struct MemoryState {
         streamsByKey.first { $0.value.description.id == id }?.key
     }
 
-    mutating func append(_ entries: [ShardAppend], fence: Fence?) -> Result<[Appended], StoreError> {
+    mutating func append(_ append: Append) -> Result<[Appended], StoreError> {
+        let (entries, fence) = (append.entries, append.fence)
         if let standingRefusal { return .failure(standingRefusal) }
         let failure = failures.isEmpty ? nil : failures.removeFirst()
         if let failure, !failure.committed { return .failure(failure.error) }
@@ -181,6 +184,11 @@ struct MemoryState {
             guard shard.endOffset == nil else { return .failure(.shardClosed(entry.shard)) }
             codecs.append(description.settings.compression)
         }
+        switch judge(append) {
+        case .append: break
+        case .present(let places): return .success(places)
+        case .refuse(let failure): return .failure(.conditionFailed(failure))
+        }
         // One arrival time for the whole append: not before any earlier one of its shards, and after what was told as settled.
         let arrival = entries.reduce(max(now, settled &+ (settled == .max ? 0 : 1))) {
             max($0, logs[$1.shard]?.lastArrival ?? 0)
@@ -195,6 +203,7 @@ struct MemoryState {
             logs[entry.shard]?.lastArrival = arrival
             return Appended(baseOffset: base, arrivalMilliseconds: arrival)
         }
+        remember(append, appended)
         appendCount += 1
         if let failure { return .failure(failure.error) }
         return .success(appended)

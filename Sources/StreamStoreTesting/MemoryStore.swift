@@ -101,9 +101,19 @@ public final class MemoryStore: StreamStore {
 
     // MARK: Records
 
-    public func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
-        try wake { $0.append(entries, fence: fence) }.get()
+    public var capabilities: StoreCapabilities {
+        [.multiShardAppends, .expectedOffsets, .idempotentProducers, .statesWithRecords, .refusesOldFences]
     }
+
+    public func submit(
+        _ append: Append, at place: any AnswerPlace,
+        _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
+    ) {
+        let result = wake { $0.append(append) }
+        place.run { answer(result) }
+    }
+
+    public func append(_ append: Append) async throws(StoreError) -> [Appended] { try wake { $0.append(append) }.get() }
 
     public func read(
         _ shard: ShardReference, from offset: Int64, maxBytes: Int
@@ -154,6 +164,12 @@ public final class MemoryStore: StreamStore {
 
     public func claim(owner: String) async throws(StoreError) -> Fence {
         state.withLock { $0.claim(owner) }
+    }
+
+    public func state(_ key: StateKey) async throws(StoreError) -> SmallState? { state.withLock { $0.smallStates[key] } }
+
+    public func changeStates(_ changes: [StateChange]) async throws(StoreError) {
+        _ = try wake { $0.append(Append([], states: changes)) }.get()
     }
 
     public func definition(_ key: DefinitionKey) async throws(StoreError) -> [UInt8]? {

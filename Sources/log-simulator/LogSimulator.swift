@@ -27,6 +27,7 @@ struct LogSimulator: ParsableCommand {
     @Option(help: "How many seeds run at the same time.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Plant this mistake in the log, to see it found.") var planted: PlantedFault?
     @Option(help: "Plant this mistake in the store, for --fault store.") var plantedInStore: PlantedStoreFault?
+    @Option(help: "Plant this mistake in the clients, for --fault conditions.") var plantedInSubmits: PlantedConditionFault?
     @Flag(help: "Tell what happens in each seed.") var verbose = false
 
     func run() throws {
@@ -34,6 +35,7 @@ struct LogSimulator: ParsableCommand {
         simulation.tellsStory = verbose
         simulation.planted = planted
         simulation.plantedInStore = plantedInStore
+        simulation.plantedInSubmits = plantedInSubmits
         let report = Mutex(RunReport())
         let started = ContinuousClock.now
         simulation.run(seeds: seeds.first...seeds.last, threads: threads) { result in
@@ -74,3 +76,4 @@ struct SeedRange: ExpressibleByArgument {
 extension FaultKind: ExpressibleByArgument {}
 extension PlantedFault: ExpressibleByArgument {}
 extension PlantedStoreFault: ExpressibleByArgument {}
+extension PlantedConditionFault: ExpressibleByArgument {}

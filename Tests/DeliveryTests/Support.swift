@@ -122,9 +122,15 @@ struct FusedStore: StreamStore {
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await store.streams(in: namespace)
     }
-    func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
-        try await store.append(entries, fence: fence)
+    var capabilities: StoreCapabilities { store.capabilities }
+    func submit(
+        _ append: Append, at place: any AnswerPlace, _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
+    ) {
+        store.submit(append, at: place, answer)
     }
+    func append(_ append: Append) async throws(StoreError) -> [Appended] { try await store.append(append) }
+    func state(_ key: StateKey) async throws(StoreError) -> SmallState? { try await store.state(key) }
+    func changeStates(_ changes: [StateChange]) async throws(StoreError) { try await store.changeStates(changes) }
     func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds { try await store.bounds(shard) }
     func firstOffset(_ shard: ShardReference, arrivedAtOrAfter milliseconds: Int64) async throws(StoreError) -> Int64 {
         try await store.firstOffset(shard, arrivedAtOrAfter: milliseconds)

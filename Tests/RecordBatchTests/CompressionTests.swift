@@ -10,7 +10,7 @@ import Testing
         for record in RecordTests.records {
             try builder.append(key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers)
         }
-        var bytes = try builder.finish().bytes
+        var bytes = try builder.finish().wireBytes
         set(&bytes, 43, Int64(77))
         set(&bytes, 51, Int16(5))
         set(&bytes, 53, Int32(900))
@@ -27,12 +27,12 @@ import Testing
         let plain = try Self.sample()
         let compressed = plain.compressed(with: codec)
         #expect(compressed.codec == codec && compressed.bytes.count < plain.bytes.count)
-        #expect(try RecordBatch(validating: compressed.bytes) == compressed)
+        #expect(try RecordBatch(validating: compressed.wireBytes) == compressed)
         #expect(try compressed.records() == plain.records())
         #expect(compressed.recordCount == plain.recordCount)
         #expect(compressed.attributes == plain.attributes | Int16(codec.rawValue))
         // Offsets and epoch, magic, and all from the offset delta on to the records.
-        for range in [0..<8, 12..<17, 23..<61] { #expect(compressed.bytes[range] == plain.bytes[range]) }
+        for range in [0..<8, 12..<17, 23..<61] { #expect(compressed.wireBytes[range] == plain.wireBytes[range]) }
         #expect(try compressed.decompressed() == plain)
     }
 
@@ -47,7 +47,7 @@ import Testing
         }
         let (plain, built) = (try builders[0].finish(), try builders[1].finish())
         #expect(plain.compressed(with: codec) == built)
-        let records = Array(built.bytes[61...])
+        let records = Array(built.wireBytes[61...])
         // LZ4: version 01, independent blocks of 64 KiB, no content size. zstd: its magic number.
         #expect(
             codec == .lz4
@@ -68,7 +68,7 @@ import Testing
     @Test("a batch with a wrong CRC is not given a right one")
     func damaged() throws {
         for batch in [try Self.sample(), try Self.sample().compressed(with: .zstd)] {
-            var bytes = batch.bytes
+            var bytes = batch.wireBytes
             bytes[70] ^= 1
             let damaged = try RecordBatch(uncheckedCRC: bytes)
             #expect(damaged.compressed(with: .lz4) == damaged)
@@ -97,13 +97,13 @@ import Testing
         let size = try Self.sample().bytes.count - 61
         #expect(try batch.decompressed(maxBytes: size).recordCount == batch.recordCount)
         #expect(throws: RecordBatchError.codec(.tooLarge(.zstd, maxBytes: size - 1))) { try batch.decompressed(maxBytes: size - 1) }
-        var bytes = batch.bytes
+        var bytes = batch.wireBytes
         set(&bytes, 57, Int32(1_000_000))
         set(&bytes, 23, Int32(999_999))
         sign(&bytes)
         let lying = try RecordBatch(validating: bytes)
         #expect(throws: RecordBatchError.self) { try lying.decompressed() }
-        bytes = Array(batch.bytes.dropLast())
+        bytes = Array(batch.wireBytes.dropLast())
         set(&bytes, 8, Int32(bytes.count - 12))
         sign(&bytes)
         let cut = try RecordBatch(validating: bytes)

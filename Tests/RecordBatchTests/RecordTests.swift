@@ -82,7 +82,7 @@ import Testing
 
     @Test("every single byte of the records may be anything without harm")
     func anyByte() throws {
-        let bytes = try batch(count: 3, headers: [RecordHeader(key: "h", value: [1])]).bytes
+        let bytes = try batch(count: 3, headers: [RecordHeader(key: "h", value: [1])]).wireBytes
         for position in 61..<bytes.count {
             for byte in UInt8.min...UInt8.max {
                 var changed = bytes

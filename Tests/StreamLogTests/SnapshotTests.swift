@@ -57,7 +57,7 @@ import Testing
                 [[firstLog], [secondLog], [firstLog, secondLog], [secondLog, firstLog, secondLog]].randomElement(using: &random)
                 ?? []
             guard let batch = try? batch(tag, records: 1 + tag % 3, bytes: Int.random(in: 20...300, using: &random)) else { return }
-            log.submit(logs.map { ($0, batch) }) { [ledger] result in
+            log.submit(LogAppend(logs.map { ($0, batch) }), at: nil) { [ledger] result in
                 guard case .success = result else { return }
                 ledger.state.withLock { state in for log in logs { state.batches[log, default: []].append(batch) } }
             }

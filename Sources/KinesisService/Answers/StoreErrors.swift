@@ -35,6 +35,7 @@ extension Kinesis {
             AWSError(
                 .internalFailure,
                 "Record \(offset) of shard \(shard.shard) is not among \(bounds.startOffset) to \(bounds.highWatermark).")
+        case .conditionFailed(let failure): AWSError(.internalFailure, "The append's condition does not hold: \(failure)")
         case .fenced(let fence, _): AWSError(.internalFailure, "\(fence.owner) has a newer owner.")
         case .failed(let reason): AWSError(.internalFailure, reason)
         }

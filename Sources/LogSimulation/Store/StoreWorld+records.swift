@@ -133,7 +133,7 @@ extension StoreWorld {
             (log: model.books[model.batches[number].log].id, batch: model.batches[number].batch)
         }
         tell("append \(append) in passing: \(entries.map(\.log))")
-        log.submit(entries) { [weak self] result in
+        log.submit(LogAppend(entries), at: nil) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let places): self.answers.append((append, places))

@@ -110,6 +110,8 @@ struct JournalVerification: Sendable {
                 switch entry.kind {
                 case .removal: removed.insert(entry.log)
                 case .position: logs[entry.log, default: Log()].raise(entry.offset)
+                // A damaged one is found as its file's damage.
+                case .note: break
                 case .batch:
                     batches += 1
                     let offsets = entry.offset..<entry.endOffset

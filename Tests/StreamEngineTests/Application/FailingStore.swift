@@ -54,8 +54,20 @@ final class FailingStore: StreamStore {
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await call { () throws(StoreError) in try await store.streams(in: namespace) }
     }
-    func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
-        try await call { () throws(StoreError) in try await store.append(entries, fence: fence) }
+    var capabilities: StoreCapabilities { store.capabilities }
+    func submit(
+        _ append: Append, at place: any AnswerPlace, _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
+    ) {
+        store.submit(append, at: place, answer)
+    }
+    func append(_ append: Append) async throws(StoreError) -> [Appended] {
+        try await call { () throws(StoreError) in try await store.append(append) }
+    }
+    func state(_ key: StateKey) async throws(StoreError) -> SmallState? {
+        try await call { () throws(StoreError) in try await store.state(key) }
+    }
+    func changeStates(_ changes: [StateChange]) async throws(StoreError) {
+        try await call { () throws(StoreError) in try await store.changeStates(changes) }
     }
     func read(_ shard: ShardReference, from offset: Int64, maxBytes: Int) async throws(StoreError) -> ShardRead {
         try await call { () throws(StoreError) in try await store.read(shard, from: offset, maxBytes: maxBytes) }

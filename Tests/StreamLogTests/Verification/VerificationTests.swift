@@ -329,7 +329,7 @@ final class BusyServer: @unchecked Sendable {
         case 0..<4:
             tag += 1
             guard let batch = try? batch(tag, bytes: Int.random(in: 20...400, using: &random)) else { return }
-            log.submit([(Bool.random(using: &random) ? firstLog : secondLog, batch)]) { _ in }
+            log.submit(LogAppend([(Bool.random(using: &random) ? firstLog : secondLog, batch)]), at: nil) { _ in }
         case 4..<7: _ = log.stepJournal()
         case 7, 8: _ = log.stepSegments()
         default:

@@ -1,0 +1,24 @@
+/// The directory of streams: which there are, and how they are changed.
+
+/// Streams by name, and the changes of them.
+public protocol StreamRegistry: Sendable {
+    /// Creates a stream; it is `.active` when the life-cycle delay has passed. Hidden streams know no delay and do not count toward the
+    /// shard limit.
+    /// - Throws: `.streamExists`, `.shardLimitExceeded`.
+    func createStream(_ definition: StreamDefinition) async throws(StoreError) -> StreamDescription
+    /// Deletes a stream and its records; it is gone when the life-cycle delay has passed. Until then reads go on.
+    /// - Throws: `.streamNotFound`; `.streamBusy` when it is DELETING already.
+    func deleteStream(_ key: StreamKey) async throws(StoreError)
+    /// - Throws: `.streamNotFound`.
+    func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription
+    /// Changes a stream's tags, durably and in one step: no other change of the stream comes between. Those that are settings
+    /// (`StreamSettings`) hold for every append that begins after this returns.
+    /// - Parameter change: is given the tags as they stand; returns false to leave them so.
+    /// - Returns: what `change` returned.
+    /// - Throws: `.streamNotFound`; `.streamBusy` while the stream is CREATING or DELETING.
+    func changeTags(
+        _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
+    ) async throws(StoreError) -> Bool
+    /// All streams of a namespace, by name.
+    func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription]
+}

@@ -33,8 +33,11 @@ public struct BriefSpin: Sendable {
         return false
     }
 
-    /// Lets another thread of this core go on.
-    public static func giveWay() { sched_yield() }
+    /// Asks again and again until the answer is yes or the time is over, giving way to other threads of the core in between.
+    public static func look(atMost nanoseconds: UInt64, until isTime: () -> Bool) {
+        let end = now() &+ nanoseconds
+        while !isTime(), now() < end { sched_yield() }
+    }
 
     private static func now() -> UInt64 {
         var time = timespec()

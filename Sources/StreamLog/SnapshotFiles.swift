@@ -6,7 +6,8 @@ internal import RecordBatch
 /// Gives the files of a snapshot one after the other. Calls block; make them on a thread of their own, one at a time.
 ///
 /// Segments are copied as they are, but for the end of one that is still written to. What no segment holds becomes a segment of its own. The
-/// journal is one frame that states how far each log had come, so that nothing that is missing later can go unnoticed.
+/// journal is one frame that states how far each log had come, so that nothing that is missing later can go unnoticed, and holds the states that
+/// conditions are decided against.
 public struct SnapshotFiles<D: Disk> {
     /// What is next.
     public enum Piece: Sendable {
@@ -141,7 +142,8 @@ public struct SnapshotFiles<D: Disk> {
         var frames = JournalFrameWriter(after: snapshot.lastFrame, checksum: 0, directory: [])
         let mixed = (UInt64(bitPattern: snapshot.lastArrival) ^ snapshot.lastFrame << 17) &* 0x9E37_79B9_7F4A_7C15
         frames.beginFile(nonce: UInt32(truncatingIfNeeded: mixed >> 32))
-        frames.make(arrival: snapshot.lastArrival, entries: positions, batches: [])
+        let note = snapshot.note.map { [JournalEntry(note: $0, append: 0)] } ?? []
+        frames.make(arrival: snapshot.lastArrival, entries: positions + note, batches: [], notes: snapshot.note.map { [$0] } ?? [])
         return frames.bytes
     }
 }

@@ -72,14 +72,11 @@ extension StreamLog {
             (state.phase == .open && state.commit.lastGroupCount > 1, state.statistics.recentSyncNanoseconds / 8)
         }
         guard isMeant else { return }
-        let end = time.monotonicNanoseconds() &+ min(limit, BriefSpin.nanoseconds)
-        repeat {
-            let isThere = node.withLock { state in
+        BriefSpin.look(atMost: min(limit, BriefSpin.nanoseconds)) {
+            node.withLock { state in
                 state.phase != .open || state.commit.waitingCount >= state.commit.lastGroupCount || state.journalIsTaken
             }
-            if isThere { return }
-            BriefSpin.giveWay()
-        } while time.monotonicNanoseconds() < end
+        }
     }
 
     /// Does one piece of the journal's work, if there is one.
@@ -182,9 +179,10 @@ extension StreamLog {
 
     /// Makes a synced group readable.
     private func publish(_ group: CommitGroup, syncNanoseconds: UInt64) -> Answers {
-        ledger.withLock { $0.commit() }
         group.settleRules(isCommitted: true)
         let wakes = node.withLock { state in
+            // Together with the records, for who takes a snapshot of both.
+            ledger.withLock { $0.commit() }
             state.statistics.recordSync(nanoseconds: syncNanoseconds)
             _ = state.commit.synced(.success(()))
             let journal = state.journals[state.journals.count - 1].number

@@ -23,11 +23,14 @@ public final class LogSnapshot<D: Disk>: Sendable {
     /// The last journal frame that was acknowledged.
     public let lastFrame: UInt64
     let lastArrival: Int64
+    /// The states that conditions are decided against; nil when there are none.
+    let note: [UInt8]?
     let log: StreamLog<D>
     private let isReleased = Atomic<Bool>(false)
 
-    fileprivate init(_ log: StreamLog<D>, logs: [Log], lastFrame: UInt64, lastArrival: Int64) {
+    fileprivate init(_ log: StreamLog<D>, logs: [Log], lastFrame: UInt64, lastArrival: Int64, note: [UInt8]?) {
         self.log = log
+        self.note = note
         self.logs = logs.sorted { $0.id < $1.id }
         self.lastFrame = lastFrame
         self.lastArrival = lastArrival
@@ -49,16 +52,16 @@ extension StreamLog {
     ///
     /// It takes as long as copying a few words for each log and each batch that no segment holds; it touches no disk.
     public func snapshot() -> LogSnapshot<D> {
-        let (logs, lastFrame, lastArrival) = node.withLock { state in
+        let (logs, lastFrame, lastArrival, note) = node.withLock { state in
             state.kept.holders += 1
             let logs = state.logs.values.lazy.filter { !$0.isRemoved && $0.highWatermark > 0 }.map { log in
                 LogSnapshot<D>.Log(
                     id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
                     unflushed: Array(log.items.unflushed))
             }
-            return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival)
+            return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival, ledger.withLock { $0.snapshot() })
         }
-        return LogSnapshot(self, logs: logs, lastFrame: lastFrame, lastArrival: lastArrival)
+        return LogSnapshot(self, logs: logs, lastFrame: lastFrame, lastArrival: lastArrival, note: note)
     }
 
     fileprivate func releaseSnapshot() {

@@ -88,6 +88,18 @@ private func digests(of kind: FaultKind) -> [Trace] {
                 && total.streams > Int(count) && total.fenced > Int(count) / 2 && total.trimmed > Int(count) / 20)
     }
 
+    @Test("appends under conditions are as if decided one after the other in the order of the calls, whatever goes wrong")
+    func conditionSeeds() async {
+        let count = size("MILLRACE_CONDITION_SEEDS", 1_500)
+        let (report, failures) = await simulate(Simulation(kind: .conditions), 1...count)
+        for line in report.table { print(line) }
+        print("\(count) seeds, \(report.violations) violations")
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        let total = report.total
+        #expect(total.acknowledged > Int(count) * 15 && total.crashes > Int(count) && total.faults > Int(count))
+        #expect(total.unacknowledgedFound > Int(count) / 50)
+    }
+
     @Test(
         "seeds that once found a mistake find none",
         arguments: [

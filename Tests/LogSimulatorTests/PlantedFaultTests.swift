@@ -101,9 +101,32 @@ private func firstFailure(_ simulation: Simulation, within seeds: UInt64) async 
         #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
     }
 
+    /// How many seeds of the kind `conditions` may find it.
+    static let submitBites: [(planted: PlantedConditionFault, seeds: UInt64)] = [
+        (.submitsReordered, 10), (.conditionDecidedOutside, 30),
+    ]
+
+    @Test(
+        "each mistake of those who hand appends in is found within the seeds stated, and without it there is no violation on the same seeds",
+        arguments: submitBites)
+    func found(_ planted: PlantedConditionFault, within seeds: UInt64) async {
+        var simulation = Simulation(kind: .conditions)
+        simulation.plantedInSubmits = planted
+        let result = await firstFailure(simulation, within: seeds)
+        print("\(planted.rawValue): \(result.map { "seed \($0.seed) of conditions: \($0.violations[0])" } ?? "not found")")
+        guard let result else {
+            Issue.record("\(planted.rawValue) is not found within \(seeds) seeds")
+            return
+        }
+        simulation.plantedInSubmits = nil
+        let (report, failures) = await simulate(simulation, 1...result.seed)
+        #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
+    }
+
     @Test("every planted fault has a row")
     func complete() {
         #expect(Set(Self.bites.map(\.planted)) == Set(PlantedFault.allCases))
+        #expect(Set(Self.submitBites.map(\.planted)) == Set(PlantedConditionFault.allCases))
         #expect(Set(Self.storeBites.map(\.planted)) == Set(PlantedStoreFault.allCases))
     }
 }

@@ -52,6 +52,9 @@ let shims: [Target] = [
     .target(name: "CLinuxIO"),
     // Not a library either: instructions of the processor that Swift has no name for.
     .target(name: "CInstructions"),
+    // What Debian has no library for, with the processor's vector instructions.
+    .target(name: "CBase64"),
+    .target(name: "CMD5"),
     // For tests only: counts allocations.
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     shim("CCrypto", links: "crypto"),
@@ -74,7 +77,7 @@ let rooms: [Target] =
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
     + room("TarArchive")
-    + room("StreamStore", ["RecordBatch", "Host", "CCrypto"])
+    + room("StreamStore", ["RecordBatch", "Host", "CCrypto", "CMD5"])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
     + room("Catalog", ["StreamStore", grdb, sqlite])
     + room(
@@ -98,7 +101,7 @@ let rooms: [Target] =
     + room(
         "Delivery", ["StreamStore", "RecordBatch", "Codecs", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
-    + room("AWSWire")
+    + room("AWSWire", ["CBase64"])
     + room(
         "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CCrypto"],
         testDependencies: ["StreamStoreTesting"])
@@ -148,6 +151,8 @@ let programs: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
+    // A load for the door and its peer: see Benchmarks/compare.
+    .executableTarget(name: "door-load", path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
     // A load for the log's peers: see Benchmarks/compare.
     .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]

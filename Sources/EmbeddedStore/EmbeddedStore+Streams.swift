@@ -102,7 +102,11 @@ extension EmbeddedStore {
         return true
     }
 
-    public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
+    public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription { try described(key) }
+
+    public func currentStream(_ key: StreamKey) throws(StoreError) -> StreamDescription? { try described(key) }
+
+    private func described(_ key: StreamKey) throws(StoreError) -> StreamDescription {
         let now = time.monotonicNanoseconds()
         guard let description = state.withLock({ $0.directory[key]?.described(at: now) }) else {
             throw .streamNotFound(key)

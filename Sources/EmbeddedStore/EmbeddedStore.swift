@@ -180,6 +180,19 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         } catch {
             throw StoreError(error)
         }
+        return Self.counted(found, counters)
+    }
+
+    public func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead? {
+        let counters = try readable(shard)
+        do {
+            return try log.readFromMemory(LogID(shard), from: offset, maxBytes: maxBytes).map { Self.counted($0, counters) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private static func counted(_ found: LogRead, _ counters: StreamCounters) -> ShardRead {
         let read = ShardRead(found)
         counters.countOut(
             records: read.batches.reduce(0) { $0 + $1.batch.recordCount },

@@ -51,13 +51,13 @@ public struct Kinesis: Sendable {
                 .operation(DeleteStream.self),
                 .operation(DescribeStream.self),
                 .operation(DescribeStreamSummary.self),
-                .operation(GetRecords.self),
+                .direct(GetRecords.self),
                 .operation(GetShardIterator.self),
                 .operation(ListShards.self),
                 .operation(ListStreams.self),
                 .operation(ListTagsForStream.self),
-                .operation(PutRecord.self),
-                .operation(PutRecords.self),
+                .direct(PutRecord.self),
+                .direct(PutRecords.self),
                 .operation(RemoveTagsFromStream.self),
             ])
     }

@@ -34,6 +34,12 @@ extension StreamLog {
         return read
     }
 
+    /// As `read`, without waiting; nil when the batches lie in a segment.
+    public func readFromMemory(_ id: LogID, from offset: Int64, maxBytes: Int) throws(LogError) -> LogRead? {
+        guard case .answer(let read) = try find(offset, in: id, maxBytes: maxBytes) else { return nil }
+        return read
+    }
+
     /// As `read`, on the caller's thread, which waits for the disk: never call it on the cooperative pool.
     public func readNow(_ id: LogID, from offset: Int64, maxBytes: Int) throws(LogError) -> LogRead {
         var attempts = 0

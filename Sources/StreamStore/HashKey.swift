@@ -1,6 +1,7 @@
 /// Where a record belongs: hash keys from partition keys, and how shards divide the hash space.
 
 internal import CCrypto
+internal import CMD5
 
 /// The 128-bit hash key that routes a record to a shard.
 public enum HashKey {
@@ -17,6 +18,50 @@ public enum HashKey {
             CCrypto_md5(partitionKey.baseAddress, partitionKey.count, digest.baseAddress?.assumingMemoryBound(to: UInt8.self))
         }
         return UInt128(bigEndian: digest)
+    }
+
+    /// The same for many keys, which lie in one buffer: eight are hashed at once where the processor can.
+    /// - Parameters:
+    ///   - keys: where each begins and how long it is, in bytes; none reaches past the buffer's end.
+    /// - Returns: a hash key for each, in their order.
+    public static func hashes(
+        of keys: [(start: UInt32, length: UInt32)], in buffer: UnsafeRawBufferPointer
+    ) -> [UInt128] {
+        let lanes = CMD5_lanes()
+        return [UInt128](unsafeUninitializedCapacity: keys.count) { hashes, count in
+            while count < keys.count {
+                if lanes > 0, keys.count - count >= lanes,
+                    hashLanes(of: keys[count..<(count + lanes)], in: buffer, to: &hashes, at: count)
+                {
+                    count += lanes
+                    continue
+                }
+                let (start, length) = (Int(keys[count].start), Int(keys[count].length))
+                hashes[count] = hash(partitionKey: UnsafeRawBufferPointer(rebasing: buffer[start..<start + length]))
+                count += 1
+            }
+        }
+    }
+
+    /// Hashes as many keys as the processor does at once; false, with nothing done, when one is too long for that.
+    private static func hashLanes(
+        of keys: ArraySlice<(start: UInt32, length: UInt32)>, in buffer: UnsafeRawBufferPointer,
+        to hashes: inout UnsafeMutableBufferPointer<UInt128>, at first: Int
+    ) -> Bool {
+        var ranges = InlineArray<8, CMD5_range>(repeating: CMD5_range())
+        for (lane, key) in keys.enumerated() {
+            precondition(Int(key.start) + Int(key.length) <= buffer.count, "a partition key lies inside its buffer")
+            guard key.length <= CMD5_longest else { return false }
+            ranges[lane] = CMD5_range(start: key.start, length: key.length)
+        }
+        withUnsafeBytes(of: &ranges) { ranges in
+            CMD5_digest_lanes(
+                buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                ranges.baseAddress?.assumingMemoryBound(to: CMD5_range.self),
+                UnsafeMutableRawPointer(hashes.baseAddress.map { $0 + first })?.assumingMemoryBound(to: UInt8.self))
+        }
+        for index in first..<first + keys.count { hashes[index] = UInt128(bigEndian: hashes[index]) }
+        return true
     }
 
     /// What the text of an ExplicitHashKey means.

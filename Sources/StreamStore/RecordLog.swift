@@ -94,6 +94,8 @@ public protocol RecordLog: Sendable {
     /// An `offset` equal to the high watermark gives no batches.
     /// - Throws: `.offsetOutOfRange`, `.damaged`, `.shardNotFound`.
     func read(_ shard: ShardReference, from offset: Int64, maxBytes: Int) async throws(StoreError) -> ShardRead
+    /// As `read`, without waiting; nil where the batches are not in memory.
+    func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead?
     /// The readable span.
     func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds
     /// The first offset whose record arrived at or after a time; the high watermark when there is none.

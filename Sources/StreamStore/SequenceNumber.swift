@@ -151,7 +151,8 @@ public struct SequenceNumber: Hashable, Sendable, Comparable, CustomStringConver
     /// The decimal form.
     public var description: String {
         String(unsafeUninitializedCapacity: Self.digitCount) { buffer in
-            writeDigits(into: buffer)
+            guard let base = buffer.baseAddress else { return 0 }
+            writeDigits(to: base)
             return Self.digitCount
         }
     }
@@ -159,39 +160,25 @@ public struct SequenceNumber: Hashable, Sendable, Comparable, CustomStringConver
     /// How many digits every number of the layout has.
     public static let digitCount = 56
 
-    /// Appends the decimal form as ASCII digits: the way for responses that hold many numbers.
-    public func appendDigits(to bytes: inout [UInt8]) {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: Self.digitCount))
-        bytes.withUnsafeMutableBufferPointer { buffer in
-            writeDigits(into: UnsafeMutableBufferPointer(rebasing: buffer[start...]))
-        }
-    }
+    /// Writes the decimal form as ASCII digits: `digitCount` bytes. For many numbers in a row there is `SequenceNumberText`.
+    public func writeDigits(to bytes: UnsafeMutableRawPointer) { SequenceNumberText(self).write(to: bytes) }
 
-    private func writeDigits(into buffer: UnsafeMutableBufferPointer<UInt8>) {
-        // Groups of 18, 19 and 19 digits, from the right. `high` is below 3 * 2^56 and so below a group, and what
-        // is left after the first division is below 10^37: each quotient fits one limb less than its dividend.
-        let (upper, remainder) = Self.group.dividingFullWidth((high, middle))
-        let (lower, lastDigits) = Self.group.dividingFullWidth((remainder, low))
-        let (firstDigits, middleDigits) = Self.group.dividingFullWidth((upper, lower))
-        Self.write(firstDigits, count: 18, into: buffer, at: 0)
-        Self.write(middleDigits, count: 19, into: buffer, at: 18)
-        Self.write(lastDigits, count: 19, into: buffer, at: 37)
-    }
-
-    private static func write(
-        _ value: UInt64, count: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int
-    ) {
-        // Two digits a step: half as many divisions.
-        var rest = value
-        var index = start + count
-        while index > start + 1 {
-            let pair = UInt32(truncatingIfNeeded: rest % 100)
-            rest /= 100
-            buffer[index - 1] = UInt8(truncatingIfNeeded: 48 + pair % 10)
-            buffer[index - 2] = UInt8(truncatingIfNeeded: 48 + pair / 10)
-            index -= 2
+    /// The number in groups of eight decimal digits, the lowest first.
+    var decimalGroups: InlineArray<7, UInt32> {
+        var groups = InlineArray<7, UInt32>(repeating: 0)
+        // Three times sixteen digits from the right, then eight. What is above the two lower limbs is below the divisor each time, for the whole
+        // number has fewer than 192 bits: 2^60, 2^7 and 0 remain there.
+        let divisor: UInt64 = 10_000_000_000_000_000
+        var (top, middle, low) = (high, middle, low)
+        for pair in 0..<3 {
+            let (topQuotient, topRest) = top.quotientAndRemainder(dividingBy: divisor)
+            let (middleQuotient, middleRest) = divisor.dividingFullWidth((topRest, middle))
+            let (lowQuotient, rest) = divisor.dividingFullWidth((middleRest, low))
+            (top, middle, low) = (topQuotient, middleQuotient, lowQuotient)
+            groups[2 &* pair] = UInt32(truncatingIfNeeded: rest % 100_000_000)
+            groups[2 &* pair &+ 1] = UInt32(truncatingIfNeeded: rest / 100_000_000)
         }
-        if index > start { buffer[start] = UInt8(truncatingIfNeeded: 48 + rest) }
+        groups[6] = UInt32(truncatingIfNeeded: low)
+        return groups
     }
 }

@@ -11,6 +11,9 @@ public protocol StreamRegistry: Sendable {
     func deleteStream(_ key: StreamKey) async throws(StoreError)
     /// - Throws: `.streamNotFound`.
     func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription
+    /// As `stream`, without waiting; nil where that has to ask elsewhere.
+    /// - Throws: `.streamNotFound`.
+    func currentStream(_ key: StreamKey) throws(StoreError) -> StreamDescription?
     /// Changes a stream's tags, durably and in one step: no other change of the stream comes between. Those that are settings
     /// (`StreamSettings`) hold for every append that begins after this returns.
     /// - Parameter change: is given the tags as they stand; returns false to leave them so.

@@ -84,7 +84,11 @@ public final class MemoryStore: StreamStore {
         try wake { $0.deleteStream(key) }.get()
     }
 
-    public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
+    public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription { try described(key) }
+
+    public func currentStream(_ key: StreamKey) throws(StoreError) -> StreamDescription? { try described(key) }
+
+    private func described(_ key: StreamKey) throws(StoreError) -> StreamDescription {
         guard let description = state.withLock({ $0.stream(key) }) else { throw .streamNotFound(key) }
         return description
     }
@@ -118,6 +122,10 @@ public final class MemoryStore: StreamStore {
     public func read(
         _ shard: ShardReference, from offset: Int64, maxBytes: Int
     ) async throws(StoreError) -> ShardRead {
+        try state.withLock { $0.read(shard, from: offset, maxBytes: maxBytes) }.get()
+    }
+
+    public func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead? {
         try state.withLock { $0.read(shard, from: offset, maxBytes: maxBytes) }.get()
     }
 

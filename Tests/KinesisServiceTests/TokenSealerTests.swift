@@ -1,6 +1,7 @@
 /// Tokens open as long as the secret is the same, whatever sealed them.
 
 import AWSWire
+import StreamStore
 import Testing
 
 @testable import KinesisService
@@ -30,6 +31,32 @@ import Testing
         for text in ["", "no base64!", Base64.encode([UInt8](repeating: 0, count: 27)), Base64.encode(Array(sealed.prefix(20)))] {
             #expect(sealer.open(text, for: .shardIterator) == nil)
         }
+    }
+
+    @Test(
+        "iterators have a code of their own: changed ones, of another secret, and those that are none do not open; those of before do"
+    )
+    func iterators() throws {
+        let iterators = sealer.iterators
+        for count in [0, 1, 16, 200] {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+            let (one, two) = (try iterators.seal(bytes), try iterators.seal(bytes))
+            #expect(one != two && iterators.open(one) == bytes && iterators.open(two) == bytes)
+            let sealed = try #require(Base64.decode(one))
+            for index in sealed.indices {
+                var changed = sealed
+                changed[index] ^= 0x80
+                #expect(iterators.open(Base64.encode(changed)) == nil)
+            }
+            #expect(iterators.open(Base64.encode(sealed.dropLast())) == nil)
+            #expect(TokenSealer(secret: [1]).iterators.open(one) == nil)
+        }
+        for text in ["", "no base64!", Base64.encode([UInt8](repeating: 0, count: 23))] { #expect(iterators.open(text) == nil) }
+        let iterator = ShardIterator(
+            streamName: "s", shard: ShardReference(StreamID(1), ShardID(2)), offset: 3, createdMilliseconds: 4)
+        #expect(try ShardIterator(try iterator.sealed(sealer), sealer, now: 5) == iterator)
+        let bytes = try #require(iterators.open(try iterator.sealed(sealer)))
+        #expect(try ShardIterator(try sealer.seal(bytes, for: .shardIterator), sealer, now: 5) == iterator)
     }
 
     /// HKDF and AES-GCM by another library (Python's cryptography), with a nonce of the bytes 0 to 11.

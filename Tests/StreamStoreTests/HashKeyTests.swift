@@ -19,6 +19,44 @@ import Testing
         #expect(viaBytes == HashKey.hash(partitionKey: key))
     }
 
+    @Test("the MD5 of RFC 1321's own messages, and of lengths around a block's end")
+    func digests() {
+        let vectors = [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"), ("a", "0cc175b9c0f1b6a831c399e269772661"),
+            ("abc", "900150983cd24fb0d6963f7d28e17f72"), ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+            ("abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b"),
+            ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "d174ab98d277d9f5a5611c2c9f419d9f"),
+            (String(repeating: "1234567890", count: 8), "57edf4a22be3c955ac49da2e2107b67a"),
+            (String(repeating: "a", count: 55), "ef1772b6dff9a122358552954ad0df65"),
+            (String(repeating: "a", count: 56), "3b0c8ac703f828b04c6c197006d17218"),
+            (String(repeating: "a", count: 64), "014842d480b571495a4a0363793f7367"),
+        ]
+        for (message, digest) in vectors {
+            #expect(HashKey.hash(partitionKey: message) == UInt128(digest, radix: 16), "\(message)")
+        }
+    }
+
+    @Test("many keys at once have the hashes that they have alone, whatever their lengths")
+    func manyKeys() {
+        var random = SystemRandomNumberGenerator()
+        let buffer = (0..<60_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        for longest in [0, 1, 30, 55, 56, 64, 256] {
+            let keys = (0..<101).map { _ in
+                (
+                    start: UInt32.random(in: 0...50_000, using: &random),
+                    length: UInt32.random(in: 0...UInt32(longest), using: &random)
+                )
+            }
+            buffer.withUnsafeBytes { buffer in
+                let alone = keys.map {
+                    HashKey.hash(partitionKey: UnsafeRawBufferPointer(rebasing: buffer[Int($0.start)..<Int($0.start + $0.length)]))
+                }
+                #expect(HashKey.hashes(of: keys, in: buffer) == alone)
+            }
+        }
+        #expect(HashKey.hashes(of: [], in: UnsafeRawBufferPointer(start: nil, count: 0)).isEmpty)
+    }
+
     @Test(
         "N ranges share the hash space without gap or overlap, each floor(2^128 / N) wide but the last",
         arguments: [1, 2, 3, 5, 7, 1000])

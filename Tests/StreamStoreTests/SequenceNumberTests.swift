@@ -52,11 +52,39 @@ import Testing
             #expect(read?.shardIndex == index)
             #expect(read?.shardCreatedSecond == created)
             #expect(read?.arrivalSecond == arrival)
-            var bytes = Array("x".utf8)
-            number.appendDigits(to: &bytes)
-            #expect(bytes == Array(("x" + text).utf8))
+            let bytes = [UInt8](unsafeUninitializedCapacity: SequenceNumber.digitCount) { buffer, count in
+                if let base = buffer.baseAddress { number.writeDigits(to: base) }
+                count = SequenceNumber.digitCount
+            }
+            #expect(bytes == Array(text.utf8))
             // A slice of a larger text is read as well as a text of its own.
             #expect(SequenceNumber(("<" + text).dropFirst()) == number)
+        }
+    }
+
+    @Test("the numbers of a batch's records, made by addition, are those made by division")
+    func series() {
+        var generator = SystemRandomNumberGenerator()
+        for round in 0..<300 {
+            // Offsets before carries of every length, besides any.
+            let offset =
+                round < 200
+                ? Int64.random(in: 0..<(Int64.max - 100), using: &generator) >> Int64.random(in: 0...62)
+                : (Int64(1) << Int64(round % 62)) - 1
+            let (index, created) = (UInt32.random(in: 0...5000), Int64.random(in: 0...0xF_FFFF_FFFF))
+            func number(_ offset: Int64) -> SequenceNumber {
+                SequenceNumber(offset: offset, shardIndex: index, shardCreatedSecond: created, arrivalSecond: created)
+            }
+            var text = SequenceNumberText(number(offset))
+            for step in 0..<50 {
+                let digits = [UInt8](unsafeUninitializedCapacity: SequenceNumber.digitCount) { buffer, count in
+                    if let base = buffer.baseAddress { text.write(to: base) }
+                    count = SequenceNumber.digitCount
+                }
+                let made = SequenceNumber(String(decoding: digits, as: UTF8.self))
+                #expect(made == number(offset + Int64(step)), "\(offset) + \(step) of shard \(index), created \(created)")
+                text.advance()
+            }
         }
     }
 

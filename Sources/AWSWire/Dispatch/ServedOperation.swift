@@ -43,7 +43,7 @@ struct ServedOperation: Sendable {
         start = { body, call, policed in
             let request: Operation.Request
             do throws(AWSError) {
-                request = try Self.request(Operation.self, [UInt8](body), call.format)
+                request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
                 try policed?.check(body, Operation.name, Operation.resources(request, service))
             } catch {
                 return call.refuse(error)
@@ -58,29 +58,6 @@ struct ServedOperation: Sendable {
                 }
             }
         }
-    }
-
-    /// The order of checks: syntax, types, rules.
-    private static func request<Operation: AWSOperation>(
-        _: Operation.Type, _ body: [UInt8], _ format: WireFormat
-    ) throws(AWSError) -> Operation.Request {
-        let document: WireDocument
-        do throws(JSONError) {
-            document = try format.parse(body)
-        } catch {
-            throw AWSError(.serialization)
-        }
-        let request = try document.withRoot { root throws(AWSError) in
-            guard root.kind == .object || root.kind == .array else { throw AWSError(.serialization) }
-            return try Operation.Request(WireFields(root))
-        }
-        var violations = Violations()
-        for rule in Operation.rules {
-            if violations.isFull { break }
-            rule.check(request, &violations)
-        }
-        if let error = violations.error { throw error }
-        return request
     }
 
     private static func answer<Operation: AWSOperation>(

@@ -60,9 +60,30 @@ enum JSONStrings {
         return value
     }
 
-    /// Appends UTF-8 text as a JSON string with its quotes.
-    static func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "\""))
+    /// Whether a text is ASCII that stands in JSON as it is.
+    static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let base = UnsafeRawPointer(text.baseAddress) else { return true }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var special: UInt64 = 0
+        var index = 0
+        while text.count &- index >= 8 {
+            let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+            let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+            // High bits where a byte is a quote, a backslash, below 0x20 or above 0x7F; none anywhere where there is no such byte.
+            special |= (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | (word &- ones &* 0x20) & ~word | word
+            index &+= 8
+        }
+        while index < text.count {
+            let byte = text[index]
+            if byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+            index &+= 1
+        }
+        return special & (ones &* 0x80) == 0
+    }
+
+    /// Appends UTF-8 text with the escapes that it needs in a JSON string.
+    static func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         var plainStart = 0
         for index in 0..<text.count {
             let byte = text[index]
@@ -72,7 +93,6 @@ enum JSONStrings {
             appendEscape(of: byte, to: &output)
         }
         output.append(contentsOf: text[plainStart..<text.count])
-        output.append(UInt8(ascii: "\""))
     }
 
     private static func appendEscape(of byte: UInt8, to output: inout [UInt8]) {

@@ -12,9 +12,12 @@ public struct Pattern: Sendable {
     }
 
     /// Names of streams, applications and so on, and shard ids.
-    public static let name = Pattern("[a-zA-Z0-9_.-]+") { text in
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
+    public static let name = Pattern("[a-zA-Z0-9_.-]+") { isName($0.utf8) }
+
+    /// Whether bytes match `name`.
+    public static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+        !bytes.isEmpty
+            && bytes.allSatisfy { byte in
                 isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
                     || byte == UInt8(ascii: "-")
             }

@@ -8,15 +8,31 @@
 ///     writer.list("Shards", shards) { writer, shard in writer.object { $0.field("ShardId", shard.id) } }
 /// }
 /// ```
-public struct WireWriter: Sendable {
-    /// What has been written.
-    public private(set) var bytes: [UInt8] = []
+public struct WireWriter: ~Copyable, @unchecked Sendable {
     public let format: WireFormat
+    /// How many bytes have been written.
+    public var count: Int { memory.count }
+    var memory: WireMemory
 
+    /// A writer with memory of its own, which grows.
     public init(_ format: WireFormat = .json11, expectedBytes: Int = 512) {
         self.format = format
-        bytes.reserveCapacity(expectedBytes)
+        memory = WireMemory(capacity: expectedBytes)
     }
+
+    /// A writer into memory of somebody else, who has counted how much it will be.
+    ///
+    /// To write more is a fault of the program, which ends.
+    public init(_ format: WireFormat, into memory: UnsafeMutableRawBufferPointer) {
+        self.format = format
+        self.memory = WireMemory(fixed: memory)
+    }
+
+    /// What has been written.
+    public var bytes: [UInt8] { memory.withBytes { [UInt8]($0) } }
+
+    /// Reads what has been written in place.
+    public borrowing func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { memory.withBytes(body) }
 
     // MARK: Containers
 
@@ -81,14 +97,14 @@ public struct WireWriter: Sendable {
     public mutating func field(_ name: StaticString, _ flag: Bool?) {
         guard let flag else { return }
         self.name(name)
-        append(flag ? "true" : "false")
+        memory.append(flag ? "true" : "false")
     }
 
     /// A finite number; others, which JSON cannot say, are left out.
     public mutating func field(_ name: StaticString, _ number: Double?) {
         guard let number, number.isFinite else { return }
         self.name(name)
-        bytes.append(contentsOf: number.description.utf8)
+        append(characters: number.description)
     }
 
     /// A time, in milliseconds since 1970-01-01 UTC.
@@ -100,9 +116,12 @@ public struct WireWriter: Sendable {
 
     public mutating func field(_ name: StaticString, blob: UnsafeRawBufferPointer) {
         self.name(name)
-        bytes.append(UInt8(ascii: "\""))
-        Base64.append(blob, to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        let count = Base64.encodedCount(blob.count)
+        memory.extend(by: count + 2) { room in
+            room.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+            Base64.write(blob, to: room + 1)
+            room.storeBytes(of: UInt8(ascii: "\""), toByteOffset: count + 1, as: UInt8.self)
+        }
     }
 
     public mutating func field(_ name: StaticString, blob: [UInt8]?) {
@@ -122,19 +141,23 @@ public struct WireWriter: Sendable {
         quote(utf8: utf8)
     }
 
-    /// A text whose characters need no escapes, which the closure appends.
-    public mutating func field(_ name: StaticString, appendingPlain characters: (inout [UInt8]) -> Void) {
+    /// A text of so many ASCII characters that need no escapes, which the closure writes.
+    /// - Returns: where they lie among the bytes written.
+    @discardableResult
+    public mutating func field(_ name: StaticString, plainCount count: Int, _ write: (UnsafeMutableRawPointer) -> Void) -> Int {
         self.name(name)
-        bytes.append(UInt8(ascii: "\""))
-        characters(&bytes)
-        bytes.append(UInt8(ascii: "\""))
+        memory.append(UInt8(ascii: "\""))
+        let place = memory.count
+        memory.extend(by: count, write)
+        memory.append(UInt8(ascii: "\""))
+        return place
     }
 
     /// A text member whose name is known only when the program runs, such as a map's key.
     public mutating func field(named name: String, _ text: String) {
         separate()
         quote(name)
-        bytes.append(UInt8(ascii: ":"))
+        memory.append(UInt8(ascii: ":"))
         quote(text)
     }
 
@@ -156,7 +179,7 @@ public struct WireWriter: Sendable {
         case .bool(let flag): literal(flag ? "true" : "false")
         case .number(let text):
             separate()
-            bytes.append(contentsOf: text.utf8)
+            append(characters: text)
         case .string(let text): self.value(text)
         case .array(let elements):
             open(UInt8(ascii: "["))
@@ -167,11 +190,28 @@ public struct WireWriter: Sendable {
             for member in object.members {
                 separate()
                 quote(member.name)
-                bytes.append(UInt8(ascii: ":"))
+                memory.append(UInt8(ascii: ":"))
                 self.value(member.value)
             }
             close(UInt8(ascii: "}"))
         }
+    }
+
+    /// A value that another writer of the same format has written.
+    public mutating func value(written bytes: UnsafeRawBufferPointer) {
+        separate()
+        memory.append(bytes)
+    }
+
+    /// An object of which another writer of the same format has written the first members; `members` writes the others.
+    public mutating func object<Failure: Error>(
+        beginning object: UnsafeRawBufferPointer, _ members: (inout WireWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        separate()
+        // Without the bracket that closes it.
+        memory.append(UnsafeRawBufferPointer(rebasing: object.dropLast()))
+        try members(&self)
+        close(UInt8(ascii: "}"))
     }
 
     // MARK: Bytes
@@ -179,64 +219,85 @@ public struct WireWriter: Sendable {
     @usableFromInline
     mutating func open(_ bracket: UInt8) {
         separate()
-        bytes.append(bracket)
+        memory.append(bracket)
     }
 
     @usableFromInline
-    mutating func close(_ bracket: UInt8) { bytes.append(bracket) }
+    mutating func close(_ bracket: UInt8) { memory.append(bracket) }
 
     /// A comma where a value came before. No value ends in a bracket that opens or in a colon.
-    private mutating func separate() {
-        switch bytes.last {
+    @usableFromInline
+    mutating func separate() {
+        switch memory.last {
         case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"): return
-        default: bytes.append(UInt8(ascii: ","))
+        default: memory.append(UInt8(ascii: ","))
         }
     }
 
     @usableFromInline
     mutating func name(_ name: StaticString) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        append(name)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        let count = name.utf8CodeUnitCount
+        memory.extend(by: count + 3) { room in
+            room.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+            (room + 1).copyMemory(from: name.utf8Start, byteCount: count)
+            room.storeBytes(of: UInt8(ascii: "\""), toByteOffset: count + 1, as: UInt8.self)
+            room.storeBytes(of: UInt8(ascii: ":"), toByteOffset: count + 2, as: UInt8.self)
+        }
     }
 
     private mutating func literal(_ word: StaticString) {
         separate()
-        append(word)
+        memory.append(word)
     }
 
-    private mutating func append(_ text: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    private mutating func append(characters text: String) {
+        var text = text
+        text.withUTF8 { memory.append(UnsafeRawBufferPointer($0)) }
     }
 
-    private mutating func append(_ number: some FixedWidthInteger) {
-        bytes.append(contentsOf: String(number).utf8)
-    }
+    private mutating func append(_ number: some FixedWidthInteger) { append(characters: String(number)) }
 
     private mutating func appendSeconds(_ milliseconds: Int64) {
-        if milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
+        if milliseconds < 0 { memory.append(UInt8(ascii: "-")) }
         append(milliseconds.magnitude / 1000)
         let fraction = milliseconds.magnitude % 1000
         guard fraction > 0 else { return }
-        bytes.append(UInt8(ascii: "."))
+        memory.append(UInt8(ascii: "."))
         for divisor: UInt64 in [100, 10, 1] {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / divisor % 10))
+            memory.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / divisor % 10))
         }
     }
 
     private mutating func quote(_ text: String) {
         var text = text
-        text.withUTF8 { JSONStrings.appendQuoted($0, to: &bytes) }
+        text.withUTF8 { quote(wellFormed: $0) }
     }
 
     private mutating func quote(utf8: UnsafeRawBufferPointer) {
         let isValid = utf8.withMemoryRebound(to: UInt8.self) { text in
-            guard UTF8Check.isValid(text) else { return false }
-            JSONStrings.appendQuoted(text, to: &bytes)
+            guard JSONStrings.isPlain(text) || UTF8Check.isValid(text) else { return false }
+            quote(wellFormed: text)
             return true
         }
         if !isValid { quote(String(decoding: utf8, as: UTF8.self)) }
+    }
+
+    private mutating func quote(wellFormed text: UnsafeBufferPointer<UInt8>) {
+        memory.append(UInt8(ascii: "\""))
+        if JSONStrings.isPlain(text) {
+            memory.append(UnsafeRawBufferPointer(text))
+        } else {
+            var escaped: [UInt8] = []
+            JSONStrings.appendEscaped(text, to: &escaped)
+            escaped.withUnsafeBytes { memory.append($0) }
+        }
+        memory.append(UInt8(ascii: "\""))
+    }
+
+    /// The most bytes that `field(_:utf8:)` takes for a text, quotes included.
+    public static func textBound(_ utf8: UnsafeRawBufferPointer) -> Int {
+        // An escape has six characters, and so many has no replacement of a malformed byte.
+        utf8.withMemoryRebound(to: UInt8.self) { JSONStrings.isPlain($0) ? $0.count + 2 : 6 * $0.count + 2 }
     }
 }

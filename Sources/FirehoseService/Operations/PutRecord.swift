@@ -31,7 +31,7 @@ enum PutRecord: AWSOperation {
         func write(to writer: inout WireWriter) {
             let number = placed.number(0)
             writer.object { writer in
-                writer.field("RecordId", appendingPlain: { number.appendDigits(to: &$0) })
+                writer.field("RecordId", plainCount: SequenceNumber.digitCount) { number.writeDigits(to: $0) }
                 writer.field("Encrypted", false)
             }
         }

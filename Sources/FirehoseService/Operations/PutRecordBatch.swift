@@ -33,7 +33,7 @@ enum PutRecordBatch: AWSOperation {
                 writer.field("Encrypted", false)
                 writer.list("RequestResponses", 0..<count) { writer, index in
                     let number = placed.number(index)
-                    writer.object { $0.field("RecordId", appendingPlain: { number.appendDigits(to: &$0) }) }
+                    writer.object { $0.field("RecordId", plainCount: SequenceNumber.digitCount) { number.writeDigits(to: $0) } }
                 }
             }
         }

@@ -15,6 +15,10 @@ struct ShardReader: Sendable {
     private(set) var batches: [StoredBatch] = []
     /// One past the last committed record, when it was last looked at.
     private(set) var highWatermark: Int64 = 0
+    /// The record to read next.
+    private var next: Int64
+    private var recordCount: Int64 = 0
+    private var byteCount = 0
 
     /// How much is asked for at once.
     private static let largestChunk = 1 << 20
@@ -23,49 +27,89 @@ struct ShardReader: Sendable {
     init(_ shard: ShardReference, from start: Int64, maxRecords: Int, maxBytes: Int) {
         self.shard = shard
         self.start = start
+        next = start
         self.maxRecords = maxRecords
         self.maxBytes = maxBytes
+    }
+
+    /// Whether to go on reading.
+    private enum Step {
+        case readOn, done
+        /// Whoever must not wait stops here.
+        case wait
+    }
+
+    /// Reads what is to be had without waiting: records in memory that are not compressed.
+    /// - Returns: whether that was all; if not, `read` goes on.
+    /// - Throws: as `read`.
+    mutating func readFromMemory(_ store: any StreamStore, memory: MemoryLease) throws(StoreError) -> Bool {
+        while let chunk = nextChunk {
+            var step: Step
+            do throws(StoreError) {
+                guard let read = try store.readFromMemory(shard, from: next, maxBytes: chunk) else { return false }
+                step = try take(read, memory, mayDecompress: false)
+            } catch {
+                step = try goOn(after: error)
+            }
+            switch step {
+            case .readOn: continue
+            case .done: return true
+            case .wait: return false
+            }
+        }
+        return true
     }
 
     /// Reads until there is enough, or no more, or no memory; then fewer records are served, as Kinesis may.
     /// - Throws: `.overloaded` when there is no memory for even one batch; `.damaged` when the first record wanted is; and others.
     mutating func read(_ store: any StreamStore, memory: MemoryLease) async throws(StoreError) {
-        var next = start
-        var recordCount: Int64 = 0
-        var byteCount = 0
-        while recordCount < maxRecords, byteCount < maxBytes {
-            let wanted = (Int64(maxRecords) - recordCount) * 1024
-            let chunk = Int(min(max(wanted, Int64(Self.smallestChunk)), Int64(Self.largestChunk), Int64(maxBytes - byteCount)))
-            let read: ShardRead
+        while let chunk = nextChunk {
+            let step: Step
             do throws(StoreError) {
-                read = try await store.read(shard, from: next, maxBytes: chunk)
+                step = try take(try await store.read(shard, from: next, maxBytes: chunk), memory, mayDecompress: true)
             } catch {
-                if case .offsetOutOfRange(_, _, let bounds) = error, batches.isEmpty {
-                    highWatermark = bounds.highWatermark
-                    // What lay before the trim horizon is gone; what lies past the end is not there yet.
-                    guard next < bounds.startOffset else { return }
-                    start = bounds.startOffset
-                    next = start
-                    continue
-                }
-                // What was read before damage is served; the next call will meet it first.
-                if !batches.isEmpty { return }
-                throw error
+                step = try goOn(after: error)
             }
-            highWatermark = read.bounds.highWatermark
-            guard !read.batches.isEmpty else { return }
-            for stored in read.batches where recordCount < maxRecords && byteCount < maxBytes {
-                guard let batch = Self.plain(stored, memory) else {
-                    if batches.isEmpty { throw .overloaded }
-                    return
-                }
-                batches.append(batch)
-                byteCount += batch.batch.bytes.count
-                recordCount += batch.endOffset - max(next, batch.baseOffset)
-                next = batch.endOffset
-            }
-            if next >= highWatermark { return }
+            if step != .readOn { return }
         }
+    }
+
+    /// How many bytes to ask for; nil when there is enough.
+    private var nextChunk: Int? {
+        guard recordCount < maxRecords, byteCount < maxBytes else { return nil }
+        let wanted = (Int64(maxRecords) - recordCount) * 1024
+        return Int(min(max(wanted, Int64(Self.smallestChunk)), Int64(Self.largestChunk), Int64(maxBytes - byteCount)))
+    }
+
+    private mutating func take(_ read: ShardRead, _ memory: MemoryLease, mayDecompress: Bool) throws(StoreError) -> Step {
+        highWatermark = read.bounds.highWatermark
+        guard !read.batches.isEmpty else { return .done }
+        for stored in read.batches where recordCount < maxRecords && byteCount < maxBytes {
+            if stored.batch.codec != .none, !mayDecompress { return .wait }
+            guard let batch = Self.plain(stored, memory) else {
+                if batches.isEmpty { throw .overloaded }
+                return .done
+            }
+            batches.append(batch)
+            byteCount += batch.batch.bytes.count
+            recordCount += batch.endOffset - max(next, batch.baseOffset)
+            next = batch.endOffset
+        }
+        return next >= highWatermark ? .done : .readOn
+    }
+
+    private mutating func goOn(after error: StoreError) throws(StoreError) -> Step {
+        if case .offsetOutOfRange(_, _, let bounds) = error, batches.isEmpty {
+            highWatermark = bounds.highWatermark
+            // What lay before the trim horizon is gone; what lies past the end is not there yet.
+            guard next < bounds.startOffset else { return .done }
+            start = bounds.startOffset
+            next = start
+            return .readOn
+        }
+        // What was read before damage is served; the next call will meet it first.
+        if batches.isEmpty { throw error }
+        return .done
     }
 
     /// A batch with its records as they were before compression, its memory reserved; nil when that is not to be had.

@@ -6,7 +6,7 @@ import NodeMetrics
 import RecordBatch
 import StreamStore
 
-enum GetRecords: AWSOperation {
+enum GetRecords: DirectOperation {
     struct Request: WireReadable {
         var limit: Int?
         var shardIterator: String?
@@ -32,29 +32,79 @@ enum GetRecords: AWSOperation {
     /// Of data and partition keys in one answer.
     static let maxBytes = 10 << 20
 
-    static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> ReadAnswer {
-        let start = kinesis.clock.monotonicNanoseconds()
-        let now = kinesis.now
-        let iterator = try ShardIterator(request.shardIterator ?? "", kinesis.tokens, now: now)
-        if let arn = request.streamARN, arn != kinesis.arn(iterator.streamName) {
-            throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
-        }
-        let (stream, shard) = try await kinesis.shard(iterator.shard.shard, ofStreamNamed: iterator.streamName)
-        guard stream.id == iterator.shard.stream else {
-            throw kinesis.shardMissing(shard.id, stream: iterator.streamName)
-        }
-        var reader = ShardReader(
-            iterator.shard, from: iterator.offset, maxRecords: request.limit ?? maxRecords, maxBytes: maxBytes)
-        do throws(StoreError) {
-            try await reader.read(kinesis.store, memory: call.memory)
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
+        try format.request(Request.self, body, rules: rules)
+    }
+
+    static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {
+        let iterator: ShardIterator
+        do throws(AWSError) {
+            iterator = try ShardIterator(request.shardIterator ?? "", kinesis.tokens, now: kinesis.now)
         } catch {
-            throw kinesis.readError(error, shard, stream: iterator.streamName)
+            // It leads nowhere; `start` says why.
+            return []
         }
-        kinesis.metrics.getDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- start)
-        return ReadAnswer(
-            read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: now,
-            tokens: kinesis.tokens,
-            counters: kinesis.metrics.stream(iterator.streamName))
+        return [kinesis.resource(ofStreamNamed: iterator.streamName)]
+    }
+
+    static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+        let began = kinesis.clock.monotonicNanoseconds()
+        let now = kinesis.now
+        let iterator: ShardIterator
+        do throws(AWSError) {
+            iterator = try ShardIterator(request.shardIterator ?? "", kinesis.tokens, now: now)
+            if let arn = request.streamARN, arn != kinesis.arn(iterator.streamName) {
+                throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
+            }
+        } catch {
+            return call.fail(error)
+        }
+        let limit = request.limit ?? maxRecords
+        kinesis.shard(iterator.shard.shard, ofStreamNamed: iterator.streamName, on: call.loop) { found in
+            do throws(AWSError) {
+                let (stream, shard) = try found.get()
+                guard stream.id == iterator.shard.stream else { throw kinesis.shardMissing(shard.id, stream: iterator.streamName) }
+                read(from: iterator, limit: limit, shard, kinesis, call) { reader in
+                    kinesis.metrics.getDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
+                    ReadAnswer(
+                        read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: now,
+                        tokens: kinesis.tokens, counters: kinesis.metrics.stream(iterator.streamName)
+                    ).give(to: call)
+                }
+            } catch {
+                call.fail(error)
+            }
+        }
+    }
+
+    /// Reads at once what is in memory; for what is on the disk or compressed it leaves the event loop.
+    /// - Parameter done: is called on the loop, unless the call has failed.
+    private static func read(
+        from iterator: ShardIterator, limit: Int, _ shard: ShardDescription, _ kinesis: Kinesis, _ call: DirectCall,
+        _ done: @escaping @Sendable (ShardReader) -> Void
+    ) {
+        var reader = ShardReader(iterator.shard, from: iterator.offset, maxRecords: limit, maxBytes: maxBytes)
+        do throws(StoreError) {
+            if try reader.readFromMemory(kinesis.store, memory: call.memory) { return done(reader) }
+        } catch {
+            return call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
+        }
+        Task { [reader] in
+            var reader = reader
+            let result: Result<ShardReader, StoreError>
+            do throws(StoreError) {
+                try await reader.read(kinesis.store, memory: call.memory)
+                result = .success(reader)
+            } catch {
+                result = .failure(error)
+            }
+            call.loop.run {
+                switch result {
+                case .success(let reader): done(reader)
+                case .failure(let error): call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
+                }
+            }
+        }
     }
 }
 

@@ -138,13 +138,33 @@ extension Kinesis {
     func shard(
         _ id: ShardID, ofStreamNamed name: String
     ) async throws(AWSError) -> (StreamDescription, ShardDescription) {
-        do throws(StoreError) {
-            let stream = try await store.stream(StreamKey(name))
-            if stream.status != .creating, let shard = stream.shard(id) { return (stream, shard) }
+        let found: Result<StreamDescription, AWSError>
+        do throws(AWSError) {
+            found = .success(try await stream(named: name))
         } catch {
-            guard case .streamNotFound = error else { throw awsError(error) }
+            found = .failure(error)
         }
-        throw shardMissing(id, stream: name)
+        return try shard(id, ofStreamNamed: name, found).get()
+    }
+
+    /// The same, found at once where the store can tell; `answer` is called once, on the loop.
+    func shard(
+        _ id: ShardID, ofStreamNamed name: String, on loop: AnswerLoop,
+        _ answer: @escaping @Sendable (Result<(StreamDescription, ShardDescription), AWSError>) -> Void
+    ) {
+        stream(named: name, on: loop) { answer(shard(id, ofStreamNamed: name, $0)) }
+    }
+
+    private func shard(
+        _ id: ShardID, ofStreamNamed name: String, _ found: Result<StreamDescription, AWSError>
+    ) -> Result<(StreamDescription, ShardDescription), AWSError> {
+        switch found {
+        case .success(let stream):
+            if stream.status != .creating, let shard = stream.shard(id) { return .success((stream, shard)) }
+        case .failure(let error):
+            guard error.name == .resourceNotFound else { return .failure(error) }
+        }
+        return .failure(shardMissing(id, stream: name))
     }
 
     func shardMissing(_ shard: ShardID, stream: String) -> AWSError {

@@ -3,7 +3,7 @@
 import AWSWire
 import StreamStore
 
-enum PutRecord: AWSOperation {
+enum PutRecord: DirectOperation {
     struct Request: WireReadable, ChoosesStream {
         var sequenceNumberForOrdering: String?
         var entry: PutEntry
@@ -19,17 +19,10 @@ enum PutRecord: AWSOperation {
             streamName = try fields.string("StreamName")
             streamARN = try fields.string("StreamARN")
         }
-    }
 
-    struct Response: AWSResponse {
-        var shard: ShardDescription
-        var sequenceNumber: SequenceNumber
-
-        func write(to writer: inout WireWriter) {
-            writer.object { writer in
-                writer.field("ShardId", shard.id.description)
-                writer.field("SequenceNumber", appendingPlain: { sequenceNumber.appendDigits(to: &$0) })
-            }
+        init?(_ plain: PlainPut) {
+            guard let entry = plain.entries.first else { return nil }
+            (self.entry, arena, streamName, streamARN) = (entry, plain.arena, plain.streamName, plain.streamARN)
         }
     }
 
@@ -42,20 +35,47 @@ enum PutRecord: AWSOperation {
     /// Room for 10 MiB of data in base64, and for some more, so that too much gets the error that says so.
     static let memoryBound = 16 << 20
 
-    static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {
-        let name = try kinesis.name(of: request)
-        if let text = request.sequenceNumberForOrdering { try check(ordering: text, name, kinesis) }
-        switch try await kinesis.put([request.entry], request.arena, toStreamNamed: name) {
-        case .appended(let shards, let places, let appended):
-            guard let place = places.first else { throw AWSError(.internalFailure, "The record has no place.") }
-            let (shard, result) = (shards[place.batch], appended[place.batch])
-            return Response(
-                shard: shard,
-                sequenceNumber: SequenceNumber(
-                    offset: result.baseOffset + Int64(place.index), in: shard, arrivalMilliseconds: result.arrivalMilliseconds))
-        case .throttled(let shards):
-            throw AWSError(
-                .provisionedThroughputExceeded, kinesis.rateExceeded(shards.first ?? ShardID(0), stream: name))
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
+        if format.isJSON, let plain = PlainPut(record: body), let request = Request(plain) { return request }
+        return try format.request(Request.self, body, rules: rules)
+    }
+
+    static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] { kinesis.resources(of: request) }
+
+    static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+        let name: String
+        do throws(AWSError) {
+            name = try kinesis.name(of: request)
+            if let text = request.sequenceNumberForOrdering { try check(ordering: text, name, kinesis) }
+        } catch {
+            return call.fail(error)
+        }
+        let put = PutRequest(entries: [request.entry], arena: request.arena, streamName: name)
+        PutWork(put, kinesis, on: call.loop) { result in
+            switch result {
+            case .success(.appended(let shards, _, let appended)): answer(shards.first, appended.first, call)
+            case .success(.throttled(let shards)):
+                call.fail(
+                    AWSError(.provisionedThroughputExceeded, kinesis.rateExceeded(shards.first ?? ShardID(0), stream: name)))
+            case .failure(let error): call.fail(error)
+            }
+        }.begin()
+    }
+
+    /// More than an answer takes in any format.
+    private static let answerBound = 256
+
+    private static func answer(_ shard: ShardDescription?, _ appended: Appended?, _ call: DirectCall) {
+        guard let shard, let appended else { return call.fail(AWSError(.internalFailure, "The record has no place.")) }
+        let number = SequenceNumber(
+            offset: appended.baseOffset, in: shard, arrivalMilliseconds: appended.arrivalMilliseconds)
+        call.succeed(capacity: answerBound) { memory in
+            var writer = WireWriter(call.format, into: memory)
+            writer.object { writer in
+                writer.field("ShardId", shard.id.description)
+                writer.field("SequenceNumber", plainCount: SequenceNumber.digitCount) { number.writeDigits(to: $0) }
+            }
+            return writer.count
         }
     }
 

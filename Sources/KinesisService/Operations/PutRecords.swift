@@ -3,7 +3,7 @@
 import AWSWire
 import StreamStore
 
-enum PutRecords: AWSOperation {
+enum PutRecords: DirectOperation {
     struct Request: WireReadable, ChoosesStream {
         /// Nil when the request has no list.
         var entries: [PutEntry]?
@@ -26,41 +26,9 @@ enum PutRecords: AWSOperation {
             streamName = try fields.string("StreamName")
             streamARN = try fields.string("StreamARN")
         }
-    }
 
-    struct Response: AWSResponse {
-        var outcome: PutOutcome
-        /// Makes the message of a record that was throttled.
-        var rateExceeded: @Sendable (ShardID) -> String
-
-        func write(to writer: inout WireWriter) {
-            switch outcome {
-            case .appended(let shards, let places, let appended):
-                let names = shards.map(\.id.description)
-                writer.object { writer in
-                    writer.field("FailedRecordCount", 0)
-                    writer.list("Records", places) { writer, place in
-                        let result = appended[place.batch]
-                        let number = SequenceNumber(
-                            offset: result.baseOffset + Int64(place.index), in: shards[place.batch],
-                            arrivalMilliseconds: result.arrivalMilliseconds)
-                        writer.object { writer in
-                            writer.field("SequenceNumber", appendingPlain: { number.appendDigits(to: &$0) })
-                            writer.field("ShardId", names[place.batch])
-                        }
-                    }
-                }
-            case .throttled(let shards):
-                writer.object { writer in
-                    writer.field("FailedRecordCount", shards.count)
-                    writer.list("Records", shards) { writer, shard in
-                        writer.object { writer in
-                            writer.field("ErrorCode", AWSError.Name.provisionedThroughputExceeded.rawValue)
-                            writer.field("ErrorMessage", rateExceeded(shard))
-                        }
-                    }
-                }
-            }
+        init(_ plain: PlainPut) {
+            (entries, arena, streamName, streamARN) = (plain.entries, plain.arena, plain.streamName, plain.streamARN)
         }
     }
 
@@ -86,17 +54,74 @@ enum PutRecords: AWSOperation {
         }
         for (index, entry) in entries.enumerated() {
             if violations.isFull { return }
-            if entry.isPlain(request.arena) { continue }
+            if request.arena.withUnsafeBufferPointer({ entry.isPlain($0) }) { continue }
             violations.within("records.\(index + 1).member") { entry.check(request.arena, &$0) }
         }
     }
 
-    static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {
-        let name = try kinesis.name(of: request)
-        let outcome = try await kinesis.put(request.entries ?? [], request.arena, toStreamNamed: name) { stream in
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
+        if format.isJSON, let plain = PlainPut(records: body, maxRecords: maxRecords) { return Request(plain) }
+        return try format.request(Request.self, body, rules: rules)
+    }
+
+    static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] { kinesis.resources(of: request) }
+
+    static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+        let name: String
+        do throws(AWSError) {
+            name = try kinesis.name(of: request)
+        } catch {
+            return call.fail(error)
+        }
+        let put = PutRequest(entries: request.entries ?? [], arena: request.arena, streamName: name) { stream in
             // 5 MiB in all; 10 where records themselves may be larger than 1 MiB.
             stream.maxRecordKiB > 1024 ? 10 << 20 : 5 << 20
         }
-        return Response(outcome: outcome) { shard in kinesis.rateExceeded(shard, stream: name) }
+        PutWork(put, kinesis, on: call.loop) { result in
+            switch result {
+            case .success(.appended(let shards, let shardOfRecord, let appended)):
+                answer(shards, shardOfRecord, appended, call)
+            case .success(.throttled(let shards)): answer(throttled: shards, stream: name, kinesis, call)
+            case .failure(let error): call.fail(error)
+            }
+        }.begin()
+    }
+
+    /// More than stands around the records of an answer in any format.
+    private static let frameBound = 64
+
+    private static func answer(_ shards: [ShardDescription], _ shardOfRecord: [Int32], _ appended: [Appended], _ call: DirectCall) {
+        guard shards.count == appended.count else {
+            return call.fail(AWSError(.internalFailure, "\(appended.count) of \(shards.count) batches have a place."))
+        }
+        var results = zip(shards, appended).map { shard, appended in
+            let first = SequenceNumber(
+                offset: appended.baseOffset, in: shard, arrivalMilliseconds: appended.arrivalMilliseconds)
+            return NumberedValue(first, call.format) { $0.field("ShardId", shard.id.description) }
+        }
+        // And a comma each.
+        let bound = shardOfRecord.reduce(frameBound) { $0 + results[Int($1)].count + 1 }
+        call.succeed(capacity: bound) { memory in
+            var writer = WireWriter(call.format, into: memory)
+            writer.object { writer in
+                writer.field("FailedRecordCount", 0)
+                writer.list("Records", shardOfRecord) { writer, index in results[Int(index)].next { writer.value(written: $0) } }
+            }
+            return writer.count
+        }
+    }
+
+    private static func answer(throttled shards: [ShardID], stream: String, _ kinesis: Kinesis, _ call: DirectCall) {
+        var writer = WireWriter(call.format, expectedBytes: 256 * shards.count)
+        writer.object { writer in
+            writer.field("FailedRecordCount", shards.count)
+            writer.list("Records", shards) { writer, shard in
+                writer.object { writer in
+                    writer.field("ErrorCode", AWSError.Name.provisionedThroughputExceeded.rawValue)
+                    writer.field("ErrorMessage", kinesis.rateExceeded(shard, stream: stream))
+                }
+            }
+        }
+        call.succeed(writer.bytes)
     }
 }

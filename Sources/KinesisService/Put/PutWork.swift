@@ -1,58 +1,99 @@
-/// The work that PutRecord and PutRecords share: limits, routing, one append for all.
+/// The work that PutRecord and PutRecords share: limits, routing, one append for all, handed in on the event loop and answered there.
 
 import AWSWire
 import Host
 import NodeMetrics
 import StreamStore
 
-/// What became of a put call.
+/// What a put asks for: records for one stream.
+struct PutRequest: Sendable {
+    var entries: [PutEntry]
+    /// Holds the parts of all records.
+    var arena: [UInt8]
+    var streamName: String
+    /// The most bytes of data and keys that all records may have together; nil when each has its limit only.
+    var maxTotalBytes: (@Sendable (StreamDescription) -> Int)?
+}
+
+/// What became of a put.
 enum PutOutcome: Sendable {
-    /// Everything is durable. The places are those of the records, in the order of the call.
-    case appended(shards: [ShardDescription], places: [ShardBatches.Place], [Appended])
+    /// Everything is durable. `shardOfRecord` tells, in the order of the call, which of `shards` and of `appended` each record is in.
+    case appended(shards: [ShardDescription], shardOfRecord: [Int32], [Appended])
     /// Nothing was taken, for want of room: the caller should try again. The shards are those of the records.
     case throttled([ShardID])
 }
 
-extension Kinesis {
+/// A put under way.
+///
+/// It begins and ends on the event loop of its call; between them is the store.
+struct PutWork: Sendable {
     /// How often a put is tried again when a shard is closed between routing and append.
     private static let reshardAttempts = 3
 
-    /// Puts the records of a call.
-    /// - Throws: `.resourceNotFound`, `.invalidArgument` before anything is appended; `.internalFailure`.
-    func put(
-        _ entries: [PutEntry], _ arena: [UInt8], toStreamNamed name: String, maxTotalBytes: ((StreamDescription) -> Int)? = nil
-    ) async throws(AWSError) -> PutOutcome {
-        let start = clock.monotonicNanoseconds()
-        var attempt = 0
-        while true {
-            attempt += 1
-            let stream = try await stream(named: name)
-            // While it is being created or deleted AWS says that it does not exist.
-            guard stream.status == .active || stream.status == .updating else { throw notFound(name) }
-            let byteCount = try check(entries, stream, maxTotalBytes?(stream))
-            var batches = try route(entries, arena, stream, byteCount)
-            let appends = try batches.finish(stream.id)
-            do throws(StoreError) {
-                let appended = try await store.append(appends, fence: nil)
-                metrics.putDuration.observe(nanoseconds: clock.monotonicNanoseconds() &- start)
-                return .appended(shards: batches.shards, places: batches.places, appended)
-            } catch {
-                switch error {
-                case .overloaded: return .throttled(batches.places.map { batches.shards[$0.batch].id })
-                case .shardClosed where attempt < Self.reshardAttempts: continue
-                default: throw awsError(error)
-                }
+    let kinesis: Kinesis
+    let request: PutRequest
+    let loop: AnswerLoop
+    /// On the monotonic clock, in nanoseconds.
+    private let began: UInt64
+    private var attempt = 1
+    let answer: @Sendable (Result<PutOutcome, AWSError>) -> Void
+
+    /// - Parameter answer: is called once, on the loop.
+    init(
+        _ request: PutRequest, _ kinesis: Kinesis, on loop: AnswerLoop,
+        _ answer: @escaping @Sendable (Result<PutOutcome, AWSError>) -> Void
+    ) {
+        self.kinesis = kinesis
+        self.request = request
+        self.loop = loop
+        self.answer = answer
+        began = kinesis.clock.monotonicNanoseconds()
+    }
+
+    /// Looks the stream up and hands the records in. Puts that are begun one after the other on one loop are appended in that order.
+    func begin() {
+        kinesis.stream(named: request.streamName, on: loop) { found in
+            switch found {
+            case .success(let stream): submit(to: stream)
+            case .failure(let error): answer(.failure(error))
             }
         }
     }
 
-    /// Checks the sizes, which depend on the stream. Returns the sum.
-    private func check(
-        _ entries: [PutEntry], _ stream: StreamDescription, _ maxTotalBytes: Int?
-    ) throws(AWSError) -> Int {
+    private func submit(to stream: StreamDescription) {
+        let batches: ShardBatches
+        let appends: [ShardAppend]
+        do throws(AWSError) {
+            // While it is being created or deleted AWS says that it does not exist.
+            guard stream.status == .active || stream.status == .updating else { throw kinesis.notFound(request.streamName) }
+            try checkSizes(stream)
+            (batches, appends) = try route(stream)
+        } catch {
+            return answer(.failure(error))
+        }
+        kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches) }
+    }
+
+    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches) {
+        switch result {
+        case .success(let appended):
+            kinesis.metrics.putDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
+            answer(.success(.appended(shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended)))
+        case .failure(.overloaded):
+            answer(.success(.throttled(batches.shardOfRecord.map { batches.shards[Int($0)].id })))
+        case .failure(.shardClosed) where attempt < Self.reshardAttempts:
+            var again = self
+            again.attempt += 1
+            again.begin()
+        case .failure(let error): answer(.failure(kinesis.awsError(error)))
+        }
+    }
+
+    /// Checks the sizes, which depend on the stream.
+    private func checkSizes(_ stream: StreamDescription) throws(AWSError) {
         let limit = stream.maxRecordKiB << 10
         var sum = 0
-        for entry in entries {
+        for entry in request.entries {
             guard entry.size <= limit else {
                 throw AWSError(
                     .invalidArgument,
@@ -61,32 +102,54 @@ extension Kinesis {
             }
             sum += entry.size
         }
-        if let maxTotalBytes, sum > maxTotalBytes {
-            throw AWSError(.invalidArgument, "Records size exceeds \(maxTotalBytes >> 20) MB limit")
+        if let most = request.maxTotalBytes?(stream), sum > most {
+            throw AWSError(.invalidArgument, "Records size exceeds \(most >> 20) MB limit")
         }
-        return sum
     }
 
-    private func route(
-        _ entries: [PutEntry], _ arena: [UInt8], _ stream: StreamDescription, _ byteCount: Int
-    ) throws(AWSError) -> ShardBatches {
-        var batches = ShardBatches(
-            recordCount: entries.count, byteCount: byteCount, shardCount: stream.openShards.count, timestamp: now)
-        let account = settings.accountID
-        try arena.withUnsafeBufferPointer { (buffer) throws(AWSError) in
-            let bytes = UnsafeRawBufferPointer(buffer)
-            for entry in entries {
-                let hashKey = try entry.hashKey(bytes)
-                guard let id = stream.routing.shard(for: hashKey), let shard = stream.shard(id) else {
-                    throw AWSError(
-                        .internalFailure,
-                        "Stream \(stream.key.name) under account \(account) has no open shard for hash key \(hashKey).")
-                }
-                try batches.append(
-                    key: UnsafeRawBufferPointer(rebasing: bytes[entry.partitionKey ?? 0..<0]),
-                    data: UnsafeRawBufferPointer(rebasing: bytes[entry.data ?? 0..<0]), to: shard)
-            }
+    private func route(_ stream: StreamDescription) throws(AWSError) -> (ShardBatches, [ShardAppend]) {
+        let entries = request.entries
+        return try request.arena.withUnsafeBufferPointer { (arena) throws(AWSError) in
+            let arena = UnsafeRawBufferPointer(arena)
+            let hashKeys = try Self.hashKeys(entries, arena, stream)
+            let batches = try ShardBatches(entries, hashKeys: hashKeys, stream, account: kinesis.settings.accountID)
+            return (batches, try batches.appends(entries, arena, to: stream.id, timestamp: kinesis.now))
         }
-        return batches
+    }
+
+    /// The records' places in the hash space.
+    private static func hashKeys(
+        _ entries: [PutEntry], _ arena: UnsafeRawBufferPointer, _ stream: StreamDescription
+    ) throws(AWSError) -> [UInt128] {
+        // Where all keys lead to one shard, any will do.
+        var hashKeys =
+            stream.openShardCount == 1
+            ? [UInt128](repeating: 0, count: entries.count) : HashKey.hashes(of: entries.map(\.keyPlace), in: arena)
+        for (index, entry) in entries.enumerated() where entry.hasExplicitHashKey {
+            if let explicit = try entry.explicitHash(arena) { hashKeys[index] = explicit }
+        }
+        return hashKeys
+    }
+}
+
+extension Kinesis {
+    /// The stream that a request is for, found at once where the store can tell; `found` is called once, on the loop.
+    func stream(
+        named name: String, on loop: AnswerLoop, _ found: @escaping @Sendable (Result<StreamDescription, AWSError>) -> Void
+    ) {
+        do throws(StoreError) {
+            if let stream = try store.currentStream(StreamKey(name)) { return found(.success(stream)) }
+        } catch {
+            return found(.failure(awsError(error)))
+        }
+        Task {
+            let result: Result<StreamDescription, AWSError>
+            do throws(AWSError) {
+                result = .success(try await stream(named: name))
+            } catch {
+                result = .failure(error)
+            }
+            loop.run { found(result) }
+        }
     }
 }

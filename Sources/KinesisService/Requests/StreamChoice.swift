@@ -55,6 +55,14 @@ extension Kinesis {
         }
     }
 
+    /// The stream that a request touches, for policies; none when the request does not say which.
+    func resources(of request: borrowing some ChoosesStream) -> [ResourceName] {
+        guard let name = try? name(of: request) else { return [] }
+        return [resource(ofStreamNamed: name)]
+    }
+
+    func resource(ofStreamNamed name: String) -> ResourceName { ResourceName(service: "kinesis", resource: "stream/\(name)") }
+
     func notFound(_ name: String) -> AWSError {
         AWSError(.resourceNotFound, "Stream \(name) under account \(settings.accountID) not found.")
     }

@@ -25,7 +25,7 @@ struct ShardIterator: Equatable {
         writer.append(shard.shard.index)
         writer.append(offset)
         writer.append(streamName)
-        return try tokens.seal(writer.bytes, for: .shardIterator)
+        return try tokens.iterators.seal(writer.bytes)
     }
 
     /// Opens an iterator. Double quotes around it, which shells leave there, do not matter.
@@ -33,7 +33,9 @@ struct ShardIterator: Equatable {
     init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
         var bare = text[...]
         if bare.count >= 2, bare.hasPrefix("\""), bare.hasSuffix("\"") { bare = bare.dropFirst().dropLast() }
-        guard let bytes = tokens.open(String(bare), for: .shardIterator), let iterator = ShardIterator(bytes) else {
+        let text = String(bare)
+        guard let bytes = tokens.iterators.open(text) ?? tokens.open(text, for: .shardIterator), let iterator = ShardIterator(bytes)
+        else {
             throw AWSError(.invalidArgument, "Invalid ShardIterator.")
         }
         self = iterator

@@ -8,12 +8,16 @@ internal import CCrypto
 struct TokenSealer: Sendable {
     /// What a token is for; one made for one purpose does not open for another.
     enum Purpose: String {
-        case shardIterator, shardsPage, streamsPage
+        /// Of versions before `IteratorSealer`.
+        case shardIterator
+        case shardsPage, streamsPage
     }
 
     private static let nonceBytes = CCrypto_nonce_bytes
     private static let tagBytes = CCrypto_tag_bytes
 
+    /// For iterators, of which there is one for each read.
+    let iterators: IteratorSealer
     /// Nil when it could not be made: nothing is sealed or opened then.
     private let key: [UInt8]?
 
@@ -23,6 +27,7 @@ struct TokenSealer: Sendable {
         var key = [UInt8](repeating: 0, count: CCrypto_key_bytes)
         let isMade = CCrypto_hkdf_sha256(secret, secret.count, info, info.count, &key, key.count) == 1
         self.key = isMade ? key : nil
+        iterators = IteratorSealer(secret: secret)
     }
 
     func seal(_ bytes: [UInt8], for purpose: Purpose) throws(AWSError) -> String {

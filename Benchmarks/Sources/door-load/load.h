@@ -1,0 +1,67 @@
+// What the files of the load share.
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct options {
+    const char *address, *stream, *directory;
+    int connections, records, bytes, shards;
+    double seconds;
+    // 0: as many as fit `seconds`.
+    uint64_t requests;
+};
+
+struct bytes {
+    char *start;
+    size_t length;
+};
+
+// One connection: what it is sending, what it has received.
+struct connection {
+    int file;
+    int index;
+    struct bytes request;
+    size_t sent;
+    char *received;
+    size_t received_count, received_room;
+    double began;
+    // How far `answer` has looked.
+    size_t looked;
+    // Answers of a pipeline that have come.
+    int answers;
+    // The body of an answer, once its head is known.
+    size_t body_start, body_length;
+    // Where a reader goes on.
+    char position[600];
+    // Its own request, where each depends on the answer before.
+    char *own;
+};
+
+// What is asked and how an answer is read.
+struct exchange {
+    // Sets the next request.
+    void (*ask)(struct connection *connection, const struct options *options);
+    // Whether the whole answer has come; then `records` tells how many records it was about. Ends the program on an error.
+    int (*answer)(struct connection *connection, const struct options *options, uint64_t *records);
+};
+
+double seconds_now(void);
+void *reserve(size_t bytes);
+void fail(const char *what);
+void print_latencies(uint32_t *nanoseconds, size_t count);
+uint64_t next_random(void);
+
+struct exchange make_put(const struct options *options);
+struct exchange make_get(const struct options *options);
+struct exchange make_xadd(const struct options *options);
+struct exchange make_xrange(const struct options *options);
+
+int connect_to(const char *address);
+int drive(const struct options *options, struct exchange exchange);
+int hold_idle(const struct options *options);
+int measure_disk(const struct options *options);
+
+#endif

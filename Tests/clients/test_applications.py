@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from server import ROOT, delivery_arn, rows, stream_arn, unique, until
+from server import ROOT, Server, delivery_arn, rows, stream_arn, unique, until
 
 ROLE = "arn:aws:iam::000000000000:role/millrace"
 WEATHER = (ROOT / "Streams/weather/weather.sql").read_text()
@@ -303,3 +303,34 @@ def test_the_second_version_of_the_api(kinesis, server, pair):
     analytics.stop_application(ApplicationName=name)
     until(lambda: state() == "READY", what="READY")
     analytics.delete_application(ApplicationName=name, CreateTimestamp=detail["CreateTimestamp"])
+
+
+def test_an_application_that_outgrows_its_bound_stops_and_says_why(tmp_path):
+    server = Server(tmp_path / "data", "--application-state-bytes", "100000").start()
+    try:
+        kinesis, one, two = server.client("kinesis"), server.client("kinesisanalytics"), server.client("kinesisanalyticsv2")
+        for stream in ["source", "derived"]:
+            kinesis.create_stream(StreamName=stream, ShardCount=1)
+        code = COUNTS.replace("'1' SECOND", "'1' HOUR")
+        create(one, "grows", code, "source", KEY_AND_VALUE, [to_stream("OUT", "derived")])
+        start(one, "grows", "TRIM_HORIZON")
+        for begin in range(0, 10_000, 500):
+            kinesis.put_records(StreamName="source", Records=[
+                {"PartitionKey": "p", "Data": json.dumps({"k": f"k{n}", "v": 1}).encode()} for n in range(begin, begin + 500)])
+        until(lambda: status(one, "grows") == "READY", what="its end")
+
+        def told():
+            return (one.describe_application(ApplicationName="grows")["ApplicationDetail"]["ApplicationDescription"],
+                    two.describe_application(ApplicationName="grows")["ApplicationDetail"]["ApplicationDescription"],
+                    server.millrace("sql", "ls").stdout)
+
+        assert all("bound of 100000" in text for text in told()), told()
+        server.stop()
+        server.start()
+        assert status(server.client("kinesisanalytics"), "grows") == "READY"
+        one, two = server.client("kinesisanalytics"), server.client("kinesisanalyticsv2")
+        assert all("bound of 100000" in text for text in told()), told()
+        start(one, "grows", "NOW")
+        assert "ApplicationDescription" not in one.describe_application(ApplicationName="grows")["ApplicationDetail"]
+    finally:
+        server.close()

@@ -127,7 +127,9 @@ let programs: [Target] = [
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",
         ],
-        swiftSettings: swiftSettings),
+        swiftSettings: swiftSettings,
+        // The names of functions stay, for backtraces; what a debugger wants beside them is two thirds of the file.
+        linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release))]),
     .executableTarget(
         name: "log-simulator",
         dependencies: [

@@ -13,9 +13,10 @@ public protocol ApplicationControl: Sendable {
     /// - Throws: `.exists`, `.code`, `.configuration`, `.store`.
     func create(_ definition: ApplicationDefinition) async throws(ApplicationError)
     /// - Throws: `.notFound`, `.inUse`, `.staleVersion`, what `change` throws, `.code`, `.configuration`, `.store`.
+    @discardableResult
     func update(
         _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
-    ) async throws(ApplicationError)
+    ) async throws(ApplicationError) -> StateCarryOver
     /// - Parameter positions: by input id.
     /// - Throws: `.notFound`, `.inUse`, `.configuration`, `.store`.
     func start(_ name: String, positions: [String: StartingPosition]) async throws(ApplicationError)

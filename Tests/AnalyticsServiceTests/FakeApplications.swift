@@ -37,7 +37,7 @@ actor FakeApplications: ApplicationControl {
 
     func update(
         _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
-    ) throws(ApplicationError) {
+    ) throws(ApplicationError) -> StateCarryOver {
         var (definition, status) = try definition(name)
         guard version == definition.version else { throw .staleVersion(given: version, current: definition.version) }
         try change(&definition)
@@ -45,6 +45,7 @@ actor FakeApplications: ApplicationControl {
         definition.updatedMilliseconds += 1_500
         try throwRefusal()
         applications[name] = (definition, status)
+        return StateCarryOver()
     }
 
     func start(_ name: String, positions: [String: StartingPosition]) throws(ApplicationError) {

@@ -4,6 +4,7 @@ themselves.
 Every test prints its seed; MILLRACE_SEED=N Tests/run clients -k NAME repeats it.
 """
 
+import calendar
 import gzip
 import json
 import os
@@ -49,6 +50,67 @@ class Writer(threading.Thread):
             number += 1
 
 
+class BatchWriter(Writer):
+    """Puts 200 records of 50 keys at a time."""
+
+    def run(self):
+        number = 0
+        while not self.ended.is_set():
+            records = [json.dumps({"k": f"{self.name}{n % 50}", "v": number * 200 + n}) for n in range(200)]
+            try:
+                self.client.put_records(
+                    StreamName=self.stream, Records=[{"Data": record.encode(), "PartitionKey": json.loads(record)["k"]} for record in records])
+            except (BotoCoreError, ClientError):
+                self.ended.wait(0.01)
+            number += 1
+
+
+def ended(row):
+    return calendar.timegm(time.strptime(row["ended"][:19], "%Y-%m-%d %H:%M:%S"))
+
+
+def test_windows_of_busy_applications_survive_kills(mortal, chance):
+    """Two applications on one stream, both cores busy, windows open at every kill: every derived row is there once, is what an independent
+    computation gives, and the rows of a key are in one shard in their order. MILLRACE_WINDOW_KILLS=N for more than 20 kills."""
+    kinesis, analytics = mortal.client("kinesis", retries=3), mortal.client("kinesisanalytics", retries=3)
+    kinesis.create_stream(StreamName="source", ShardCount=4)
+    for name in ["one", "two"]:
+        kinesis.create_stream(StreamName=name, ShardCount=3)
+        applications.create(
+            analytics, name, applications.COUNTS, "source", applications.KEY_AND_VALUE, [applications.to_stream("OUT", name)])
+        applications.start(analytics, name, "TRIM_HORIZON")
+    writers = [BatchWriter(mortal, "source", name) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    for _ in range(int(os.environ.get("MILLRACE_WINDOW_KILLS", "20"))):
+        time.sleep(chance.uniform(0.2, 1.3))  # inside an open window, at its end, while rows leave
+        mortal.kill()
+        mortal.start()
+    for writer in writers:
+        writer.ended.set()
+    for writer in writers:
+        writer.join()
+    expected = {}
+    for items in read_all(kinesis, "source").values():
+        for item in items:
+            row = json.loads(item["Data"])
+            second = int(item["ApproximateArrivalTimestamp"].timestamp() * 1000 + 0.5) // 1000
+            count, total = expected.get((row["k"], second + 1), (0, 0))
+            expected[(row["k"], second + 1)] = (count + 1, total + row["v"])
+    for name in ["one", "two"]:
+        until(lambda: len(rows(kinesis, name)) >= len(expected), timeout=60, interval=0.5, what="all windows")
+        shards = {shard: [json.loads(item["Data"]) for item in items] for shard, items in read_all(kinesis, name).items()}
+        found = sorted(((row["k"], ended(row)), (row["n"], row["total"])) for rows_ in shards.values() for row in rows_)
+        assert found == sorted(expected.items()), name
+        shard_of = {}
+        for shard, rows_ in shards.items():
+            last = {}
+            for row in rows_:
+                assert shard_of.setdefault(row["k"], shard) == shard, f"{row['k']} is in two shards of {name}"
+                assert last.get(row["k"], 0) < ended(row), f"{row['k']} is out of order in {name}"
+                last[row["k"]] = ended(row)
+
+
 def test_every_windows_row_appears_exactly_once(mortal, chance):
     kinesis, analytics = mortal.client("kinesis", retries=3), mortal.client("kinesisanalytics", retries=3)
     for name in ["source", "derived"]:
@@ -76,9 +138,8 @@ def test_every_windows_row_appears_exactly_once(mortal, chance):
             count, total = expected.get((row["k"], second), (0, 0))
             expected[(row["k"], second)] = (count + 1, total + row["v"])
     until(lambda: sum(row["n"] for row in rows(kinesis, "derived")) >= sum(count for count, _ in expected.values()), what="all windows")
-    import calendar
     found = sorted(
-        ((row["k"], calendar.timegm(time.strptime(row["ended"][:19], "%Y-%m-%d %H:%M:%S")) - 1), (row["n"], row["total"]))
+        ((row["k"], ended(row) - 1), (row["n"], row["total"]))
         for row in rows(kinesis, "derived"))
     assert found == sorted(expected.items())
 

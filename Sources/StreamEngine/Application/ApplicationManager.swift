@@ -148,17 +148,22 @@ public actor ApplicationManager {
         logger.info("application created", metadata: ["application": "\(name)"])
     }
 
-    /// Changes an application's configuration; a running one goes on with the new one from where it is.
+    /// Changes an application's configuration; a running one goes on with the new one from where it is. Its operators take the state that
+    /// is theirs; what is lost is logged.
     /// - Parameter version: what the caller believes the version to be.
+    /// - Returns: whose state is kept and whose is lost.
+    @discardableResult
     public func update(
         _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
-    ) async throws(ApplicationError) {
+    ) async throws(ApplicationError) -> StateCarryOver {
         var definition = try idle(name)
+        // A stored definition that a newer build no longer accepts can be changed all the same.
+        let states = (try? CompiledApplication(definition))?.states ?? [:]
         guard version == definition.version else { throw .staleVersion(given: version, current: definition.version) }
         try change(&definition)
         definition.version += 1
         definition.updatedMilliseconds = time.wallMilliseconds()
-        try check(definition)
+        let stateChange = StateCarryOver(from: states, to: try CompiledApplication(definition).states)
         transitions[name] = .updating
         defer { transitions[name] = nil }
         // Stored first: when that fails the old one runs on, and when the node fails after it the new one goes on from the last append.
@@ -170,6 +175,15 @@ public actor ApplicationManager {
             launch(definition, start: nil)
         }
         logger.info("application updated", metadata: ["application": "\(name)", "version": "\(definition.version)"])
+        if !stateChange.lost.isEmpty {
+            logger.warning(
+                "the update lets go of state",
+                metadata: [
+                    "application": "\(name)", "lost": "\(stateChange.lost.joined(separator: " "))",
+                    "kept": "\(stateChange.kept.joined(separator: " "))",
+                ])
+        }
+        return stateChange
     }
 
     /// Starts an application that is READY. Returns when the start position is durable and reading has begun, or, with the application

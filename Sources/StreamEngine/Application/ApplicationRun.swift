@@ -13,7 +13,7 @@ package enum RunFailure: Error, Sendable {
     /// The program's state outgrew its bound, or its snapshot cannot be read.
     case state(String)
     /// An output cannot take rows now. Nothing was appended: the same run may be tried again.
-    case destination(OutputWriter.Unavailable)
+    case destination(OutputRouter.Unavailable)
     /// The source was deleted and made anew: what this run knows of it means nothing any more.
     case sourceReplaced
 }
@@ -30,8 +30,10 @@ struct RunProgress: Sendable {
 
 /// The state of a run. A value owned by one task; every suspension is a call of the store.
 ///
-/// Exactly once (DESIGN, decision 7): the rows that leave, and how far the input was read to compute them, are one append under the run's
-/// fence. Input that gave no rows is not recorded at all: computing it again gives no rows again.
+/// Exactly once (DESIGN, decision 9): all rows that the input up to a place gives, and that place, are one append under the run's fence, so what is
+/// computed again up to that place after a crash is dropped as a whole. Input that gave no rows is not recorded at all: computing it again gives no
+/// rows again. What decides is elsewhere: `RunBeginning` where to begin, `CommitQueue` what to append next, `SnapshotSchedule` when to write
+/// the state.
 package struct ApplicationRun {
     /// How much is done at once.
     package struct Limits: Sendable {
@@ -39,14 +41,14 @@ package struct ApplicationRun {
         package var pieceBytes = 1 << 20
         /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped, and a snapshot taken.
         package var cycleBytes = 8 << 20
-        /// One append's output rows, in bytes of text; more are split over several appends.
+        /// One append's output rows, in bytes; more go through the hidden stream.
         package var appendBytes = 4 << 20
         /// A snapshot is due when this much input was read since the last one (and no less than the state's own size), so that a restart
         /// computes little again ...
         package var snapshotBytes = 32 << 20
         /// ... or when this much time went by with new input.
         package var snapshotNanoseconds: UInt64 = 60_000_000_000
-        /// Bytes of a snapshot in one record of the hidden stream.
+        /// Bytes of a snapshot, or of rows on their way, in one record of the hidden stream.
         package var snapshotPartBytes = 512 << 10
         /// What open windows, held rows and forests may take together, in bytes; an application that needs more is stopped.
         package var stateBytes = Dataflow.Limits().stateBytes
@@ -54,40 +56,33 @@ package struct ApplicationRun {
         package init() {}
     }
 
-    /// A snapshot that took long is not followed by another one before this many times its duration: the clock stands still meanwhile.
-    private static let snapshotPauses: UInt64 = 20
     /// The longest wait: a reshard and the clock's progress are seen at this pace when nothing else happens.
     private static let idleMilliseconds: Int64 = 1000
     /// The wait for records that are read but not settled, which takes about one sync of the journal.
     private static let unsettledMilliseconds: Int64 = 5
+    /// Pieces smaller than this are decoded where they were read: another task would cost more.
+    private static let smallPieceBytes = 64 << 10
 
     private let limits: Limits
-    private let definition: ApplicationDefinition
-    private let compiled: CompiledApplication
     private let store: any StreamStore
     private let time: any TimeSource
     private let stateLog: StateLog
     private let fence: Fence
     private let run: StateRecord.Run
-    private let sourceKey: StreamKey
-    private let source: StreamDescription
     private let reportGap: @Sendable (InputMerge.Gap) -> Void
 
     private var dataflow: Dataflow
-    private var decoder: SourceDecoder
-    private var merge: InputMerge
-    private var writer: OutputWriter
-    /// Rows of each in-application stream appended to its outputs since the run began.
-    private var outputRows: [String: Int64]
-    /// Rows computed but not yet appended, oldest first. While there are any, no input is read.
-    private var waiting: [(stream: String, batch: ColumnBatch)] = []
-    /// How many rows of the first batch that waits are appended already.
-    private var appendedOfFirst = 0
-    /// No row gets a ROWTIME before this: the clock of the state that computing again would begin from.
-    private var rowtimeFloor = Int64.min
-    private var bytesSinceSnapshot = 0
-    private var lastSnapshot: UInt64
-    private var lastSnapshotNanoseconds: UInt64 = 0
+    private var reader: SourceReader
+    private var encoder: OutputEncoder
+    private var router: OutputRouter
+    private var queue: CommitQueue
+    private var schedule: SnapshotSchedule
+    /// Up to where the dataflow has computed.
+    private var computed: InputProgress
+    /// A piece that was read and is not computed yet.
+    private var ahead: DecodingPiece?
+    /// The state is one of another program's run, taken over: it is written before it is gone on from.
+    private var mustWriteState: Bool
     private(set) var progress = RunProgress()
 
     /// Claims the application's fence and readies a run.
@@ -99,139 +94,109 @@ package struct ApplicationRun {
         reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
         self.limits = limits
-        self.definition = definition
         self.store = store
         self.time = time
         self.reportGap = reportGap
-        compiled = try CompiledApplication(definition)
+        let compiled = try CompiledApplication(definition)
         guard let input = definition.inputs.first else { throw RunFailure.configuration("the application has no input") }
-        sourceKey = await resolve(input.source)
-        source = try await store.stream(sourceKey)
+        let key = await resolve(input.source)
+        let source = try await store.stream(key)
         stateLog = try await StateLog.open(application: definition.name, store: store)
         fence = try await store.claim(owner: "application/\(definition.name)")
+        let beginning = RunBeginning(
+            requested: start, stored: input.startingPosition, startNumber: definition.startNumber,
+            recovered: try await Self.recover(stateLog, start: start), digest: compiled.digest, source: source)
 
-        let recovered: RecoveredState?
+        let positions: [ShardID: Int64]
+        switch beginning {
+        case .goOn(let state, _):
+            run = StateRecord.Run(
+                startNumber: state.run.startNumber, programDigest: compiled.digest, seed: state.run.seed,
+                startMilliseconds: state.run.startMilliseconds, source: source.id)
+            // Shards that came into being after the snapshot were read from their beginning.
+            positions = state.base.positions.merging(state.last.positions.mapValues { _ in 0 }) { old, _ in old }
+        case .anew(let position, let kept):
+            run = StateRecord.Run(
+                startNumber: definition.startNumber, programDigest: compiled.digest, seed: random.next(),
+                startMilliseconds: time.wallMilliseconds(), source: source.id)
+            positions = try await Self.positions(position, kept: kept, source: source, store: store)
+        }
+        dataflow = try compiled.makeDataflow(run, limits: Dataflow.Limits(stateBytes: limits.stateBytes))
+        encoder = OutputEncoder(definition.outputs, compiled)
+        router = OutputRouter(definition.outputs, store: store)
+        queue = CommitQueue(appendBytes: limits.appendBytes, partBytes: limits.snapshotPartBytes)
+        schedule = SnapshotSchedule(
+            bytes: limits.snapshotBytes, nanoseconds: limits.snapshotNanoseconds, now: time.monotonicNanoseconds())
+        dataflow.wantedStreams = encoder.streamNames
+        mustWriteState = false
+        if case .goOn(let state, let isSameProgram) = beginning {
+            try Self.restore(&dataflow, from: state, isSameProgram: isSameProgram)
+            mustWriteState = !isSameProgram
+            queue.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
+        }
+        reader = try SourceReader(
+            compiled, source: source, key: key, positions: positions, clock: dataflow.clockMilliseconds,
+            pieceBytes: limits.pieceBytes, store: store)
+        // The clock has no reading before the first row, which may be as old as the trim horizon.
+        computed = InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds)
+        switch beginning {
+        case .goOn(let state, _): try await recompute(through: state.last, source: source.id)
+        case .anew: try await stateLog.begin(run, at: computed, fence: fence, writtenAt: time.wallMilliseconds())
+        }
+    }
+
+    private static func recover(_ stateLog: StateLog, start: StartingPosition?) async throws -> RecoveredState? {
         do {
-            recovered = try await stateLog.recover()
+            return try await stateLog.recover()
         } catch {
             // Who starts afresh does not need what cannot be read.
             guard let start, start != .lastStoppedPoint else { throw error }
-            recovered = nil
-        }
-        let (digest, sourceID) = (compiled.digest, source.id)
-        // State of another program, or of a source that was deleted and made anew, means nothing to this one.
-        let usable = recovered.flatMap { $0.run.programDigest == digest && $0.run.source == sourceID ? $0 : nil }
-        // A node that went down between a start and its first record has the start still to do.
-        let isBegun = recovered?.run.startNumber == definition.startNumber
-        let position = start ?? (isBegun ? nil : input.startingPosition) ?? .lastStoppedPoint
-        let goesOn = position == .lastStoppedPoint
-        if goesOn, let usable {
-            run = usable.run
-        } else {
-            run = StateRecord.Run(
-                startNumber: definition.startNumber, programDigest: digest, seed: random.next(),
-                startMilliseconds: time.wallMilliseconds(), source: source.id)
-        }
-        dataflow = try compiled.makeDataflow(run, limits: Dataflow.Limits(stateBytes: limits.stateBytes))
-        decoder = try SourceDecoder(compiled, source: source)
-        writer = OutputWriter(
-            outputs: definition.outputs, schemas: compiled.outputSchemas, store: store, firstRowNumber: random.next())
-        lastSnapshot = time.monotonicNanoseconds()
-        dataflow.wantedStreams = writer.streamNames
-
-        if goesOn, let usable {
-            outputRows = usable.base.outputRows
-            var positions = usable.base.positions
-            // Shards that came into being after the snapshot were read from their beginning.
-            for shard in usable.last.positions.keys where positions[shard] == nil { positions[shard] = 0 }
-            merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
-            try await recompute(from: usable)
-        } else {
-            outputRows = [:]
-            let kept: [ShardID: Int64]? =
-                if recovered?.run.source == source.id {
-                    recovered?.last.positions
-                } else if let recovered, source.createdMilliseconds >= recovered.run.startMilliseconds {
-                    // Made (anew) while the application ran: it has seen nothing of it yet.
-                    [:]
-                } else {
-                    nil
-                }
-            let positions = try await Self.startPositions(position, source: source, kept: kept, store: store)
-            merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
-            // The clock has no reading yet: the first row may be as old as the trim horizon.
-            let begin = InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds)
-            let batch = try StateLog.batch(.begin(run, begin), at: time.wallMilliseconds())
-            let appended = try await store.append([ShardAppend(stateLog.shard, batch)], fence: fence)
-            if let first = appended.first { try await store.trim(stateLog.shard, before: first.baseOffset) }
+            return nil
         }
     }
 
-    private static func references(_ positions: [ShardID: Int64], in stream: StreamID) -> [ShardReference: Int64] {
-        Dictionary(uniqueKeysWithValues: positions.map { (ShardReference(stream, $0.key), $0.value) })
-    }
-
-    private static func startPositions(
-        _ start: StartingPosition, source: StreamDescription, kept: [ShardID: Int64]?, store: any StreamStore
+    private static func positions(
+        _ start: StartingPosition, kept: RunBeginning.KeptPositions, source: StreamDescription, store: any StreamStore
     ) async throws(StoreError) -> [ShardID: Int64] {
         var positions: [ShardID: Int64] = [:]
         for shard in source.shards {
             let bounds = try await store.bounds(ShardReference(source.id, shard.id))
-            switch start {
-            case .now: positions[shard.id] = bounds.highWatermark
-            case .trimHorizon: positions[shard.id] = bounds.startOffset
-            case .lastStoppedPoint:
-                positions[shard.id] = kept?[shard.id] ?? (kept == nil ? bounds.highWatermark : bounds.startOffset)
-            }
+            positions[shard.id] = RunBeginning.position(start, kept: kept, shard: shard.id, bounds: bounds)
         }
         return positions
     }
 
-    private var currentProgress: InputProgress {
-        InputProgress(
-            positions: Dictionary(uniqueKeysWithValues: merge.positions.map { ($0.key.shard, $0.value) }),
-            clockMilliseconds: dataflow.clockMilliseconds, outputRows: outputRows)
+    private static func restore(_ dataflow: inout Dataflow, from state: RecoveredState, isSameProgram: Bool) throws {
+        guard let snapshot = state.snapshot else { return }
+        do {
+            try dataflow.restore(from: snapshot, isSameProgram: isSameProgram)
+        } catch {
+            throw RunFailure.state("its state cannot be restored: \(error)")
+        }
     }
 
     // MARK: Going on after a crash
 
-    /// Computes the input between the last snapshot and the last commit again; only rows that were not appended stay.
-    private mutating func recompute(from state: RecoveredState) async throws {
-        if let snapshot = state.snapshot {
-            do { try dataflow.restore(from: snapshot) } catch { throw RunFailure.state("its state cannot be restored: \(error)") }
-        }
-        rowtimeFloor = state.base.clockMilliseconds
-        let ends = Self.references(state.last.positions, in: source.id)
-        var appended = state.last.outputRows
-        for (stream, rows) in state.base.outputRows { appended[stream, default: 0] -= rows }
-        // Everything up to the commit arrived at or before its clock, so this merge meets the records of the first time in their order.
-        while let item = try await merge.next(through: state.last.clockMilliseconds, limits: ends) {
-            try decode(item)
-            if decoder.byteCount >= limits.pieceBytes {
-                try feed()
-                drop(&appended)
+    /// Computes the input between the last snapshot and the last commit again, for the state alone: the rows are durable.
+    private mutating func recompute(through last: InputProgress, source: StreamID) async throws {
+        let ends = SourceReader.references(last.positions, in: source)
+        var bytes = 0
+        // Everything up to the commit arrived at or before its clock, so this meets the records of the first time in their order.
+        while true {
+            if let piece = try await reader.nextPiece(through: last.clockMilliseconds, limits: ends, bytesRead: &bytes) {
+                try compute(piece.decoded(), through: piece.positions)
+                queue.dropCuts()
+            } else if reader.mustRaiseFloor {
+                reader.raiseFloor()
+            } else {
+                break
             }
         }
-        try feed()
-        try advance(to: state.last.clockMilliseconds)
-        drop(&appended)
-        let gaps = merge.takeGaps()
-        gaps.forEach(reportGap)
-        // Without what retention took, other rows come out than the first time: counting cannot tell which were appended, and all but
-        // the rest of one append were.
-        if gaps.contains(where: { $0.reason == .retention }) { waiting = [] }
-        outputRows = state.last.outputRows
+        try advance(to: last.clockMilliseconds)
+        queue.dropCuts()
+        reader.takeGaps().forEach(reportGap)
+        schedule.noteRead(bytes)
         progress.rowsIn = 0
-    }
-
-    /// Drops rows that an earlier life of this run has appended.
-    private mutating func drop(_ appended: inout [String: Int64]) {
-        waiting = waiting.compactMap { output in
-            let count = min(appended[output.stream] ?? 0, Int64(output.batch.count))
-            appended[output.stream, default: 0] -= count
-            guard count < output.batch.count else { return nil }
-            return (output.stream, output.batch.slice(Int(count)..<output.batch.count))
-        }
     }
 
     // MARK: The cycle
@@ -246,128 +211,130 @@ package struct ApplicationRun {
     ///   is not known what was appended.
     package mutating func cycle() async throws -> Bool {
         try await append()
+        if mustWriteState { try await writeSnapshot() }
         let settled = await store.settledTime()
         // After the settled time was asked for: a shard that is made from here on holds only records that arrive after it.
-        try await followReshards()
-        var bytes = 0
-        var isCaughtUp = false
-        while bytes < limits.cycleBytes {
-            guard let item = try await merge.next(through: settled) else {
-                isCaughtUp = true
-                break
-            }
-            bytes += item.batch.batch.bytes.count
-            if item.batch.arrivalMilliseconds < dataflow.clockMilliseconds, rowtimeFloor < dataflow.clockMilliseconds {
-                try await raiseFloor(before: item)
-            }
-            try decode(item)
-            if decoder.byteCount >= limits.pieceBytes {
-                try feed()
-                try await append()
-            }
-        }
-        merge.takeGaps().forEach(reportGap)
-        try feed()
+        try await reader.followReshards()
+        let isCaughtUp = try await readAndCompute(through: settled)
+        reader.takeGaps().forEach(reportGap)
         if isCaughtUp { try advance(to: settled) }
         try await append()
         progress.watermarkMilliseconds = dataflow.clockMilliseconds
-        if isSnapshotDue { try await snapshot() }
+        if schedule.isDue(at: time.monotonicNanoseconds()) { try await writeSnapshot() }
         return !isCaughtUp
     }
 
-    /// Makes the clock the least ROWTIME of the records from `item` on. A snapshot comes first, so that computing again does the same.
-    private mutating func raiseFloor(before item: InputMerge.Item) async throws {
-        try feed()
-        try await append()
-        var progress = currentProgress
-        progress.positions[item.shard.shard] = item.batch.baseOffset + Int64(item.skip)
-        try await writeSnapshot(at: progress)
-        rowtimeFloor = dataflow.clockMilliseconds
+    /// While a piece is computed, the next one is decoded.
+    /// - Returns: whether everything up to `settled` was read.
+    private mutating func readAndCompute(through settled: Int64) async throws -> Bool {
+        var bytes = 0
+        if ahead == nil { ahead = try await nextPiece(through: settled, &bytes) }
+        while true {
+            if let piece = ahead {
+                ahead = bytes < limits.cycleBytes ? try await nextPiece(through: settled, &bytes) : nil
+                try compute(await piece.rows.value, through: piece.positions)
+                // What is ahead stays for the next cycle when a destination takes no rows now.
+                if queue.isFull { try await append() }
+                continue
+            }
+            guard reader.mustRaiseFloor else { return bytes < limits.cycleBytes }
+            // A snapshot comes first, so that computing again does the same.
+            try await append()
+            try await writeSnapshot()
+            reader.raiseFloor()
+            ahead = try await nextPiece(through: settled, &bytes)
+        }
     }
 
-    private var isSnapshotDue: Bool {
-        guard bytesSinceSnapshot > 0 else { return false }
-        let elapsed = time.monotonicNanoseconds() &- lastSnapshot
-        let (pause, overflow) = lastSnapshotNanoseconds.multipliedReportingOverflow(by: Self.snapshotPauses)
-        guard !overflow, elapsed >= pause else { return false }
-        return bytesSinceSnapshot >= max(limits.snapshotBytes, progress.lastSnapshotBytes) || elapsed >= limits.snapshotNanoseconds
+    /// The rows of a piece, at hand or on their way.
+    private enum DecodedPiece {
+        case done([DecodedRows])
+        case underWay(Task<[DecodedRows], Never>)
+
+        var value: [DecodedRows] {
+            get async {
+                switch self {
+                case .done(let rows): rows
+                case .underWay(let task): await task.value
+                }
+            }
+        }
+    }
+
+    private struct DecodingPiece {
+        var positions: [ShardID: Int64]
+        var rows: DecodedPiece
+    }
+
+    private mutating func nextPiece(through settled: Int64, _ bytes: inout Int) async throws -> DecodingPiece? {
+        let before = bytes
+        guard let piece = try await reader.nextPiece(through: settled, bytesRead: &bytes) else { return nil }
+        schedule.noteRead(bytes - before)
+        let isSmall = piece.byteCount < Self.smallPieceBytes
+        return DecodingPiece(
+            positions: piece.positions, rows: isSmall ? .done(piece.decoded()) : .underWay(Task { piece.decoded() }))
     }
 
     /// What to wait for between two cycles, and how long at most.
     var rest: (positions: [ShardReference: Int64], timeout: Duration) {
-        var milliseconds = merge.hasPending ? Self.unsettledMilliseconds : Self.idleMilliseconds
+        var milliseconds = reader.hasPending ? Self.unsettledMilliseconds : Self.idleMilliseconds
         if let deadline = dataflow.nextDeadlineMilliseconds {
             // The settled time may be a little behind the wall clock; without the least pause the wait would be a spin.
             let (until, overflow) = deadline.subtractingReportingOverflow(time.wallMilliseconds())
             if !overflow { milliseconds = min(milliseconds, max(2, until)) }
         }
-        return (merge.readPositions, .milliseconds(milliseconds))
+        return (reader.readPositions, .milliseconds(milliseconds))
     }
 
-    private mutating func decode(_ item: InputMerge.Item) throws {
-        bytesSinceSnapshot += item.batch.batch.bytes.count
-        do {
-            try decoder.append(item, floor: rowtimeFloor)
-        } catch is RecordBatchError {
-            // It was stored as it came and will never be readable: the records before the bad one count, every time it is read.
-            merge.noteUndecodable(item)
-        }
-    }
-
-    private mutating func feed() throws {
-        for rows in decoder.takeRows() {
-            progress.rowsIn += Int64(rows.batch.count)
-            do {
-                try dataflow.insert(rows.batch, into: rows.stream, errors: rows.errors)
-            } catch {
+    private mutating func compute(_ pieces: [DecodedRows], through positions: [ShardID: Int64]) throws {
+        var rows: [String: OutgoingRows] = [:]
+        for piece in pieces {
+            progress.rowsIn += Int64(piece.batch.count)
+            do { try dataflow.insert(piece.batch, into: piece.stream, errors: piece.errors) } catch {
                 throw RunFailure.state("\(error)")
             }
+            collect(recordKeys: encoder.recordKeyColumn.map { piece.batch.columns[$0] }, into: &rows)
         }
-        collect()
+        finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 
     private mutating func advance(to milliseconds: Int64) throws {
         do { try dataflow.advance(to: milliseconds) } catch { throw RunFailure.state("\(error)") }
-        collect()
+        reader.advance(to: milliseconds)
+        var rows: [String: OutgoingRows] = [:]
+        collect(recordKeys: nil, into: &rows)
+        finishCut(InputProgress(positions: computed.positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 
-    private mutating func collect() {
-        waiting += dataflow.takeOutput()
+    private mutating func collect(recordKeys: Column?, into rows: inout [String: OutgoingRows]) {
+        for batch in dataflow.takeOutputBatches() { encoder.encode(batch, recordKeys: recordKeys, into: &rows) }
         progress.errorRows = Int64(dataflow.errorRowCount)
     }
 
-    /// Appends the waiting rows with the progress they belong to, in as many appends as their size asks for.
+    private mutating func finishCut(_ reached: InputProgress, _ rows: [String: OutgoingRows]) {
+        computed = reached
+        if !rows.isEmpty { queue.add(Cut(progress: reached, rows: rows)) }
+    }
+
+    // MARK: Appending
+
+    /// Appends what the queue asks for until it is empty.
     private mutating func append() async throws {
-        while !waiting.isEmpty {
-            var progress = currentProgress
-            var rows: Int64 = 0
-            var taken = 0
-            var first = appendedOfFirst
+        while let step = queue.next() {
             let now = time.wallMilliseconds()
-            do { try await writer.begin(at: now) } catch { throw RunFailure.destination(error) }
-            while taken < waiting.count, writer.byteCount < limits.appendBytes {
-                let output = waiting[taken]
-                let next = try writer.add(output.batch, from: first, of: output.stream, until: limits.appendBytes)
-                rows += Int64(next - first)
-                progress.outputRows[output.stream, default: 0] += Int64(next - first)
-                first = next
-                if next == output.batch.count {
-                    taken += 1
-                    first = 0
-                }
+            var entries: [ShardAppend]
+            do { entries = try await router.route(step.rows, at: now) } catch let error as OutputRouter.Unavailable {
+                throw RunFailure.destination(error)
             }
-            var entries = try writer.takeAppends()
-            entries.append(ShardAppend(stateLog.shard, try StateLog.batch(.commit(progress), at: now)))
+            entries.append(try stateLog.entry(step.records, at: now))
             do throws(StoreError) {
                 _ = try await store.append(entries, fence: fence)
             } catch {
                 guard isOfDestination(error) else { throw error }
-                throw RunFailure.destination(OutputWriter.Unavailable(output: nil, reason: error))
+                throw RunFailure.destination(OutputRouter.Unavailable(output: nil, reason: error))
             }
-            outputRows = progress.outputRows
-            self.progress.rowsOut += rows
-            waiting.removeFirst(taken)
-            appendedOfFirst = first
+            queue.appended(step)
+            progress.rowsOut += Int64(step.rows.reduce(0) { $0 + $1.rows.count })
         }
     }
 
@@ -387,27 +354,16 @@ package struct ApplicationRun {
     package mutating func snapshot() async throws {
         // A snapshot without the rows that wait would lose them.
         try await append()
-        try await writeSnapshot(at: currentProgress)
+        try await writeSnapshot()
     }
 
-    private mutating func writeSnapshot(at progress: InputProgress) async throws {
+    private mutating func writeSnapshot() async throws {
         let begin = time.monotonicNanoseconds()
         let bytes = dataflow.snapshot()
         try await stateLog.writeSnapshot(
-            bytes, run: run, at: progress, fence: fence, writtenAt: time.wallMilliseconds(), partBytes: limits.snapshotPartBytes)
-        bytesSinceSnapshot = 0
-        lastSnapshot = time.monotonicNanoseconds()
-        lastSnapshotNanoseconds = lastSnapshot &- begin
-        self.progress.lastSnapshotBytes = bytes.count
-    }
-
-    /// Begins to read shards that a split or a merge made.
-    private mutating func followReshards() async throws {
-        let current = try await store.stream(sourceKey)
-        guard current.id == source.id else { throw RunFailure.sourceReplaced }
-        for shard in current.shards where !merge.knows(ShardReference(source.id, shard.id)) {
-            merge.add(ShardReference(source.id, shard.id), at: 0)
-            decoder.add(shard)
-        }
+            bytes, run: run, at: computed, fence: fence, writtenAt: time.wallMilliseconds(), partBytes: limits.snapshotPartBytes)
+        schedule.noteWritten(bytes.count, from: begin, to: time.monotonicNanoseconds())
+        mustWriteState = false
+        progress.lastSnapshotBytes = bytes.count
     }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import StreamSQL
+import StreamStore
 
 /// The program of an application with the streams around it.
 struct CompiledApplication: Sendable {
@@ -19,32 +20,15 @@ struct CompiledApplication: Sendable {
         if let input = definition.inputs.first {
             // A metadata column costs a text per row; a program can only use one by its name.
             let code = definition.code.uppercased()
-            let used = MetadataColumn.allCases.filter { code.contains($0.rawValue) }
-            do throws(SchemaError) {
-                let made = try RecordDecoder(input.schema, metadata: used)
-                let hidden = Set(used.map(\.rawValue)).subtracting(input.schema.recordColumns.map(\.name))
-                let columns = made.columns.map { column in
-                    var column = column
-                    column.isHidden = hidden.contains(column.name)
-                    return column
-                }
-                inputs = input.streamNames.map { StreamSchema(name: $0, columns: columns) }
-                decoder = made
-            } catch {
-                throw .configuration("InputSchema: \(error)")
-            }
+            (decoder, inputs) = try Self.input(input, metadata: MetadataColumn.allCases.filter { code.contains($0.rawValue) })
         }
+        var program = Program(streams: [], pumps: [])
         if definition.inputs.isEmpty {
             // The input may be added later (AddApplicationInput); until then only the grammar can be checked.
             let errors = Parser.parse(definition.code).errors
             guard errors.isEmpty else { throw .code(errors) }
-            program = Program(streams: [], pumps: [])
         } else {
-            do throws(ProgramErrors) {
-                program = try Planner.plan(definition.code, inputs: inputs)
-            } catch {
-                throw .code(error.errors)
-            }
+            program = try Self.plan(definition.code, inputs)
         }
         let names = Set(program.streams.map(\.name) + [Dataflow.errorStream.name])
         if !definition.inputs.isEmpty {
@@ -54,13 +38,23 @@ struct CompiledApplication: Sendable {
                         + names.sorted().joined(separator: ", "))
             }
         }
+        if let input = definition.inputs.first, let columns = inputs.first?.columns,
+            !columns.contains(where: { $0.name == MetadataColumn.partitionKey.rawValue }),
+            definition.outputs.contains(where: { PartitionKeyRule.rule(of: $0.name, in: program, inputs: inputs) == .record })
+        {
+            // Rows that are their records' own leave under their records' keys.
+            let used = columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) }
+            (decoder, inputs) = try Self.input(input, metadata: used + [.partitionKey])
+            program = try Self.plan(definition.code, inputs)
+        }
+        self.program = program
         self.inputs = inputs
         self.decoder = decoder
         var digest = FNV1a()
         digest.add(definition.code)
         for input in inputs {
             digest.add(input.name)
-            for column in input.columns { digest.add("\(column.name) \(column.type)") }
+            for column in input.columns where !column.isHidden { digest.add("\(column.name) \(column.type)") }
         }
         // The mapping too: the same records must give the same rows when they are computed again.
         if let schema = definition.inputs.first?.schema {
@@ -71,9 +65,46 @@ struct CompiledApplication: Sendable {
         self.digest = digest.value
     }
 
+    private static func plan(_ code: String, _ inputs: [StreamSchema]) throws(ApplicationError) -> Program {
+        do throws(ProgramErrors) {
+            return try Planner.plan(code, inputs: inputs)
+        } catch {
+            throw .code(error.errors)
+        }
+    }
+
+    /// How records become rows of the in-application streams of an input.
+    private static func input(_ input: ApplicationInput, metadata: [MetadataColumn]) throws(ApplicationError) -> (
+        RecordDecoder, [StreamSchema]
+    ) {
+        do throws(SchemaError) {
+            let decoder = try RecordDecoder(input.schema, metadata: metadata)
+            let hidden = Set(metadata.map(\.rawValue)).subtracting(input.schema.recordColumns.map(\.name))
+            let columns = decoder.columns.map { column in
+                var column = column
+                column.isHidden = hidden.contains(column.name)
+                return column
+            }
+            return (decoder, input.streamNames.map { StreamSchema(name: $0, columns: columns) })
+        } catch {
+            throw .configuration("InputSchema: \(error)")
+        }
+    }
+
+    /// Under which key the rows of an in-application stream leave.
+    func partitionKeyRule(of stream: String) -> PartitionKeyRule { PartitionKeyRule.rule(of: stream, in: program, inputs: inputs) }
+
     /// The program at its start.
     func makeDataflow(_ run: StateRecord.Run, limits: Dataflow.Limits) throws(DataflowError) -> Dataflow {
         try Dataflow(program, inputs: inputs, seed: run.seed, queryStartMilliseconds: run.startMilliseconds, limits: limits)
+    }
+
+    /// What its operators keep, by their ids.
+    ///
+    /// The state of a program that is not complete yet is none.
+    var states: [String: String] {
+        let run = StateRecord.Run(startNumber: 0, programDigest: digest, seed: 0, startMilliseconds: 0, source: StreamID(0))
+        return (try? makeDataflow(run, limits: Dataflow.Limits()).states) ?? [:]
     }
 
     /// The streams whose rows may leave.

@@ -5,19 +5,42 @@ import StreamSQL
 import StreamStore
 
 /// Decoded rows of one in-application stream, with the records that gave none.
-struct DecodedRows {
+struct DecodedRows: Sendable {
     var stream: String
     var batch: ColumnBatch
     var errors: [RecordError]
 }
 
-/// Records of one run's source on their way to rows. Holds one piece at a time.
-struct SourceDecoder {
-    private struct Run {
+/// Records on their way to rows: a part of a source's input, up to a place.
+struct InputPiece: Sendable {
+    fileprivate struct Run: Sendable {
         var stream: Int
         var records: [SourceRecord] = []
     }
 
+    /// Up to where it goes.
+    var positions: [ShardID: Int64] = [:]
+    fileprivate let decoder: RecordDecoder
+    fileprivate let streams: [String]
+    fileprivate var bytes: [UInt8] = []
+    /// Consecutive records of the same in-application stream.
+    fileprivate var runs: [Run] = []
+    /// What is held, in bytes, the records' own cost included.
+    fileprivate(set) var byteCount = 0
+
+    /// The rows of everything, in order. Pure: it may run anywhere.
+    func decoded() -> [DecodedRows] {
+        bytes.withUnsafeBytes { buffer in
+            runs.map { run in
+                let (batch, errors) = decoder.decode(run.records, in: buffer)
+                return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
+            }
+        }
+    }
+}
+
+/// Makes pieces of a source's batches.
+struct SourceDecoder {
     /// What a record costs beside its data while it is held, about.
     private static let recordOverhead = 64
 
@@ -26,19 +49,19 @@ struct SourceDecoder {
     /// Which texts of record metadata are wanted; they cost more than the rest of a record.
     private let wanted: Set<MetadataColumn>
     private var createdSeconds: [ShardID: Int64] = [:]
-    private var bytes: [UInt8] = []
-    /// Consecutive records of the same in-application stream.
-    private var runs: [Run] = []
-    /// What is held, in bytes, the records' own cost included.
-    private(set) var byteCount = 0
+    private var piece: InputPiece
 
     init(_ compiled: CompiledApplication, source: StreamDescription) throws {
         guard let decoder = compiled.decoder else { throw RunFailure.configuration("the application has no input") }
         self.decoder = decoder
         streams = compiled.inputs.map(\.name)
         wanted = Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? [])
+        piece = InputPiece(decoder: decoder, streams: streams)
         for shard in source.shards { add(shard) }
     }
+
+    /// What is held, in bytes, the records' own cost included.
+    var byteCount: Int { piece.byteCount }
 
     /// Makes a shard known: its time of creation is part of its records' sequence numbers.
     mutating func add(_ shard: ShardDescription) {
@@ -51,8 +74,8 @@ struct SourceDecoder {
     /// - Throws: `RecordBatchError` for a batch that cannot be read to its end; the records before the bad one are added.
     mutating func append(_ item: InputMerge.Item, floor: Int64) throws {
         let stream = Int(item.shard.shard.index) % streams.count
-        if runs.last?.stream != stream { runs.append(Run(stream: stream)) }
-        let last = runs.count - 1
+        if piece.runs.last?.stream != stream { piece.runs.append(InputPiece.Run(stream: stream)) }
+        let last = piece.runs.count - 1
         let shard = item.shard.shard
         let shardName = wanted.contains(.shardID) ? shard.description : ""
         let arrival = item.batch.arrivalMilliseconds
@@ -61,11 +84,11 @@ struct SourceDecoder {
         try item.batch.batch.forEachRecord { record in
             defer { index += 1 }
             guard index >= item.skip else { return }
-            let start = bytes.count
-            if let value = record.value { bytes.append(contentsOf: value) }
-            byteCount += bytes.count - start + Self.recordOverhead
+            let start = piece.bytes.count
+            if let value = record.value { piece.bytes.append(contentsOf: value) }
+            piece.byteCount += piece.bytes.count - start + Self.recordOverhead
             var source = SourceRecord(
-                data: start..<bytes.count, rowtime: rowtime, arrivalMilliseconds: arrival, shardID: shardName)
+                data: start..<piece.bytes.count, rowtime: rowtime, arrivalMilliseconds: arrival, shardID: shardName)
             if wanted.contains(.partitionKey) {
                 source.partitionKey = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
             }
@@ -76,22 +99,16 @@ struct SourceDecoder {
                         shardCreatedSecond: createdSeconds[shard] ?? 0, arrivalSecond: arrival / 1000
                     ).description
             }
-            runs[last].records.append(source)
+            piece.runs[last].records.append(source)
         }
     }
 
-    /// The rows of everything added since the last call, in order.
-    mutating func takeRows() -> [DecodedRows] {
-        guard !runs.isEmpty else { return [] }
-        let decoded = bytes.withUnsafeBytes { buffer in
-            runs.map { run in
-                let (batch, errors) = decoder.decode(run.records, in: buffer)
-                return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
-            }
-        }
-        runs = []
-        byteCount = 0
-        bytes.removeAll(keepingCapacity: true)
-        return decoded
+    /// Everything added since the last call.
+    /// - Parameter positions: up to where that goes.
+    mutating func takePiece(upTo positions: [ShardID: Int64]) -> InputPiece {
+        var taken = piece
+        taken.positions = positions
+        piece = InputPiece(decoder: decoder, streams: streams)
+        return taken
     }
 }

@@ -3,16 +3,6 @@
 import RecordBatch
 import StreamStore
 
-/// What the hidden stream says about the last run.
-struct RecoveredState {
-    var run: StateRecord.Run
-    /// Where computing again begins, with the dataflow's state there; nil state is the beginning of the run.
-    var base: InputProgress
-    var snapshot: [UInt8]?
-    /// Up to where rows were appended.
-    var last: InputProgress
-}
-
 /// The hidden stream of one application: one shard, trimmed behind each whole snapshot.
 struct StateLog {
     /// Records of a snapshot in one append.
@@ -38,19 +28,23 @@ struct StateLog {
         self.store = store
     }
 
-    /// A batch with one state record, to stand in an append.
-    static func batch(_ record: StateRecord, at milliseconds: Int64) throws(StoreError) -> RecordBatch {
-        try batch(of: [record.encoded()], at: milliseconds)
-    }
-
-    private static func batch(of records: [[UInt8]], at milliseconds: Int64) throws(StoreError) -> RecordBatch {
+    /// State records as a part of an append.
+    func entry(_ records: [StateRecord], at milliseconds: Int64) throws(StoreError) -> ShardAppend {
         var builder = RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
         do {
-            for record in records { try builder.append(key: nil, value: record, timestamp: milliseconds) }
-            return try builder.finish()
+            for record in records { try builder.append(key: nil, value: record.encoded(), timestamp: milliseconds) }
+            return ShardAppend(shard, try builder.finish())
         } catch {
             throw StoreError.failed("state record: \(error)")
         }
+    }
+
+    /// Makes a run's beginning durable and lets go of everything before it.
+    func begin(_ run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64)
+        async throws(StoreError)
+    {
+        let appended = try await store.append([try entry([.begin(run, progress)], at: milliseconds)], fence: fence)
+        if let first = appended.first { try await store.trim(shard, before: first.baseOffset) }
     }
 
     /// Writes a whole snapshot, then lets go of everything before it.
@@ -66,10 +60,9 @@ struct StateLog {
             let group = part..<min(parts, part + Self.partsPerAppend)
             let records = group.map { part in
                 let slice = bytes[min(bytes.count, part * partBytes)..<min(bytes.count, (part + 1) * partBytes)]
-                return StateRecord.snapshot(run, progress, part: part, parts: parts, bytes: Array(slice)).encoded()
+                return StateRecord.snapshot(run, progress, part: part, parts: parts, bytes: Array(slice))
             }
-            let batch = try Self.batch(of: records, at: milliseconds)
-            let appended = try await store.append([ShardAppend(shard, batch)], fence: fence)
+            let appended = try await store.append([try entry(records, at: milliseconds)], fence: fence)
             firstOffset = firstOffset ?? appended.first?.baseOffset
             part = group.upperBound
         }
@@ -80,13 +73,12 @@ struct StateLog {
     /// - Throws: `RunFailure.state` when it can never be read; `StoreError` when it cannot be now.
     func recover() async throws -> RecoveredState? {
         var offset = try await store.bounds(shard).startOffset
-        var state: RecoveredState?
-        var parts: [[UInt8]] = []
+        var replay = StateReplay()
         while true {
             let read = try await read(from: offset)
-            guard let end = read.batches.last?.endOffset else { return state }
+            guard let end = read.batches.last?.endOffset else { return replay.state }
             for batch in read.batches {
-                for record in try records(of: batch.batch) { Self.apply(record, to: &state, parts: &parts) }
+                for record in try records(of: batch.batch) { replay.apply(record) }
             }
             offset = end
         }
@@ -107,25 +99,6 @@ struct StateLog {
             throw .state("the hidden stream of its state holds what this version cannot read: \(error.reason)")
         } catch {
             throw .state("the hidden stream of its state cannot be read: \(error)")
-        }
-    }
-
-    private static func apply(_ record: StateRecord, to state: inout RecoveredState?, parts: inout [[UInt8]]) {
-        switch record {
-        case .begin(let run, let progress):
-            state = RecoveredState(run: run, base: progress, snapshot: nil, last: progress)
-            parts = []
-        case .commit(let progress):
-            state?.last = progress
-        case .snapshot(let run, let progress, let part, let count, let bytes):
-            if part == 0 { parts = [] }
-            // A part that does not follow belongs to a snapshot whose writing was cut off.
-            guard part == parts.count else { return }
-            parts.append(bytes)
-            if parts.count == count {
-                state = RecoveredState(run: run, base: progress, snapshot: Array(parts.joined()), last: progress)
-                parts = []
-            }
         }
     }
 }

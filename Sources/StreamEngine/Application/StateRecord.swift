@@ -1,40 +1,28 @@
-/// The records of an application's hidden stream: how far it has come, and from where it can be computed again (DESIGN, decision 7).
+/// The records of an application's hidden stream: how far it has come, and from where it can be computed again (DESIGN, decision 9).
 
 package import StreamStore
 
-/// How far an application has read its source, and its clock.
-package struct InputProgress: Hashable, Sendable {
-    /// The next offset of each shard of the source.
-    package var positions: [ShardID: Int64]
-    /// The clock of the dataflow, milliseconds since 1970-01-01 UTC; everything that ended by then has been computed.
-    package var clockMilliseconds: Int64
-    /// Rows of each in-application stream appended to its outputs since the run began: fewer than the input up to here gives when
-    /// they did not fit in one append.
-    package var outputRows: [String: Int64]
-
-    package init(positions: [ShardID: Int64], clockMilliseconds: Int64, outputRows: [String: Int64] = [:]) {
-        self.positions = positions
-        self.clockMilliseconds = clockMilliseconds
-        self.outputRows = outputRows
-    }
-}
-
 /// A record of an application's hidden stream.
 ///
-/// A run begins with `.begin`. Each `.commit` stands in the same append as the rows it covers, so either both are there or neither.
-/// A `.snapshot` holds the dataflow's whole state at its progress, in parts; it counts once all parts are there. After a crash the last
-/// whole snapshot is restored (or the beginning), the input from there to the last commit is computed again, the output rows already
-/// appended are dropped, and reading goes on.
+/// A run begins with `.begin`. A `.commit` says that all rows of the input up to a place are durable; it stands in the same append as these
+/// rows. Where they are too many for one append they stand before it as `.outgoing` records, and are then copied to their destinations in appends
+/// that hold a `.sent` each. A `.snapshot` holds the dataflow's whole state at its progress, in parts; it counts once all parts are there. After a
+/// crash the last whole snapshot is restored (or the beginning) and the input from there to the last commit is computed again for the sake of the
+/// state alone: its rows are dropped, for they are durable already.
 package enum StateRecord: Hashable, Sendable {
     case begin(Run, InputProgress)
     case commit(InputProgress)
+    /// Rows of one output. Part 0 begins anew: what stands before it since the last commit was not finished.
+    case outgoing(part: Int, output: String, OutgoingRows)
+    /// How many of the outgoing rows of the last commit were copied, by output.
+    case sent([String: Int64])
     case snapshot(Run, InputProgress, part: Int, parts: Int, bytes: [UInt8])
 
     /// What stays the same for a run.
     package struct Run: Hashable, Sendable {
         /// The definition's `startNumber` when the run began.
         package var startNumber: Int64
-        /// A digest of code and schemas: state of another program is not restored.
+        /// A digest of code and schemas: state of another program is not restored as a whole.
         package var programDigest: UInt64
         /// Seeds the forests.
         package var seed: UInt64
@@ -52,12 +40,13 @@ package enum StateRecord: Hashable, Sendable {
         }
     }
 
-    /// A hidden stream held bytes that are no state record.
+    /// A hidden stream held bytes that are no state record, or one of a version that this build does not know.
     package struct Malformed: Error, Sendable, Hashable {
         package var reason: String
     }
 
-    private static let version: UInt8 = 1
+    /// 1 counted the rows of each in-application stream in its commits.
+    private static let version: UInt8 = 2
 
     /// The record's bytes: version, kind, little-endian fields.
     package func encoded() -> [UInt8] {
@@ -78,6 +67,18 @@ package enum StateRecord: Hashable, Sendable {
             writer.write(Int64(part))
             writer.write(Int64(parts))
             writer.write(bytes)
+        case .outgoing(let part, let output, let rows):
+            writer.write(UInt8(3))
+            writer.write(Int64(part))
+            writer.write(output.utf8)
+            rows.write(to: &writer)
+        case .sent(let counts):
+            writer.write(UInt8(4))
+            writer.write(Int64(counts.count))
+            for (output, rows) in counts.sorted(by: { $0.key < $1.key }) {
+                writer.write(output.utf8)
+                writer.write(rows)
+            }
         }
         return writer.bytes
     }
@@ -87,27 +88,51 @@ package enum StateRecord: Hashable, Sendable {
         do {
             var reader = StateReader(bytes)
             let version = try reader.byte()
-            guard version == Self.version else { throw Malformed(reason: "state record version \(version), not \(Self.version)") }
-            switch try reader.byte() {
-            case 0:
-                let run = try Run(from: &reader)
-                self = .begin(run, try InputProgress(from: &reader))
-            case 1:
-                self = .commit(try InputProgress(from: &reader))
-            case 2:
-                let run = try Run(from: &reader)
-                let progress = try InputProgress(from: &reader)
-                let part = Int(try reader.int64())
-                let parts = Int(try reader.int64())
-                guard parts > 0, (0..<parts).contains(part) else { throw Malformed(reason: "snapshot part \(part) of \(parts)") }
-                self = .snapshot(run, progress, part: part, parts: parts, bytes: try reader.byteString())
-            case let kind:
-                throw Malformed(reason: "state record kind \(kind)")
+            guard version == Self.version else {
+                throw Malformed(
+                    reason: "state record version \(version), and this build reads version \(Self.version); "
+                        + "let the build that wrote it go on, or start the application with NOW or TRIM_HORIZON")
             }
+            self = try Self.read(from: &reader)
+            guard reader.isAtEnd else { throw Malformed(reason: "a state record has bytes left over") }
         } catch let error as Malformed {
             throw error
         } catch {
             throw Malformed(reason: "\(error)")
+        }
+    }
+
+    private static func read(from reader: inout StateReader) throws -> StateRecord {
+        switch try reader.byte() {
+        case 0:
+            let run = try Run(from: &reader)
+            return .begin(run, try InputProgress(from: &reader))
+        case 1:
+            return .commit(try InputProgress(from: &reader))
+        case 2:
+            let run = try Run(from: &reader)
+            let progress = try InputProgress(from: &reader)
+            let part = try reader.int64()
+            let parts = try reader.int64()
+            guard parts > 0, (0..<parts).contains(part), let part = Int(exactly: part), let parts = Int(exactly: parts) else {
+                throw Malformed(reason: "snapshot part \(part) of \(parts)")
+            }
+            return .snapshot(run, progress, part: part, parts: parts, bytes: try reader.byteString())
+        case 3:
+            guard let part = Int(exactly: try reader.int64()), part >= 0 else { throw Malformed(reason: "part of outgoing rows") }
+            let output = String(decoding: try reader.byteString(), as: UTF8.self)
+            return .outgoing(part: part, output: output, try OutgoingRows(from: &reader))
+        case 4:
+            let count = try reader.int64()
+            guard (0...10_000).contains(count) else { throw Malformed(reason: "\(count) outputs") }
+            var counts: [String: Int64] = [:]
+            for _ in 0..<count {
+                let output = String(decoding: try reader.byteString(), as: UTF8.self)
+                counts[output] = try reader.int64()
+            }
+            return .sent(counts)
+        case let kind:
+            throw Malformed(reason: "state record kind \(kind)")
         }
     }
 }
@@ -126,39 +151,5 @@ extension StateRecord.Run {
             startNumber: try reader.int64(), programDigest: UInt64(bitPattern: try reader.int64()),
             seed: UInt64(bitPattern: try reader.int64()), startMilliseconds: try reader.int64(),
             source: StreamID(UInt64(bitPattern: try reader.int64())))
-    }
-}
-
-extension InputProgress {
-    fileprivate func write(to writer: inout StateWriter) {
-        writer.write(clockMilliseconds)
-        writer.write(Int64(outputRows.count))
-        for (stream, rows) in outputRows.sorted(by: { $0.key < $1.key }) {
-            writer.write(Array(stream.utf8))
-            writer.write(rows)
-        }
-        writer.write(Int64(positions.count))
-        for (shard, offset) in positions.sorted(by: { $0.key < $1.key }) {
-            writer.write(Int64(shard.index))
-            writer.write(offset)
-        }
-    }
-
-    fileprivate init(from reader: inout StateReader) throws {
-        clockMilliseconds = try reader.int64()
-        let streams = try reader.int64()
-        guard (0...10_000).contains(streams) else { throw StateRecord.Malformed(reason: "\(streams) output streams") }
-        outputRows = [:]
-        for _ in 0..<streams {
-            let stream = String(decoding: try reader.byteString(), as: UTF8.self)
-            outputRows[stream] = try reader.int64()
-        }
-        let count = try reader.int64()
-        guard (0...1_000_000).contains(count) else { throw StateRecord.Malformed(reason: "\(count) shard positions") }
-        positions = [:]
-        for _ in 0..<count {
-            guard let shard = UInt32(exactly: try reader.int64()) else { throw StateRecord.Malformed(reason: "shard number") }
-            positions[ShardID(shard)] = try reader.int64()
-        }
     }
 }

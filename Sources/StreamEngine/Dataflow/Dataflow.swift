@@ -7,7 +7,7 @@ public import StreamSQL
 /// There is one clock for all streams. It stands at a row's ROWTIME while the row is processed; before a row with a later time is, it moves
 /// there, and windows whose end is at or before that time close in the order of their ends, upstream before downstream at the same end.
 /// What comes out depends on the rows, their order and the clock's moves alone: it is the same however the input is cut into batches,
-/// and across a snapshot.
+/// and across a snapshot. A bounded input ends with `finish`, after which nothing is open any more.
 ///
 /// A value: copying it copies the state.
 public struct Dataflow: Sendable {
@@ -36,12 +36,13 @@ public struct Dataflow: Sendable {
     private let queryStart: Int64?
     private let limits: Limits
     private var failure: DataflowError?
-    private var output: [(stream: String, batch: ColumnBatch)] = []
+    private var output: [OutputBatch] = []
+    private var hasEnded = false
 
     /// The clock: milliseconds since 1970-01-01 UTC, `Int64.min` before the first move.
-    public private(set) var clockMilliseconds: Int64 = .min
+    public fileprivate(set) var clockMilliseconds: Int64 = .min
     /// Number of rows put into `error_stream` so far, whether wanted or not.
-    public private(set) var errorRowCount = 0
+    public fileprivate(set) var errorRowCount = 0
 
     /// The names of the streams whose rows `takeOutput` gives; nil for all that the program creates and `error_stream`.
     public var wantedStreams: Set<String>?
@@ -71,11 +72,12 @@ public struct Dataflow: Sendable {
         }
         streamIndex = index
 
-        var nextSeed = seed
+        var setting = OperatorGraph.Setting(
+            streams: index, inputCount: inputs.count, queryStart: queryStartMilliseconds, nextSeed: seed)
         var waiting: [RunningPump] = []
         for pump in program.pumps {
             // A stopped pump still takes its seeds, so that starting one does not change the others' scores.
-            let graph = try OperatorGraph(pump.query, streams: index, nextSeed: &nextSeed)
+            let graph = try OperatorGraph(pump.query, &setting)
             guard let target = index[pump.target], target >= inputs.count, target < streams.count - 1 else {
                 throw .unusablePlan("the pump \(pump.name) fills \(pump.target), which is no stream of the program")
             }
@@ -104,9 +106,10 @@ public struct Dataflow: Sendable {
     ///   - batch: rows with the stream's columns, hidden ones included; their times never decrease and are not before the clock.
     ///   - stream: the stored name of an input stream.
     ///   - errors: records that gave no rows, in order; they go to `error_stream`.
-    /// - Throws: `unknownInput`, `wrongColumns`, `timeDecreases`: nothing was played. `stateTooLarge`: the dataflow is of no more use.
+    /// - Throws: `unknownInput`, `wrongColumns`, `timeDecreases`, `inputEnded`: nothing was played. `stateTooLarge`: the dataflow is of no more use.
     public mutating func insert(_ batch: ColumnBatch, into stream: String, errors: [RecordError] = []) throws(DataflowError) {
         if let failure { throw failure }
+        if hasEnded { throw .inputEnded }
         guard let index = streamIndex[stream], index < inputCount else { throw .unknownInput(stream) }
         guard batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: stream) }
         var time = clockMilliseconds
@@ -122,44 +125,54 @@ public struct Dataflow: Sendable {
             if position > 0 { errorTime = max(errorTime, batch.rowtimes[position - 1]) }
             errorTime = max(errorTime, error.rowtime)
             if position < batch.count { errorTime = min(errorTime, batch.rowtimes[position]) }
-            rejected.append(RejectedRow(error, key: EventKey(time: errorTime, step: 2 * position)))
+            rejected.append(RejectedRow(error, key: .failure(before: position, at: errorTime)))
         }
-        let keys = batch.rowtimes.enumerated().map { EventKey(time: $0.element, step: 2 * $0.offset + 1) }
+        let keys = batch.rowtimes.enumerated().map { EventKey.row($0.offset, at: $0.element) }
         if batch.count == 0 && rejected.isEmpty { return }
-        try play(KeyedBatch(batch, keys: keys), in: index, rejected: rejected, until: max(time, errorTime))
+        try play(KeyedBatch(batch, keys: keys), in: index, rejected: rejected, until: .time(max(time, errorTime)))
     }
 
     /// Moves the clock, closing what ends on the way. A time before the clock changes nothing.
-    /// - Throws: `stateTooLarge`: the dataflow is of no more use.
+    /// - Throws: `stateTooLarge`: the dataflow is of no more use. `inputEnded`.
     public mutating func advance(to milliseconds: Int64) throws(DataflowError) {
         if let failure { throw failure }
+        if hasEnded { throw .inputEnded }
         guard milliseconds > clockMilliseconds else { return }
-        try play(nil, in: 0, rejected: [], until: milliseconds)
+        try play(nil, in: 0, rejected: [], until: .time(milliseconds))
+    }
+
+    /// Ends the input: everything that is open closes, in the order of (end, first row) as if the clock went on. The clock stays. What has no
+    /// end leaves with the clock's time.
+    /// - Throws: `stateTooLarge`: the dataflow is of no more use. `inputEnded` for a second time.
+    public mutating func finish() throws(DataflowError) {
+        if let failure { throw failure }
+        if hasEnded { throw .inputEnded }
+        hasEnded = true
+        try play(nil, in: 0, rejected: [], until: .end)
     }
 
     private mutating func play(
-        _ rows: KeyedBatch?, in input: Int, rejected: [RejectedRow], until: Int64
+        _ rows: KeyedBatch?, in input: Int, rejected: [RejectedRow], until watermark: Watermark
     ) throws(DataflowError) {
-        clockMilliseconds = until
-        var context = OperatorContext(until: until, queryStart: queryStart)
+        var context = OperatorContext(clockBefore: clockMilliseconds, queryStart: queryStart)
+        if case .time(let time) = watermark { clockMilliseconds = time }
         context.rejected = rejected
-        var arrivals = streams.map { KeyedBatch.empty($0.schema.columns) }
-        if let rows { arrivals[input] = rows }
-        var written = [[KeyedBatch]](repeating: [], count: streams.count)
+        var arrivals = streams.map { EdgeUpdate(.empty($0.schema.columns), watermark: watermark) }
+        if let rows { arrivals[input].rows = rows }
+        var written = [[EdgeUpdate]](repeating: [], count: streams.count)
         var isComplete = [Bool](repeating: false, count: streams.count)
         for index in 0..<inputCount { isComplete[index] = true }
         for index in pumps.indices {
             for stream in pumps[index].graph.streams.sorted() where !isComplete[stream] {
-                arrivals[stream] = complete(stream, written[stream], &context)
+                arrivals[stream] = complete(stream, written[stream], watermark, &context)
                 written[stream] = []
                 isComplete[stream] = true
             }
             context.pump = pumps[index].name
-            let rows = pumps[index].graph.run(arrivals, &context)
-            if !rows.isEmpty { written[pumps[index].target].append(rows) }
+            written[pumps[index].target].append(pumps[index].graph.run(arrivals, &context))
         }
-        for stream in inputCount..<(streams.count - 1) where !isComplete[stream] && !written[stream].isEmpty {
-            _ = complete(stream, written[stream], &context)
+        for stream in inputCount..<(streams.count - 1) where !isComplete[stream] {
+            _ = complete(stream, written[stream], watermark, &context)
         }
         completeErrors(context.rejected)
         let stateBytes = stateBytes
@@ -170,11 +183,16 @@ public struct Dataflow: Sendable {
         }
     }
 
-    /// Puts the rows of all writers into a stream.
-    private mutating func complete(_ stream: Int, _ written: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        let rows = streams[stream].accept(KeyedBatch.merged(written, columns: streams[stream].schema.columns), &context)
-        emit(stream, rows.batch)
-        return rows
+    /// Puts the rows of all writers into a stream. A stream that nobody fills has come as far as the clock.
+    private mutating func complete(
+        _ stream: Int, _ written: [EdgeUpdate], _ watermark: Watermark, _ context: inout OperatorContext
+    ) -> EdgeUpdate {
+        let update = EdgeUpdate(.empty(streams[stream].schema.columns), watermark: min(written.watermark, watermark))
+        let filled = written.map(\.rows).filter { !$0.isEmpty }
+        if filled.isEmpty { return update }
+        let rows = streams[stream].accept(KeyedBatch.merged(filled, columns: streams[stream].schema.columns), &context)
+        emit(stream, rows)
+        return update.with(rows)
     }
 
     private mutating func completeErrors(_ rejected: [RejectedRow]) {
@@ -182,13 +200,13 @@ public struct Dataflow: Sendable {
         errorRowCount += rejected.count
         let order = rejected.indices.sorted { rejected[$0].key == rejected[$1].key ? $0 < $1 : rejected[$0].key < rejected[$1].key }
         let stream = streams.count - 1
-        emit(stream, ErrorStream.batch(order.map { rejected[$0] }))
+        emit(stream, KeyedBatch(ErrorStream.batch(order.map { rejected[$0] }), keys: order.map { rejected[$0].key }))
     }
 
-    private mutating func emit(_ stream: Int, _ batch: ColumnBatch) {
+    private mutating func emit(_ stream: Int, _ rows: KeyedBatch) {
         let name = streams[stream].schema.name
-        guard batch.count > 0, wantedStreams?.contains(name) ?? true else { return }
-        output.append((name, batch))
+        guard !rows.isEmpty, wantedStreams?.contains(name) ?? true else { return }
+        output.append(OutputBatch(stream: name, rows: rows))
     }
 
     // MARK: Output and state
@@ -196,6 +214,11 @@ public struct Dataflow: Sendable {
     /// The rows put into streams since the last call. Batches of one stream are in the order in which its rows entered it; batches of different
     /// streams are in no promised order.
     public mutating func takeOutput() -> [(stream: String, batch: ColumnBatch)] {
+        takeOutputBatches().map { ($0.stream, $0.rows.batch) }
+    }
+
+    /// The same, with the events that the rows come from.
+    mutating func takeOutputBatches() -> [OutputBatch] {
         let taken = output
         output = []
         return taken
@@ -210,36 +233,83 @@ public struct Dataflow: Sendable {
     /// About how much memory open windows, held rows and forests take.
     public var stateBytes: Int { pumps.reduce(0) { $0 + $1.graph.stateBytes } }
 
-    /// The whole state, for `restore(from:)` of a dataflow of the same program, inputs and seed. Output that was not taken is not part of it.
-    public func snapshot() -> [UInt8] {
-        var writer = DataflowSnapshot.begin()
-        writer.write(clockMilliseconds)
-        writer.write(count: errorRowCount)
-        writer.write(count: streams.count)
-        for stream in streams { writer.write(stream.lastRowtime) }
-        writer.write(count: pumps.count)
-        for pump in pumps { pump.graph.writeState(to: &writer) }
-        writer.writeChecksum()
-        return writer.bytes
+}
+
+/// Rows that entered a stream.
+struct OutputBatch: Sendable {
+    var stream: String
+    var rows: KeyedBatch
+}
+
+// MARK: - State
+
+extension Dataflow {
+    /// The operators with state, by id: the pump's name, a slash, the operator's kind and number.
+    package var states: [String: String] {
+        var states: [String: String] = [:]
+        for pump in pumps {
+            for (id, state) in pump.graph.states { states["\(pump.name)/\(id)"] = state.signature }
+        }
+        return states
     }
 
-    /// Takes the state of a snapshot instead of its own.
-    /// - Throws: `SnapshotError`; the dataflow is then of no more use.
-    public mutating func restore(from bytes: [UInt8]) throws(SnapshotError) {
-        var reader = try DataflowSnapshot.open(bytes)
-        let clock = try reader.int64()
-        let errors = try reader.int64()
-        guard try reader.int64() == Int64(streams.count) else { throw .otherProgram }
-        for index in streams.indices { streams[index].lastRowtime = try reader.optionalInt64() }
-        guard try reader.int64() == Int64(pumps.count) else { throw .otherProgram }
-        for index in pumps.indices { try pumps[index].graph.readState(from: &reader) }
-        guard reader.isAtEnd, let errorCount = Int(exactly: errors), errorCount >= 0 else {
-            throw .damaged("it has bytes left over")
+    /// The whole state, for `restore(from:)`. Output that was not taken is not part of it.
+    public func snapshot() -> [UInt8] {
+        var snapshot = DataflowSnapshot(clockMilliseconds: clockMilliseconds, errorRowCount: errorRowCount, hasEnded: hasEnded)
+        for stream in streams { snapshot.lastRowtimes[stream.schema.name] = stream.lastRowtime }
+        for pump in pumps {
+            for (id, state) in pump.graph.states {
+                var writer = StateWriter()
+                pump.graph.writeState(of: id, to: &writer)
+                snapshot.operators.append(
+                    DataflowSnapshot.Part(
+                        id: "\(pump.name)/\(id)", version: state.version, signature: state.signature, bytes: writer.bytes))
+            }
         }
-        clockMilliseconds = clock
-        errorRowCount = errorCount
+        return snapshot.encoded()
+    }
+
+    /// Takes the state of a snapshot instead of its own: what operators of the same id and signature kept.
+    ///
+    /// - Parameter isSameProgram: everything must fit, for it was written by a dataflow of the same program, inputs and seed; otherwise operators whose
+    ///   state is not there begin without it, and what nobody takes is dropped.
+    /// - Throws: `SnapshotError`; the dataflow is then of no more use.
+    public mutating func restore(from bytes: [UInt8], isSameProgram: Bool = true) throws(SnapshotError) {
+        let snapshot = try DataflowSnapshot(decoding: bytes)
+        let names = Set(streams.map(\.schema.name))
+        if isSameProgram {
+            guard snapshot.lastRowtimes.keys.allSatisfy(names.contains), Set(snapshot.operators.map(\.id)) == Set(states.keys)
+            else {
+                throw .otherProgram
+            }
+        }
+        for part in snapshot.operators {
+            let isTaken = try take(part)
+            if isSameProgram, !isTaken { throw .otherProgram }
+        }
+        for index in streams.indices { streams[index].lastRowtime = snapshot.lastRowtimes[streams[index].schema.name] }
+        clockMilliseconds = snapshot.clockMilliseconds
+        errorRowCount = snapshot.errorRowCount
+        hasEnded = snapshot.hasEnded
         output = []
         failure = nil
+    }
+
+    /// - Returns: false when no operator of this program keeps this.
+    private mutating func take(_ part: DataflowSnapshot.Part) throws(SnapshotError) -> Bool {
+        for index in pumps.indices {
+            for (id, state) in pumps[index].graph.states where "\(pumps[index].name)/\(id)" == part.id {
+                guard state.signature == part.signature else { return false }
+                guard state.version == part.version else {
+                    throw .unsupportedState(of: part.id, version: Int(part.version), known: Int(state.version))
+                }
+                var reader = StateReader(part.bytes)
+                try pumps[index].graph.readState(of: id, from: &reader)
+                guard reader.isAtEnd else { throw .damaged("the state of \(part.id) has bytes left over") }
+                return true
+            }
+        }
+        return false
     }
 }
 

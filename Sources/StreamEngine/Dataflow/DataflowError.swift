@@ -10,6 +10,8 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongColumns(stream: String)
     /// A row's time lies before the clock.
     case timeDecreases(stream: String, rowtime: Int64, clock: Int64)
+    /// `finish` was called before.
+    case inputEnded
     /// The groups and rows held exceed the bound.
     case stateTooLarge(bytes: Int, limit: Int)
 
@@ -20,6 +22,7 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
         case .wrongColumns(let stream): "the rows do not have the columns of \(stream)"
         case .timeDecreases(let stream, let rowtime, let clock):
             "a row of \(stream) has ROWTIME \(rowtime), before the clock's \(clock)"
+        case .inputEnded: "the input has ended"
         case .stateTooLarge(let bytes, let limit):
             "open windows and held rows take \(bytes) bytes, more than the bound of \(limit); use shorter windows or fewer groups"
         }
@@ -30,6 +33,8 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
 public enum SnapshotError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Written by another version of the engine.
     case unsupportedVersion(Int)
+    /// An operator's state has a form that this build does not read.
+    case unsupportedState(of: String, version: Int, known: Int)
     /// Cut short, altered or self-contradicting.
     case damaged(String)
     /// Written by a dataflow of another program.
@@ -39,6 +44,8 @@ public enum SnapshotError: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .unsupportedVersion(let version):
             "the snapshot has format \(version); this version reads format \(DataflowSnapshot.version)"
+        case .unsupportedState(let id, let version, let known):
+            "the state of \(id) has version \(version); this build reads version \(known)"
         case .damaged(let reason): "the snapshot is damaged: \(reason)"
         case .otherProgram: "the snapshot belongs to another program"
         }

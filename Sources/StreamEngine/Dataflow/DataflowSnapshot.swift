@@ -1,25 +1,76 @@
-/// The envelope of a dataflow's snapshot: magic, version, checksum.
+/// A dataflow's state as bytes: the clock, the streams, and for each operator its id, version, signature and state.
 
-enum DataflowSnapshot {
-    static let version = 1
+/// The form of a snapshot. The operators' own forms have versions of their own.
+struct DataflowSnapshot: Sendable {
+    /// 1 had the operators' states in the order of the plan, without ids.
+    static let version = 2
     private static let magic: [UInt8] = Array("MRdf".utf8)
 
-    static func begin() -> StateWriter {
-        var writer = StateWriter()
-        for byte in magic { writer.write(byte) }
-        writer.write(UInt8(version))
-        return writer
+    /// One operator's state.
+    struct Part: Sendable {
+        var id: String
+        var version: UInt8
+        var signature: String
+        var bytes: [UInt8]
     }
 
-    /// A reader behind the envelope's head; its checksum is checked.
-    static func open(_ bytes: [UInt8]) throws(SnapshotError) -> StateReader {
+    var clockMilliseconds: Int64
+    var errorRowCount: Int
+    var hasEnded: Bool
+    /// By stored name; streams without a row are left out.
+    var lastRowtimes: [String: Int64] = [:]
+    var operators: [Part] = []
+
+    init(clockMilliseconds: Int64, errorRowCount: Int, hasEnded: Bool) {
+        self.clockMilliseconds = clockMilliseconds
+        self.errorRowCount = errorRowCount
+        self.hasEnded = hasEnded
+    }
+
+    func encoded() -> [UInt8] {
+        var writer = StateWriter()
+        for byte in Self.magic { writer.write(byte) }
+        writer.write(UInt8(Self.version))
+        writer.write(clockMilliseconds)
+        writer.write(count: errorRowCount)
+        writer.write(hasEnded)
+        writer.write(count: lastRowtimes.count)
+        for (name, rowtime) in lastRowtimes.sorted(by: { $0.key < $1.key }) {
+            writer.write(name.utf8)
+            writer.write(rowtime)
+        }
+        writer.write(count: operators.count)
+        for part in operators {
+            writer.write(part.id.utf8)
+            writer.write(part.version)
+            writer.write(part.signature.utf8)
+            writer.write(part.bytes)
+        }
+        writer.writeChecksum()
+        return writer.bytes
+    }
+
+    init(decoding bytes: [UInt8]) throws(SnapshotError) {
         var reader = StateReader(bytes)
-        for byte in magic {
+        for byte in Self.magic {
             guard try reader.byte() == byte else { throw .damaged("it does not begin as a snapshot does") }
         }
         let found = Int(try reader.byte())
-        guard found == version else { throw .unsupportedVersion(found) }
+        guard found == Self.version else { throw .unsupportedVersion(found) }
         try reader.checkChecksum()
-        return reader
+        let clock = try reader.int64()
+        guard let errors = Int(exactly: try reader.int64()), errors >= 0 else { throw .damaged("a count is negative") }
+        self.init(clockMilliseconds: clock, errorRowCount: errors, hasEnded: try reader.bool())
+        for _ in 0..<(try reader.count(of: 16)) {
+            let name = String(decoding: try reader.byteString(), as: UTF8.self)
+            lastRowtimes[name] = try reader.int64()
+        }
+        for _ in 0..<(try reader.count(of: 25)) {
+            let id = String(decoding: try reader.byteString(), as: UTF8.self)
+            let version = try reader.byte()
+            let signature = String(decoding: try reader.byteString(), as: UTF8.self)
+            operators.append(Part(id: id, version: version, signature: signature, bytes: try reader.byteString()))
+        }
+        guard reader.isAtEnd else { throw .damaged("it has bytes left over") }
     }
 }

@@ -9,11 +9,18 @@ import StreamSQL
 struct EventKey: Comparable, Sendable {
     /// The clock, milliseconds since 1970-01-01 UTC.
     var time: Int64
-    /// `closing`, or the input row's place in its batch.
+    /// `closing`, or the place in the input's batch.
     var step: Int
 
     static let closingStep = -1
     static func closing(at time: Int64) -> EventKey { EventKey(time: time, step: closingStep) }
+    /// A row of the input's batch.
+    static func row(_ index: Int, at time: Int64) -> EventKey { EventKey(time: time, step: 2 * index + 1) }
+    /// A record that failed, before a row of the input's batch.
+    static func failure(before index: Int, at time: Int64) -> EventKey { EventKey(time: time, step: 2 * index) }
+
+    /// The row of the input's batch that this is the event of.
+    var inputRow: Int? { step > 0 && step % 2 == 1 ? step / 2 : nil }
 
     static func < (a: Self, b: Self) -> Bool { a.time != b.time ? a.time < b.time : a.step < b.step }
 }

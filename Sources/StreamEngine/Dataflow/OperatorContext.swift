@@ -44,8 +44,8 @@ struct RejectedRow: Sendable {
 
 /// Passed to every operator of every pump in one call of the dataflow.
 struct OperatorContext: Sendable {
-    /// The clock at the end of the call: windows that end by then close.
-    let until: Int64
+    /// The clock before the call's last move.
+    let clockBefore: Int64
     /// What CURRENT_TIMESTAMP gives; nil to give the clock's time.
     let queryStart: Int64?
     /// The pump that runs.
@@ -53,8 +53,8 @@ struct OperatorContext: Sendable {
     var rejected: [RejectedRow] = []
     private let evaluator = Evaluator()
 
-    init(until: Int64, queryStart: Int64?) {
-        self.until = until
+    init(clockBefore: Int64, queryStart: Int64?) {
+        self.clockBefore = clockBefore
         self.queryStart = queryStart
     }
 

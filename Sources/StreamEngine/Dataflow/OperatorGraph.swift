@@ -12,109 +12,127 @@ struct OperatorGraph: Sendable {
         case node(Int)
     }
 
+    /// What the operators of one dataflow are made with.
+    struct Setting {
+        /// Positions of the dataflow's streams by stored name.
+        var streams: [String: Int]
+        /// Streams whose ROWTIME is the clock of their events: the inputs.
+        var inputCount: Int
+        var queryStart: Int64?
+        /// The seed of the next operator that uses randomness; each takes one.
+        var nextSeed: UInt64
+    }
+
     private struct Node: Sendable {
         var operation: any Operator
         var inputs: [Source]
+        var order: RowtimeOrder
+        /// Of an operator with state: unique in the pump, and the same whatever else the program has.
+        var id: String?
     }
 
     private var nodes: [Node] = []
     private var root: Source = .stream(0)
     /// The streams that the pump reads.
     private(set) var streams: Set<Int> = []
+    private let inputCount: Int
 
-    /// - Parameters:
-    ///   - streams: positions of the dataflow's streams by stored name.
-    ///   - nextSeed: the seed of the next forest; each takes one.
-    init(_ relation: Relation, streams: [String: Int], nextSeed: inout UInt64) throws(DataflowError) {
-        root = try add(relation, streams, &nextSeed)
+    init(_ relation: Relation, _ setting: inout Setting) throws(DataflowError) {
+        inputCount = setting.inputCount
+        root = try add(relation, &setting, isRoot: true)
     }
 
-    private mutating func add(_ relation: Relation, _ streams: [String: Int], _ nextSeed: inout UInt64) throws(DataflowError)
-        -> Source
+    private mutating func add(_ relation: Relation, _ setting: inout Setting, isRoot: Bool = false) throws(DataflowError) -> Source
     {
         switch relation {
         case .stream(let schema):
-            guard let index = streams[schema.name] else { throw .unusablePlan("there is no stream \(schema.name)") }
-            self.streams.insert(index)
+            guard let index = setting.streams[schema.name] else { throw .unusablePlan("there is no stream \(schema.name)") }
+            streams.insert(index)
             return .stream(index)
         case .filter(let input, let condition):
-            let source = try add(input, streams, &nextSeed)
-            return add(FilterOperator(condition: PreparedExpression(condition), columns: input.columns), [source])
+            let source = try add(input, &setting)
+            return add(
+                FilterOperator(condition: PreparedExpression(condition), columns: input.columns), [source], order(of: source))
         case .project(let input, let columns, let rowtime):
-            let source = try add(input, streams, &nextSeed)
+            let source = try add(input, &setting)
             let project = ProjectOperator(
                 expressions: columns.map { PreparedExpression($0.expression) }, rowtime: rowtime.map { PreparedExpression($0) },
                 inputColumns: input.columns, columns: relation.columns)
-            return add(project, [source])
+            guard rowtime != nil else { return add(project, [source], order(of: source)) }
+            let timed = add(project, [source], .unknown)
+            // The stream that a pump fills looks at the order itself.
+            return isRoot ? timed : add(OrderOperator(columns: relation.columns), [timed], .ascending)
         case .tumblingAggregate(let input, let aggregate):
-            let source = try add(input, streams, &nextSeed)
-            return add(AggregateOperator(aggregate, inputColumns: input.columns), [source])
+            let source = try add(input, &setting)
+            let operation = AggregateOperator(
+                aggregate, inputColumns: input.columns, order: order(of: source), queryStart: setting.queryStart)
+            // Rows that came after their window's end leave after those of later windows.
+            return add(operation, [source], .unknown)
         case .tableFunction(let input, let call):
-            let source = try add(input, streams, &nextSeed)
-            switch call.function {
-            case .randomCutForest(let forest):
-                let seed = nextSeed
-                nextSeed &+= 1
-                switch forest.result {
-                case .score:
-                    let operation = try ForestOperator<ScoreResults>(
-                        forest, settings: (), inputColumns: input.columns, columns: relation.columns, seed: seed)
-                    return add(operation, [source])
-                case .grade:
-                    let operation = try ForestOperator<GradeResults>(
-                        forest, settings: (), inputColumns: input.columns, columns: relation.columns, seed: seed)
-                    return add(operation, [source])
-                case .explanation(let withDirectionality):
-                    let settings = ExplanationResults.Settings(
-                        withDirectionality: withDirectionality, type: call.addedColumns.last?.type ?? .varchar(65_535),
-                        names: forest.inputs.map { input.columns[$0].name })
-                    let operation = try ForestOperator<ExplanationResults>(
-                        forest, settings: settings, inputColumns: input.columns, columns: relation.columns, seed: seed)
-                    return add(operation, [source])
-                }
-            }
+            let source = try add(input, &setting)
+            let operation = try call.function.maker.makeOperator(input, call, nextSeed: &setting.nextSeed)
+            return add(operation, [source], order(of: source))
         case .sort(let input, let sort):
-            let source = try add(input, streams, &nextSeed)
-            let wholeWindows = sort.period == .rowtime && input.isAggregation
-            return add(SortOperator(sort, columns: input.columns, comesInWholeWindows: wholeWindows), [source])
+            let source = try add(input, &setting)
+            let operation = SortOperator(
+                sort, columns: input.columns, order: order(of: source),
+                comesInWholeWindows: sort.period == .rowtime && input.isAggregation, queryStart: setting.queryStart)
+            return add(operation, [source], order(of: source) == .unknown ? .unknown : .ascending)
         case .unionAll(let inputs):
             var sources: [Source] = []
-            for input in inputs { sources.append(try add(input, streams, &nextSeed)) }
-            return add(UnionOperator(columns: relation.columns), sources)
+            for input in inputs { sources.append(try add(input, &setting)) }
+            let areByClock = sources.allSatisfy { order(of: $0) == .clock }
+            return add(UnionOperator(columns: relation.columns), sources, areByClock ? .clock : .unknown)
         }
     }
 
-    private mutating func add(_ operation: some Operator, _ inputs: [Source]) -> Source {
-        nodes.append(Node(operation: operation, inputs: inputs))
+    private func order(of source: Source) -> RowtimeOrder {
+        switch source {
+        case .stream(let index): index < inputCount ? .clock : .ascending
+        case .node(let index): nodes[index].order
+        }
+    }
+
+    private mutating func add(_ operation: any Operator, _ inputs: [Source], _ order: RowtimeOrder) -> Source {
+        let kind = operation.state?.kind
+        let number = nodes.count { $0.operation.state?.kind == kind }
+        nodes.append(Node(operation: operation, inputs: inputs, order: order, id: kind.map { "\($0)\(number)" }))
         return .node(nodes.count - 1)
     }
 
-    /// Plays the rows that the streams have in this call.
-    mutating func run(_ streams: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        var results: [KeyedBatch] = []
-        func rows(_ source: Source) -> KeyedBatch {
+    /// Plays what the streams have in this call.
+    mutating func run(_ streams: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
+        var results: [EdgeUpdate] = []
+        func update(_ source: Source) -> EdgeUpdate {
             switch source {
             case .stream(let index): streams[index]
             case .node(let index): results[index]
             }
         }
         for index in nodes.indices {
-            results.append(nodes[index].operation.process(nodes[index].inputs.map(rows), &context))
+            results.append(nodes[index].operation.process(nodes[index].inputs.map(update), &context))
         }
-        return rows(root)
+        return update(root)
     }
 
     var deadline: Int64? { nodes.compactMap(\.operation.deadline).min() }
     var stateBytes: Int { nodes.reduce(0) { $0 + $1.operation.stateBytes } }
 
-    func writeState(to writer: inout StateWriter) {
-        writer.write(count: nodes.count)
-        for node in nodes { node.operation.writeState(to: &writer) }
+    /// The operators with state, by id.
+    var states: [(id: String, state: OperatorState)] {
+        nodes.compactMap { node in
+            guard let id = node.id, let state = node.operation.state else { return nil }
+            return (id, state)
+        }
     }
 
-    mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
-        guard try reader.int64() == Int64(nodes.count) else { throw .otherProgram }
-        for index in nodes.indices { try nodes[index].operation.readState(from: &reader) }
+    func writeState(of id: String, to writer: inout StateWriter) {
+        nodes.first { $0.id == id }?.operation.writeState(to: &writer)
+    }
+
+    mutating func readState(of id: String, from reader: inout StateReader) throws(SnapshotError) {
+        guard let index = nodes.firstIndex(where: { $0.id == id }) else { throw .otherProgram }
+        try nodes[index].operation.readState(from: &reader)
     }
 }
 

@@ -2,155 +2,114 @@
 
 import StreamSQL
 
-/// Groups rows while the window's term is constant. A window closes when the clock reaches its end, or when a row of another window comes;
-/// its groups leave in the order of their first rows, with the window's end as ROWTIME (SQL Reference, "SELECT": rows of 22:49:10 and
-/// 22:49:15 leave at 22:50:00). A window without rows gives none. Rows that come after their window's end form another output of that window,
-/// which closes when a row of another window comes or the clock has moved a whole window further.
+/// Groups rows by their window and the other terms. A window closes when the clock reaches its end or, where ROWTIME never decreases, when a
+/// row of a later window comes; its groups leave in the order of their first rows, with the window's end as ROWTIME (SQL Reference,
+/// "SELECT": rows of 22:49:10 and 22:49:15 leave at 22:50:00). A window without rows gives none. Rows that come after their window's end
+/// form another output of that window, which closes when a row of a later window comes or the clock has moved a whole window further.
 struct AggregateOperator: Operator {
     private let aggregate: TumblingAggregate
     private let keys: [PreparedExpression]
-    private let window: PreparedExpression
     private let arguments: [PreparedExpression?]
     private let inputColumns: [ColumnDefinition]
+    private let inputIsAscending: Bool
     private let columns: [ColumnDefinition]
+    let state: OperatorState?
 
-    private var periodEnd: PeriodEnd
-    private var open: OpenPeriod?
-    private var groupCount = 0
-    private var groups = KeyTable()
-    /// The grouping terms of each group.
-    private var keyValues: [ColumnBuilder]
-    private var accumulators: [any Accumulator]
-    /// For each DISTINCT aggregate, the values of each group seen so far.
-    private var distinctValues: [KeyTable?]
-    // Memory used again for every batch.
-    private var rowGroups: [Int] = []
-    private var key: [UInt8] = []
+    private var term: WindowTerm
+    private var windows = OpenWindows<WindowGroups>()
+    /// The groups of a window that has closed, for the next one.
+    private var spare: WindowGroups?
 
-    init(_ aggregate: TumblingAggregate, inputColumns: [ColumnDefinition]) {
+    init(_ aggregate: TumblingAggregate, inputColumns: [ColumnDefinition], order: RowtimeOrder, queryStart: Int64?) {
         self.aggregate = aggregate
         self.inputColumns = inputColumns
+        inputIsAscending = order != .unknown
         columns = aggregate.columns
         keys = aggregate.keys.map { PreparedExpression($0) }
-        window = PreparedExpression(aggregate.window)
         arguments = aggregate.results.map { $0.argument.map { PreparedExpression($0) } }
-        periodEnd = PeriodEnd(aggregate.window)
-        keyValues = aggregate.keys.map { ColumnBuilder($0.type) }
-        accumulators = aggregate.results.map { $0.function.makeAccumulator($0.argument?.type, $0.type) }
-        distinctValues = aggregate.results.map { $0.isDistinct ? KeyTable() : nil }
+        term = WindowTerm(aggregate.window, queryStart: queryStart)
+        state = OperatorState(kind: "aggregate", version: 1, signature: aggregate.signature(over: inputColumns))
     }
 
-    var deadline: Int64? { open?.deadline }
+    var deadline: Int64? { windows.deadline }
 
-    var stateBytes: Int {
-        let distinct = distinctValues.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-        // The grouping terms are in the table of groups already, in about the same size.
-        return 2 * groups.byteCount + groupCount * 40 * accumulators.count + accumulators.reduce(distinct) { $0 + $1.textBytes }
-    }
+    var stateBytes: Int { windows.entries.reduce(0) { $0 + $1.content.byteCount } }
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
         var output = KeyedBatch.empty(columns)
-        if !inputs[0].isEmpty { add(inputs[0], to: &output, &context) }
-        if let deadline, deadline <= context.until { close(under: .closing(at: deadline), into: &output, &context) }
-        return output
+        if !inputs[0].rows.isEmpty { add(inputs[0].rows, to: &output, &context) }
+        close(windows.takeDue(at: inputs[0].watermark), into: &output, &context)
+        return inputs[0].with(output)
     }
 
     private mutating func add(_ input: KeyedBatch, to output: inout KeyedBatch, _ context: inout OperatorContext) {
         var errors: [RowError] = []
-        var windowColumn = context.evaluate(window, over: input, errors: &errors)
+        var runs = term.runs(input.batch.rowtimes, errors: &errors)
         var keyColumns = keys.map { context.evaluate($0, over: input, errors: &errors) }
         var argumentColumns = arguments.map { argument in argument.map { context.evaluate($0, over: input, errors: &errors) } }
         var rows = input
         if let keep = context.reject(errors, of: input, columns: inputColumns) {
             rows = input.filtered(by: keep)
-            windowColumn = windowColumn.filtered(by: keep)
             keyColumns = keyColumns.map { $0.filtered(by: keep) }
             argumentColumns = argumentColumns.map { $0?.filtered(by: keep) }
+            // What is left has a window each, as has been seen.
+            var none: [RowError] = []
+            runs = term.runs(rows.batch.rowtimes, errors: &none)
         }
-        var start = 0
-        while start < rows.count {
-            if let period = open, period.isOver(before: rows.keys[start]), let deadline = period.deadline {
-                close(under: .closing(at: deadline), into: &output, &context)
-            }
-            if let period = open, windowColumn.compare(start, with: period.value, 0) != 0 {
-                close(under: rows.keys[start], into: &output, &context)
-            }
-            let period =
-                open
-                ?? OpenPeriod(
-                    value: windowColumn.slice(start..<(start + 1)), of: rows.batch.rowtimes[start], openedAt: rows.keys[start].time,
-                    &periodEnd)
-            open = period
-            // The first row belongs to the period by now, whatever its place.
-            let end = max(start + 1, period.firstRowOutside(windowColumn, rows.keys, from: start))
-            accumulate(start..<end, of: rows.count, keyColumns, argumentColumns)
-            start = end
-        }
-    }
-
-    private mutating func accumulate(_ rows: Range<Int>, of count: Int, _ keyColumns: [Column], _ argumentColumns: [Column?]) {
-        findGroups(rows, keyColumns)
-        for index in accumulators.indices {
-            accumulators[index].grow(to: groupCount)
-            let whole = argumentColumns[index]
-            if distinctValues[index] != nil, let whole {
-                accumulateDistinct(index, rows, whole)
-            } else {
-                accumulators[index].update(groups: rowGroups, argument: rows.count == count ? whole : whole?.slice(rows))
+        for run in runs {
+            var start = run.rows.lowerBound
+            while start < run.rows.upperBound {
+                let key = rows.keys[start]
+                closeBefore(run, rows.batch.rowtimes[start], key, into: &output, &context)
+                let position = windows.position(of: run) ?? windows.open(term.opened(run, clock: key.time), takeSpare())
+                // The first row belongs to the window by now, whatever its place.
+                let due = windows.deadline.map { rows.keys.firstIndex(after: .closing(at: $0), from: start) } ?? rows.count
+                let end = max(start + 1, min(run.rows.upperBound, due))
+                windows.withContent(at: position) { groups in
+                    groups.add(start..<end, of: rows.count, keys: keyColumns, arguments: argumentColumns)
+                }
+                start = end
             }
         }
     }
 
-    /// Sets `rowGroups` for the rows, making groups for new keys.
-    private mutating func findGroups(_ rows: Range<Int>, _ keyColumns: [Column]) {
-        rowGroups.removeAll(keepingCapacity: true)
-        if keyColumns.isEmpty {
-            groupCount = 1
-            rowGroups.append(contentsOf: repeatElement(0, count: rows.count))
-            return
-        }
-        for row in rows {
-            key.removeAll(keepingCapacity: true)
-            for column in keyColumns { column.appendKeyBytes(row, into: &key) }
-            let group = key.withUnsafeBytes { groups.number(of: $0) }
-            if group == groupCount {
-                groupCount += 1
-                for index in keyValues.indices { keyValues[index].append(row, of: keyColumns[index]) }
-            }
-            rowGroups.append(group)
+    private mutating func closeBefore(
+        _ run: WindowRun, _ rowtime: Int64, _ key: EventKey, into output: inout KeyedBatch, _ context: inout OperatorContext
+    ) {
+        close(windows.takeDue(before: key), into: &output, &context)
+        guard inputIsAscending else { return }
+        close(windows.takePassed(by: run, rowtime: rowtime, under: key), into: &output, &context)
+    }
+
+    private mutating func takeSpare() -> WindowGroups { spare.take() ?? WindowGroups(aggregate) }
+
+    /// Emits windows' groups and keeps the memory of one of them.
+    private mutating func close(
+        _ closing: consuming [OpenWindows<WindowGroups>.Closing], into output: inout KeyedBatch, _ context: inout OperatorContext
+    ) {
+        // Taken out one by one, so that their memory has one owner when it is cleared.
+        closing.reverse()
+        while var last = closing.popLast() {
+            emit(last.window, last.content, under: last.event, into: &output, &context)
+            last.content.removeAll()
+            spare = last.content
         }
     }
 
-    /// Only the first appearance of a value in its group counts.
-    private mutating func accumulateDistinct(_ index: Int, _ rows: Range<Int>, _ argument: Column) {
-        var firsts: [Int] = []
-        var firstGroups: [Int] = []
-        for (offset, row) in rows.enumerated() where !argument.isNull(row) {
-            key.removeAll(keepingCapacity: true)
-            withUnsafeBytes(of: rowGroups[offset]) { key.append(contentsOf: $0) }
-            argument.appendKeyBytes(row, into: &key)
-            let known = distinctValues[index]?.count ?? 0
-            let number = key.withUnsafeBytes { distinctValues[index]?.number(of: $0) ?? 0 }
-            guard number == known else { continue }
-            firsts.append(row)
-            firstGroups.append(rowGroups[offset])
-        }
-        accumulators[index].update(groups: firstGroups, argument: argument.gather(rows: firsts))
-    }
-
-    /// Emits the open window's groups and forgets them.
-    private mutating func close(under event: EventKey, into output: inout KeyedBatch, _ context: inout OperatorContext) {
-        guard let period = open else { return }
-        open = nil
-        let time = period.end ?? event.time
-        var all = keyValues.map { $0.finish() }
-        all.append(.repeating(period.value.value(at: 0), window.type, count: groupCount))
+    private func emit(
+        _ window: Window, _ groups: WindowGroups, under event: EventKey, into output: inout KeyedBatch,
+        _ context: inout OperatorContext
+    ) {
+        let count = groups.count
+        let time = window.end ?? min(event.time, context.clockBefore)
+        var all = groups.terms
+        all.append(.repeating(window.value.value(at: 0), term.type, count: count))
         let terms = all.count
         var errors: [RowError] = []
-        for accumulator in accumulators { all.append(accumulator.results(errors: &errors)) }
+        all += groups.results(errors: &errors)
         let closed = KeyedBatch(
-            ColumnBatch(rowtimes: [Int64](repeating: time, count: groupCount), columns: all),
-            keys: [EventKey](repeating: event, count: groupCount))
+            ColumnBatch(rowtimes: [Int64](repeating: time, count: count), columns: all),
+            keys: [EventKey](repeating: event, count: count))
         if errors.isEmpty {
             output.append(closed)
         } else {
@@ -161,54 +120,38 @@ struct AggregateOperator: Operator {
                 output.append(closed.filtered(by: keep))
             }
         }
-        reset()
-    }
-
-    private mutating func reset() {
-        groupCount = 0
-        groups.removeAll()
-        keyValues = keys.map { ColumnBuilder($0.type) }
-        for index in accumulators.indices { accumulators[index].removeAll() }
-        for index in distinctValues.indices { distinctValues[index]?.removeAll() }
     }
 
     // MARK: State
 
     func writeState(to writer: inout StateWriter) {
-        writer.write(open != nil)
-        guard let open else { return }
-        open.write(to: &writer)
-        writer.write(count: groupCount)
-        groups.write(to: &writer)
-        for builder in keyValues { writer.write(builder.finish()) }
-        for accumulator in accumulators {
-            for column in accumulator.stateColumns() { writer.write(column) }
+        writer.write(count: windows.entries.count)
+        for entry in windows.entries {
+            entry.window.write(to: &writer)
+            entry.content.write(to: &writer)
         }
-        for values in distinctValues { values?.write(to: &writer) }
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
-        reset()
-        open = nil
-        guard try reader.bool() else { return }
-        let period = try OpenPeriod(from: &reader, type: window.type)
-        let count = try reader.count(of: 0)
-        groups = try KeyTable(from: &reader)
-        guard count == (keys.isEmpty ? 1 : groups.count), count > 0 else { throw .damaged("the number of groups is wrong") }
-        for index in keyValues.indices {
-            let column = try reader.column(keys[index].type, rows: count)
-            keyValues[index].append(rows: 0..<count, of: column)
+        windows.removeAll()
+        let count = try reader.count()
+        for _ in 0..<count {
+            let window = try Window(from: &reader, type: term.type)
+            var groups = WindowGroups(aggregate)
+            try groups.read(from: &reader)
+            _ = windows.open(window, groups)
         }
-        for index in accumulators.indices {
-            var state: [Column] = []
-            // A fresh accumulator tells how many columns there are and of which types.
-            for shape in accumulators[index].stateColumns() { state.append(try reader.column(shape.type, rows: count)) }
-            accumulators[index].restore(state, count: count)
+    }
+}
+
+extension TumblingAggregate {
+    /// What the state is about.
+    func signature(over columns: [ColumnDefinition]) -> String {
+        let keys = keys.map { $0.signature(over: columns) }.joined(separator: ", ")
+        let results = results.map { result in
+            let argument = result.argument.map { $0.signature(over: columns) } ?? "*"
+            return "\(result.function.name)(\(result.isDistinct ? "DISTINCT " : "")\(argument)) \(result.type)"
         }
-        for index in distinctValues.indices where distinctValues[index] != nil {
-            distinctValues[index] = try KeyTable(from: &reader)
-        }
-        groupCount = count
-        open = period
+        return "by \(keys); window \(window.signature(over: columns)); \(results.joined(separator: ", "))"
     }
 }

@@ -6,14 +6,14 @@ struct FilterOperator: Operator {
     let condition: PreparedExpression
     let columns: [ColumnDefinition]
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        let input = inputs[0]
-        if input.isEmpty { return input }
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
+        let input = inputs[0].rows
+        if input.isEmpty { return inputs[0] }
         var errors: [RowError] = []
         var keep = context.evaluate(condition, over: input, errors: &errors).isTrue
         if let whole = context.reject(errors, of: input, columns: columns) {
             for row in keep.indices where !whole[row] { keep[row] = false }
         }
-        return input.filtered(by: keep)
+        return inputs[0].with(input.filtered(by: keep))
     }
 }

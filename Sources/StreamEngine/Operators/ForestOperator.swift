@@ -51,9 +51,9 @@ struct ForestOperator<Results: ForestResults>: Operator {
         } catch { throw .unusablePlan("RANDOM_CUT_FOREST: \(error)") }
     }
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        let input = inputs[0]
-        if input.isEmpty { return .empty(columns) }
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
+        let input = inputs[0].rows
+        if input.isEmpty { return inputs[0].with(.empty(columns)) }
         let points = Points(input.batch, call.inputs)
         let keys = call.partition.map { input.batch.columns[$0] }
         var results = Results(settings, capacity: input.count)
@@ -79,8 +79,8 @@ struct ForestOperator<Results: ForestResults>: Operator {
         self.models = models
         var output = input
         output.batch.columns += results.finish()
-        guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return output }
-        return output.filtered(by: keep)
+        guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return inputs[0].with(output) }
+        return inputs[0].with(output.filtered(by: keep))
     }
 
     private static func append(_ point: [Double], _ key: [UInt8], to results: inout Results, _ models: inout Models)
@@ -105,6 +105,15 @@ struct ForestOperator<Results: ForestResults>: Operator {
         case .one, .taken: parameters.memoryBound(columns: call.inputs.count)
         case .keyed(let forests): forests.memoryBytes
         }
+    }
+
+    var state: OperatorState? {
+        func names(_ positions: [Int]) -> String {
+            positions.map { "\(inputColumns[$0].name) \(inputColumns[$0].type)" }.joined(separator: ", ")
+        }
+        let size = "\(call.trees), \(call.sampleSize), \(call.timeDecay), \(call.shingleSize)"
+        let key = names(call.partition)
+        return OperatorState(kind: Results.kind, version: 1, signature: "(\(names(call.inputs))) \(size) partition (\(key))")
     }
 
     func writeState(to writer: inout StateWriter) {

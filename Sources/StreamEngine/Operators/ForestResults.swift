@@ -9,6 +9,8 @@ protocol ForestResults: Sendable {
     associatedtype Model: ForestModel
     /// What the call says besides the forest's parameters.
     associatedtype Settings: Sendable
+    /// Names the kind of state that the function keeps.
+    static var kind: String { get }
 
     init(_ settings: Settings, capacity: Int)
     /// Asks the model about a point, has it learn the point, and appends a row.
@@ -19,6 +21,7 @@ protocol ForestResults: Sendable {
 
 /// ANOMALY_SCORE.
 struct ScoreResults: ForestResults {
+    static let kind = "forest"
     private var scores: ColumnBuilder
 
     init(_ settings: Void, capacity: Int) { scores = ColumnBuilder(.double, capacity: capacity) }
@@ -33,6 +36,7 @@ struct ScoreResults: ForestResults {
 
 /// ANOMALY_SCORE, ANOMALY_GRADE and ANOMALY_CONFIDENCE.
 struct GradeResults: ForestResults {
+    static let kind = "detector"
     private var scores: ColumnBuilder
     private var grades: ColumnBuilder
     private var confidences: ColumnBuilder
@@ -61,6 +65,9 @@ struct GradeResults: ForestResults {
 
 /// ANOMALY_SCORE and ANOMALY_EXPLANATION.
 struct ExplanationResults: ForestResults {
+    // The same state as for scores alone: an explanation may be added to a program whose forest has learnt.
+    static let kind = "forest"
+
     struct Settings {
         var withDirectionality: Bool
         /// The type of ANOMALY_EXPLANATION.

@@ -7,6 +7,9 @@ package import StreamSQL
 /// The search asks the expression itself, so that every form works: STEP, FLOOR, divisions of an interval, months of any length.
 package struct PeriodEnd: Sendable {
     private let expression: TypedExpression
+    /// What CURRENT_TIMESTAMP gives; nil to give the time that is asked about.
+    private let queryStart: Int64?
+    private let readsClock: Bool
     private let evaluator = Evaluator()
     /// The last period found, as a first guess for the next of the same length.
     private var lastEnd: Int64 = 0
@@ -16,7 +19,43 @@ package struct PeriodEnd: Sendable {
     /// Times tried in one evaluation.
     private static let fanOut: Int64 = 64
 
-    package init(_ expression: TypedExpression) { self.expression = expression }
+    package init(_ expression: TypedExpression, queryStart: Int64? = nil) {
+        self.expression = expression
+        self.queryStart = queryStart
+        readsClock = PreparedExpression(expression).readsClock
+    }
+
+    /// The expression's value at a time, one row.
+    /// - Throws: why it has none.
+    func value(at time: Int64) throws(RowFailure) -> Column {
+        var errors: [RowError] = []
+        let column = evaluate([time], clock: time, errors: &errors)
+        if let error = errors.first { throw RowFailure(error.name, error.message) }
+        return column
+    }
+
+    /// The expression is a function of ROWTIME alone: the clock and, where the query has no start of its own, CURRENT_TIMESTAMP stand at
+    /// the ROWTIME asked about.
+    private func evaluate(_ times: [Int64], clock: Int64, errors: inout [RowError]) -> Column {
+        guard readsClock, queryStart == nil else {
+            var context = EvaluationContext(
+                count: times.count, clockMilliseconds: clock, queryStartMilliseconds: queryStart ?? clock)
+            let column = evaluator.evaluate(expression, over: ColumnBatch(rowtimes: times, columns: []), context: &context)
+            errors += context.errors
+            return column
+        }
+        var column = Column.empty(expression.type)
+        for (row, time) in times.enumerated() {
+            var context = EvaluationContext(count: 1, clockMilliseconds: time, queryStartMilliseconds: time)
+            column.append(
+                contentsOf: evaluator.evaluate(expression, over: ColumnBatch(rowtimes: [time], columns: []), context: &context))
+            for var error in context.errors {
+                error.row = row
+                errors.append(error)
+            }
+        }
+        return column
+    }
 
     /// The smallest time after `time` at which the expression has another value; nil beyond 20 years.
     package mutating func end(after time: Int64) -> Int64? {
@@ -64,67 +103,9 @@ package struct PeriodEnd: Sendable {
 
     /// For each time, whether the value is another than at `origin`. Times at which it cannot be computed count as unchanged.
     private func changes(_ times: [Int64], since origin: Int64) -> [Bool] {
-        var context = EvaluationContext(count: times.count + 1, clockMilliseconds: origin, queryStartMilliseconds: origin)
-        let column = evaluator.evaluate(expression, over: ColumnBatch(rowtimes: [origin] + times, columns: []), context: &context)
-        let failed = Set(context.errors.map(\.row))
+        var errors: [RowError] = []
+        let column = evaluate([origin] + times, clock: origin, errors: &errors)
+        let failed = Set(errors.map(\.row))
         return times.indices.map { !failed.contains($0 + 1) && column.compare($0 + 1, with: column, 0) != 0 }
-    }
-}
-
-/// The period that is open in an operator.
-struct OpenPeriod: Sendable {
-    /// The expression's value, one row.
-    var value: Column
-    /// When the value changes; nil when it never does.
-    var end: Int64?
-    /// The clock at which the period closes. Usually its end; a period that had ended when its first row came holds late rows only, and stays
-    /// open for the length of the period that follows it, so that more of them join it.
-    var deadline: Int64?
-
-    /// The period that a row of the time `time` opens when the clock stands at `clock`.
-    init(value: Column, of time: Int64, openedAt clock: Int64, _ search: inout PeriodEnd) {
-        self.value = value
-        end = search.end(after: time)
-        deadline = end
-        guard let end, end <= clock else { return }
-        // A copy looks beyond the end, so that the search itself stays near its last guess.
-        var ahead = search
-        let (length, overflow) = (ahead.end(after: end) ?? end).subtractingReportingOverflow(end)
-        let (late, isPast) = clock.addingReportingOverflow(overflow ? 1 : max(1, length))
-        deadline = isPast ? .max : late
-    }
-
-    func isOver(before key: EventKey) -> Bool { deadline.map { EventKey.closing(at: $0) < key } ?? false }
-
-    func write(to writer: inout StateWriter) {
-        writer.write(value)
-        writer.write(end)
-        writer.write(deadline)
-    }
-
-    init(from reader: inout StateReader, type: SQLType) throws(SnapshotError) {
-        value = try reader.column(type, rows: 1)
-        end = try reader.optionalInt64()
-        deadline = try reader.optionalInt64()
-    }
-
-    /// The first row from `start` on that lies outside the period: another value, or after its close.
-    func firstRowOutside(_ values: Column, _ keys: [EventKey], from start: Int) -> Int {
-        let close = deadline.map { EventKey.closing(at: $0) }
-        var row = start
-        if case .integers(let times) = values.values, values.nulls == nil, case .integers(let own) = value.values, !value.isNull(0)
-        {
-            let time = own[0]
-            while row < times.count && times[row] == time {
-                if let close, close < keys[row] { break }
-                row += 1
-            }
-            return row
-        }
-        while row < keys.count && values.compare(row, with: value, 0) == 0 {
-            if let close, close < keys[row] { break }
-            row += 1
-        }
-        return row
     }
 }

@@ -8,9 +8,9 @@ struct ProjectOperator: Operator {
     let inputColumns: [ColumnDefinition]
     let columns: [ColumnDefinition]
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        let input = inputs[0]
-        if input.isEmpty { return .empty(columns) }
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
+        let input = inputs[0].rows
+        if input.isEmpty { return inputs[0].with(.empty(columns)) }
         var errors: [RowError] = []
         var output = KeyedBatch(
             ColumnBatch(
@@ -24,7 +24,7 @@ struct ProjectOperator: Operator {
             }
             output.batch.rowtimes = times.integers
         }
-        guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return output }
-        return output.filtered(by: keep)
+        guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return inputs[0].with(output) }
+        return inputs[0].with(output.filtered(by: keep))
     }
 }

@@ -2,141 +2,180 @@
 
 import StreamSQL
 
-/// Holds rows of one period and emits them, by the remaining terms, when the clock reaches the period's end or a row of another period comes.
+/// Holds the rows of each period and emits them, by the remaining terms, when the clock reaches the period's end or, where ROWTIME never
+/// decreases, a row of a later period comes.
 ///
 /// The reference page is silent on the ROWTIME of sorted rows. Here all rows of a period leave with the latest ROWTIME among them: it never
 /// decreases, is each row's own under ORDER BY ROWTIME, and keeps the rows in the period they were sorted in. Rows whose terms are equal keep their
 /// order of arrival.
 struct SortOperator: Operator {
     private let sort: TimedSort
-    private let period: PreparedExpression
     private let terms: [PreparedExpression]
     private let columns: [ColumnDefinition]
-    /// The rows are results of an aggregation sorted by its window: those of one window come in one event, so that nothing need be
-    /// waited for after it.
+    private let inputIsAscending: Bool
+    /// The rows are results of an aggregation sorted by its window: those of one window come one after the other in one event, so that
+    /// nothing need be waited for after it.
     private let comesInWholeWindows: Bool
+    let state: OperatorState?
 
-    private var periodEnd: PeriodEnd
-    private var open: OpenPeriod?
-    /// The key of the last row held, for whole windows.
-    private var heldKey: EventKey?
-    private var held: ColumnBatchBuilder
-    private var heldTerms: [ColumnBuilder]
-    private var heldBytes = 0
+    private var period: WindowTerm
+    private var held = OpenWindows<HeldRows>()
 
-    init(_ sort: TimedSort, columns: [ColumnDefinition], comesInWholeWindows: Bool) {
+    init(
+        _ sort: TimedSort, columns: [ColumnDefinition], order: RowtimeOrder, comesInWholeWindows: Bool, queryStart: Int64?
+    ) {
         self.sort = sort
         self.columns = columns
         self.comesInWholeWindows = comesInWholeWindows
-        period = PreparedExpression(sort.period)
+        inputIsAscending = order != .unknown
         terms = sort.keys.map { PreparedExpression($0.expression) }
-        periodEnd = PeriodEnd(sort.period)
-        held = ColumnBatchBuilder(columns.map(\.type))
-        heldTerms = sort.keys.map { ColumnBuilder($0.expression.type) }
+        period = WindowTerm(sort.period, queryStart: queryStart)
+        state = comesInWholeWindows ? nil : OperatorState(kind: "sort", version: 1, signature: sort.signature(over: columns))
     }
 
-    var deadline: Int64? { comesInWholeWindows ? nil : open?.deadline }
-    var stateBytes: Int { heldBytes }
+    var deadline: Int64? { held.deadline }
+    var stateBytes: Int { held.entries.reduce(0) { $0 + $1.content.byteCount } }
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
         var output = KeyedBatch.empty(columns)
-        if !inputs[0].isEmpty { hold(inputs[0], &output, &context) }
-        if comesInWholeWindows {
-            if let heldKey { release(under: heldKey, into: &output) }
-        } else if let deadline, deadline <= context.until {
-            release(under: .closing(at: deadline), into: &output)
+        let input = inputs[0].rows
+        if !input.isEmpty {
+            if comesInWholeWindows {
+                sortWindows(input, &output, &context)
+            } else {
+                hold(input, &output, &context)
+            }
         }
-        return output
+        release(held.takeDue(at: inputs[0].watermark), into: &output)
+        return inputs[0].with(output)
     }
 
-    private mutating func hold(_ input: KeyedBatch, _ output: inout KeyedBatch, _ context: inout OperatorContext) {
-        var errors: [RowError] = []
-        var periods = context.evaluate(period, over: input, errors: &errors)
-        var termColumns = terms.map { context.evaluate($0, over: input, errors: &errors) }
-        var rows = input
-        if let keep = context.reject(errors, of: input, columns: columns) {
-            rows = input.filtered(by: keep)
-            periods = periods.filtered(by: keep)
-            termColumns = termColumns.map { $0.filtered(by: keep) }
-        }
+    /// The rows whose terms have values, with these.
+    private func evaluate(_ input: KeyedBatch, _ earlier: [RowError], _ context: inout OperatorContext) -> (KeyedBatch, [Column]) {
+        var errors = earlier
+        let termColumns = terms.map { context.evaluate($0, over: input, errors: &errors) }
+        guard let keep = context.reject(errors, of: input, columns: columns) else { return (input, termColumns) }
+        return (input.filtered(by: keep), termColumns.map { $0.filtered(by: keep) })
+    }
+
+    private mutating func sortWindows(_ input: KeyedBatch, _ output: inout KeyedBatch, _ context: inout OperatorContext) {
+        let (rows, terms) = evaluate(input, [], &context)
         var start = 0
         while start < rows.count {
-            let key = rows.keys[start]
-            if comesInWholeWindows {
-                if let heldKey, heldKey < key { release(under: heldKey, into: &output) }
-            } else {
-                if let open, open.isOver(before: key), let deadline = open.deadline {
-                    release(under: .closing(at: deadline), into: &output)
-                }
-                if let open, periods.compare(start, with: open.value, 0) != 0 { release(under: key, into: &output) }
-            }
-            let end: Int
-            if comesInWholeWindows {
-                end = rows.keys[start...].firstIndex { key < $0 } ?? rows.count
-                heldKey = key
-            } else {
-                let period =
-                    open
-                    ?? OpenPeriod(
-                        value: periods.slice(start..<(start + 1)), of: rows.batch.rowtimes[start], openedAt: key.time, &periodEnd)
-                open = period
-                end = max(start + 1, period.firstRowOutside(periods, rows.keys, from: start))
-            }
-            heldBytes += rows.batch.slice(start..<end).byteCount
-            held.rowtimes.append(contentsOf: rows.batch.rowtimes[start..<end])
-            for index in columns.indices { held.columns[index].append(rows: start..<end, of: rows.batch.columns[index]) }
-            for index in heldTerms.indices { heldTerms[index].append(rows: start..<end, of: termColumns[index]) }
+            let (key, rowtime) = (rows.keys[start], rows.batch.rowtimes[start])
+            var end = start + 1
+            while end < rows.count, rows.keys[end] == key, rows.batch.rowtimes[end] == rowtime { end += 1 }
+            let range = start..<end
+            output.append(sorted(rows.batch.slice(range), terms.map { $0.slice(range) }, under: key))
             start = end
         }
     }
 
-    private mutating func release(under event: EventKey, into output: inout KeyedBatch) {
-        let held = held.finish()
-        let terms = heldTerms.map { $0.finish() }
+    private mutating func hold(_ input: KeyedBatch, _ output: inout KeyedBatch, _ context: inout OperatorContext) {
+        var errors: [RowError] = []
+        var runs = period.runs(input.batch.rowtimes, errors: &errors)
+        let (rows, terms) = evaluate(input, errors, &context)
+        if rows.count < input.count {
+            var none: [RowError] = []
+            runs = period.runs(rows.batch.rowtimes, errors: &none)
+        }
+        for run in runs {
+            var start = run.rows.lowerBound
+            while start < run.rows.upperBound {
+                let key = rows.keys[start]
+                release(held.takeDue(before: key), into: &output)
+                if inputIsAscending {
+                    release(held.takePassed(by: run, rowtime: rows.batch.rowtimes[start], under: key), into: &output)
+                }
+                let position =
+                    held.position(of: run) ?? held.open(period.opened(run, clock: key.time), HeldRows(columns, sort.keys))
+                let due = held.deadline.map { rows.keys.firstIndex(after: .closing(at: $0), from: start) } ?? rows.count
+                let end = max(start + 1, min(run.rows.upperBound, due))
+                held.withContent(at: position) { $0.add(start..<end, of: rows.batch, terms) }
+                start = end
+            }
+        }
+    }
+
+    private func release(_ closing: [OpenWindows<HeldRows>.Closing], into output: inout KeyedBatch) {
+        for period in closing {
+            output.append(sorted(period.content.rows.finish(), period.content.terms.map { $0.finish() }, under: period.event))
+        }
+    }
+
+    private func sorted(_ batch: ColumnBatch, _ terms: [Column], under event: EventKey) -> KeyedBatch {
         let keys = sort.keys
-        let order = (0..<held.count).sorted { a, b in
+        let order = (0..<batch.count).sorted { a, b in
             for index in terms.indices {
                 let order = terms[index].compare(a, with: terms[index], b)
                 if order != 0 { return keys[index].isDescending ? order > 0 : order < 0 }
             }
             return a < b
         }
-        var sorted = held.gather(rows: order)
-        if let latest = held.rowtimes.max() { sorted.rowtimes = [Int64](repeating: latest, count: sorted.count) }
-        output.append(KeyedBatch(sorted, keys: [EventKey](repeating: event, count: sorted.count)))
-        reset()
-    }
-
-    private mutating func reset() {
-        open = nil
-        heldKey = nil
-        heldBytes = 0
-        held = ColumnBatchBuilder(columns.map(\.type))
-        heldTerms = terms.map { ColumnBuilder($0.type) }
+        var sorted = batch.gather(rows: order)
+        if let latest = batch.rowtimes.max() { sorted.rowtimes = [Int64](repeating: latest, count: sorted.count) }
+        return KeyedBatch(sorted, keys: [EventKey](repeating: event, count: sorted.count))
     }
 
     // MARK: State
 
     func writeState(to writer: inout StateWriter) {
-        writer.write(open != nil)
-        guard let open else { return }
-        open.write(to: &writer)
-        writer.write(held.finish())
-        for column in heldTerms { writer.write(column.finish()) }
+        writer.write(count: held.entries.count)
+        for entry in held.entries {
+            entry.window.write(to: &writer)
+            entry.content.write(to: &writer)
+        }
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
-        reset()
-        guard try reader.bool() else { return }
-        let period = try OpenPeriod(from: &reader, type: self.period.type)
-        let batch = try reader.batch(columns)
-        held.rowtimes = batch.rowtimes
-        for index in columns.indices { held.columns[index].append(rows: 0..<batch.count, of: batch.columns[index]) }
-        for index in heldTerms.indices {
-            heldTerms[index].append(rows: 0..<batch.count, of: try reader.column(terms[index].type, rows: batch.count))
+        held.removeAll()
+        let count = try reader.count()
+        for _ in 0..<count {
+            let window = try Window(from: &reader, type: period.type)
+            var rows = HeldRows(columns, sort.keys)
+            try rows.read(from: &reader, columns, sort.keys)
+            _ = held.open(window, rows)
         }
-        heldBytes = batch.byteCount
-        open = period
+    }
+}
+
+/// The rows of one period, with the values that they are sorted by.
+private struct HeldRows: Sendable {
+    var rows: ColumnBatchBuilder
+    var terms: [ColumnBuilder]
+    var byteCount = 0
+
+    init(_ columns: [ColumnDefinition], _ keys: [SortKey]) {
+        rows = ColumnBatchBuilder(columns.map(\.type))
+        terms = keys.map { ColumnBuilder($0.expression.type) }
+    }
+
+    mutating func add(_ range: Range<Int>, of batch: ColumnBatch, _ termColumns: [Column]) {
+        byteCount += batch.slice(range).byteCount
+        rows.rowtimes.append(contentsOf: batch.rowtimes[range])
+        for index in rows.columns.indices { rows.columns[index].append(rows: range, of: batch.columns[index]) }
+        for index in terms.indices { terms[index].append(rows: range, of: termColumns[index]) }
+    }
+
+    func write(to writer: inout StateWriter) {
+        writer.write(rows.finish())
+        for column in terms { writer.write(column.finish()) }
+    }
+
+    mutating func read(from reader: inout StateReader, _ columns: [ColumnDefinition], _ keys: [SortKey]) throws(SnapshotError) {
+        let batch = try reader.batch(columns)
+        var columns: [Column] = []
+        for key in keys { columns.append(try reader.column(key.expression.type, rows: batch.count)) }
+        add(0..<batch.count, of: batch, columns)
+    }
+}
+
+extension TimedSort {
+    /// What the state is about.
+    fileprivate func signature(over columns: [ColumnDefinition]) -> String {
+        let rows = columns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ", ")
+        let terms = keys.map { $0.expression.signature(over: columns) + ($0.isDescending ? " DESC" : "") }
+        return "(\(rows)) while \(period.signature(over: columns)) by \(terms.joined(separator: ", "))"
     }
 }
 

@@ -8,7 +8,7 @@ import StreamSQL
 struct UnionOperator: Operator {
     let columns: [ColumnDefinition]
 
-    mutating func process(_ inputs: [KeyedBatch], _ context: inout OperatorContext) -> KeyedBatch {
-        KeyedBatch.merged(inputs, columns: columns)
+    mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
+        EdgeUpdate(KeyedBatch.merged(inputs.map(\.rows), columns: columns), watermark: inputs.watermark)
     }
 }

@@ -29,6 +29,8 @@ public struct ReplayCommand: Sendable {
     public var reference: ReplayFile?
     /// Where the clock moves after the last row, milliseconds since 1970-01-01 UTC.
     public var advanceTo: Int64?
+    /// Whether the input ends after that: everything that is open closes and is printed, as for a range of a stream.
+    public var endsInput: Bool
     /// Seeds the forests.
     public var seed: UInt64
     /// At most as many rows are played in one piece. The output does not depend on it.
@@ -38,13 +40,14 @@ public struct ReplayCommand: Sendable {
 
     public init(
         program: ReplayFile, schema: ReplayFile, input: ReplayFile, reference: ReplayFile? = nil, advanceTo: Int64? = nil,
-        seed: UInt64 = 0
+        endsInput: Bool = false, seed: UInt64 = 0
     ) {
         self.program = program
         self.schema = schema
         self.input = input
         self.reference = reference
         self.advanceTo = advanceTo
+        self.endsInput = endsInput
         self.seed = seed
     }
 
@@ -64,7 +67,7 @@ public struct ReplayCommand: Sendable {
             }
             try checkReference(schema)
             var player = try ReplayPlayer(plan, schema, seed: seed, batchRows: batchRows, restarts: restartsAfterEachBatch)
-            try player.play(input, advanceTo: advanceTo, output: output)
+            try player.play(input, advanceTo: advanceTo, endsInput: endsInput, output: output)
             return Outcome(status: .success, messages: [])
         } catch let failure as ReplayFailure {
             return Outcome(status: failure.status, messages: failure.messages)

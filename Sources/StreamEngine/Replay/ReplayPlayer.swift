@@ -44,7 +44,9 @@ struct ReplayPlayer {
         } catch { throw ReplayFailure("\(error)") }
     }
 
-    mutating func play(_ input: ReplayFile, advanceTo: Int64?, output: ([UInt8]) throws -> Void) throws {
+    mutating func play(
+        _ input: ReplayFile, advanceTo: Int64?, endsInput: Bool, output: ([UInt8]) throws -> Void
+    ) throws {
         if let advanceTo, !ReplayLine.times.contains(advanceTo) {
             throw ReplayFailure("--advance-to \(advanceTo) is outside the years 0001 to 9999", status: .usage)
         }
@@ -67,6 +69,9 @@ struct ReplayPlayer {
             do throws(DataflowError) { try dataflow.advance(to: advanceTo) } catch { throw ReplayFailure("\(error)") }
             try write(output)
         }
+        guard endsInput else { return }
+        do throws(DataflowError) { try dataflow.finish() } catch { throw ReplayFailure("\(error)") }
+        try write(output)
     }
 
     /// Collects a line.

@@ -28,6 +28,12 @@ public protocol Accumulator: Sendable {
     mutating func grow(to count: Int)
     /// Adds row `i` of the argument (nil for `*`) to group `groups[i]`.
     mutating func update(groups: [Int], argument: Column?)
+    /// Whether values can be taken back exactly, as they leave a sliding window. MIN, MAX and FIRST_VALUE cannot (what was the second is not known),
+    /// nor can what adds doubles, whose sums depend on their order: windows that slide over these keep their rows.
+    var retracts: Bool { get }
+    /// Takes row `i` of the argument back from group `groups[i]`, which it was added to.
+    /// - Precondition: `retracts`.
+    mutating func retract(groups: [Int], argument: Column?)
     /// The results of all groups, in group order. A group whose result cannot be given (overflow) is reported by its index.
     func results(errors: inout [RowError]) -> Column
     /// Bytes held for texts beside the fixed size of a group, for the bound on state memory.
@@ -37,9 +43,13 @@ public protocol Accumulator: Sendable {
     /// The state as columns of one row a group, for a snapshot, and back. The same state gives the same columns; their number and types
     /// depend on the argument's type alone.
     func stateColumns() -> [Column]
+    /// The same columns for some groups, in the order given.
+    func stateColumns(of groups: [Int]) -> [Column]
     mutating func restore(_ columns: [Column], count: Int)
 }
 
 extension Accumulator {
     public var textBytes: Int { 0 }
+    public var retracts: Bool { false }
+    public mutating func retract(groups: [Int], argument: Column?) { preconditionFailure("this aggregate takes nothing back") }
 }

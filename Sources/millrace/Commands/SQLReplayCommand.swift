@@ -16,12 +16,14 @@ struct SQLReplayCommand: ParsableCommand {
     @Option(help: "The rows of the tables, as NDJSON.") var reference: String?
     // A time before 1970 begins with a minus sign, which must not be taken for a flag.
     @Option(parsing: .unconditional, help: "Where the clock moves after the last row, in epoch milliseconds.") var advanceTo: Int64?
+    @Flag(help: "The input ends after that: what is still open closes and is printed.") var endOfInput = false
     @Option(help: "Seeds the forests.") var seed: UInt64 = 0
 
     func run() throws {
         let replay = ReplayCommand(
             program: ReplayFile(path: program), schema: ReplayFile(path: schema), input: ReplayFile(path: input),
-            reference: reference.map { ReplayFile(path: $0) }, advanceTo: advanceTo, seed: seed)
+            reference: reference.map { ReplayFile(path: $0) }, advanceTo: advanceTo, endsInput: endOfInput,
+            seed: seed)
         let outcome = replay.run { bytes in StandardOutput.write(bytes) }
         guard outcome.status != .success else { return }
         throw CommandFailure(ExitStatus(rawValue: outcome.status.rawValue) ?? .failed, outcome.messages.joined(separator: "\n"))

@@ -144,6 +144,29 @@ struct ApplicationManagerTests {
         await manager.close()
     }
 
+    @Test("an update says whose state is kept and whose is lost, and windows of the kept stay open")
+    func stateOfAnUpdate() async throws {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await world.put([#"{"k":"a","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 20)
+        // The row is in an open window when the code changes behind it.
+        let kept = try await manager.update("test", version: 1) { definition in
+            definition.code = ApplicationRunTests.counts.replacing("COUNT(*), SUM", with: "COUNT(*) * 10, SUM")
+        }
+        #expect(kept.kept == ["P/aggregate0"] && kept.lost == [] && kept.new == [])
+        try await world.put([#"{"k":"a","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 3000)
+        #expect(try await rows(1, world).first?.contains(#""n":20"#) == true)
+        let lost = try await manager.update("test", version: 2) { definition in
+            definition.code = ApplicationRunTests.counts.replacing("SUM", with: "MAX")
+        }
+        #expect(lost.kept == [] && lost.lost == ["P/aggregate0"] && lost.new == ["P/aggregate0"])
+        await manager.close()
+    }
+
     @Test("an application of a deleted one's name does not see its state")
     func nameReuse() async throws {
         let world = try await world()

@@ -14,10 +14,14 @@ final class FailingStore: StreamStore {
     private let failure: Failure
     private let count = Mutex(0)
 
+    /// Whether only appends are counted.
+    private let countsAppendsOnly: Bool
     /// How far its settled time is ahead of the memory's, in milliseconds: what a node knew before its wall clock was set back.
     private let ahead: Int64
 
-    init(_ store: MemoryStore, failing: Int = .max, _ failure: Failure = .before, ahead: Int64 = 0) {
+    init(_ store: MemoryStore, failing: Int = .max, _ failure: Failure = .before, countsAppendsOnly: Bool = false, ahead: Int64 = 0)
+    {
+        self.countsAppendsOnly = countsAppendsOnly
         self.ahead = ahead
         self.store = store
         self.failing = failing
@@ -27,7 +31,8 @@ final class FailingStore: StreamStore {
     /// How many calls came so far.
     var calls: Int { count.withLock { $0 } }
 
-    private func call<R>(_ body: () async throws(StoreError) -> R) async throws(StoreError) -> R {
+    private func call<R>(isAppend: Bool = false, _ body: () async throws(StoreError) -> R) async throws(StoreError) -> R {
+        if countsAppendsOnly, !isAppend { return try await body() }
         let number = count.withLock { count in
             count += 1
             return count
@@ -61,7 +66,7 @@ final class FailingStore: StreamStore {
         store.submit(append, at: place, answer)
     }
     func append(_ append: Append) async throws(StoreError) -> [Appended] {
-        try await call { () throws(StoreError) in try await store.append(append) }
+        try await call(isAppend: true) { () throws(StoreError) in try await store.append(append) }
     }
     func state(_ key: StateKey) async throws(StoreError) -> SmallState? {
         try await call { () throws(StoreError) in try await store.state(key) }

@@ -2,6 +2,7 @@
 
 import RecordBatch
 import StreamEngine
+import StreamSQL
 import StreamStore
 import StreamStoreTesting
 import Testing
@@ -11,12 +12,15 @@ struct StateRecordTests {
     private static let run = StateRecord.Run(
         startNumber: 3, programDigest: .max, seed: 7, startMilliseconds: 1_700_000_000_000, source: StreamID(12))
     private static let progress = InputProgress(
-        positions: [ShardID(0): 5, ShardID(7): 0], clockMilliseconds: .min, outputRows: ["OUT": 3, "error_stream": 1])
+        positions: [ShardID(0): 5, ShardID(7): 0], clockMilliseconds: .min)
+    private static let rows = OutgoingRows(
+        keys: ByteColumn(bytes: Array("ab".utf8), ends: [1, 2]), values: ByteColumn(bytes: Array("onetwo".utf8), ends: [3, 6]))
 
     @Test(
         "a state record reads back as it was written",
         arguments: [
             StateRecord.begin(run, progress), .commit(progress), .snapshot(run, progress, part: 1, parts: 3, bytes: [1, 2, 3]),
+            .outgoing(part: 2, output: "2.1", rows), .sent(["2.1": 7, "3.1": 0]),
         ])
     func roundTrip(record: StateRecord) throws {
         #expect(try StateRecord(decoding: record.encoded()) == record)

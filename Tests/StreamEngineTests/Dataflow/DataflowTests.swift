@@ -144,4 +144,55 @@ struct DataflowTests {
             _ = try Dataflow(program, inputs: [], seed: 0, queryStartMilliseconds: nil)
         }
     }
+
+    @Test("the end of the input closes what is open as the clock would, and nothing comes after it")
+    func endOfInput() throws {
+        let nested = """
+            CREATE STREAM A (k VARCHAR(8), n BIGINT); CREATE STREAM B (n BIGINT, total BIGINT);
+            CREATE PUMP P AS INSERT INTO A SELECT STREAM k, COUNT(*) FROM S GROUP BY k, STEP(S.ROWTIME BY INTERVAL '10' SECOND);
+            CREATE PUMP Q AS INSERT INTO B SELECT STREAM COUNT(*), SUM(n) FROM A GROUP BY FLOOR(A.ROWTIME TO MINUTE);
+            """
+        let rows = Flow.rows(200, seed: 9)
+        var ended = try Flow.make(nested)
+        try ended.insert(rows, into: "S")
+        try ended.finish()
+        let last = try #require(rows.rowtimes.last)
+        #expect(ended.clockMilliseconds == last)
+        #expect(ended.nextDeadlineMilliseconds == nil)
+        var advanced = try Flow.make(nested)
+        try advanced.insert(rows, into: "S")
+        try advanced.advance(to: last + 86_400_000)
+        #expect(Flow.lines(ended.takeOutput(), of: ended) == Flow.lines(advanced.takeOutput(), of: advanced))
+        #expect(throws: DataflowError.inputEnded) { try ended.insert(row(last), into: "S") }
+        #expect(throws: DataflowError.inputEnded) { try ended.finish() }
+        var restored = try Flow.make(nested)
+        try restored.restore(from: ended.snapshot())
+        #expect(throws: DataflowError.inputEnded) { try restored.advance(to: .max) }
+    }
+
+    @Test("a window without an end leaves at the end of the input, with the clock's time")
+    func endlessWindow() throws {
+        var dataflow = try Flow.make(
+            "CREATE STREAM A (n BIGINT); CREATE PUMP P AS INSERT INTO A SELECT STREAM COUNT(*) FROM S GROUP BY FLOOR((S.ROWTIME - TIMESTAMP '1970-01-01 00:00:00') DAY(10) / 100000 TO DAY);"
+        )
+        try dataflow.insert(row(12_345), into: "S")
+        try dataflow.advance(to: 20_000)
+        #expect(dataflow.nextDeadlineMilliseconds == nil)
+        try dataflow.finish()
+        #expect(dataflow.takeOutput().first?.batch.rowtimes == [20_000])
+    }
+
+    @Test("a window over CURRENT_TIMESTAMP ends by the query's start, and not by the row's time")
+    func windowOverQueryStart() throws {
+        let sql =
+            "CREATE STREAM A (n BIGINT); CREATE PUMP P AS INSERT INTO A SELECT STREAM COUNT(*) FROM S GROUP BY FLOOR((S.ROWTIME - CURRENT_TIMESTAMP) SECOND / 10 TO SECOND);"
+        var dataflow = try Dataflow(
+            Planner.plan(sql, inputs: [Flow.input]), inputs: [Flow.input], seed: 0, queryStartMilliseconds: 3_000)
+        for time in [5_000, 12_999, 13_000, 14_000] as [Int64] { try dataflow.insert(row(time), into: "S") }
+        #expect(dataflow.nextDeadlineMilliseconds == 23_000)
+        try dataflow.finish()
+        let output = dataflow.takeOutput()
+        #expect(output.flatMap { $0.batch.rowtimes } == [13_000, 23_000])
+        #expect(output.flatMap { $0.batch.columns[0].integers } == [2, 2])
+    }
 }

@@ -1,6 +1,6 @@
 /// A golden case: a folder `Golden/<topic>/<name>` with a program, its input and what must come out.
 ///
-/// `program.sql`, `schema.json`, `input.ndjson`, `expected.ndjson`; where needed `advance-to` and `seed` (a number each), `reference.ndjson`, and
+/// `program.sql`, `schema.json`, `input.ndjson`, `expected.ndjson`; where needed `advance-to` and `seed` (a number each), `end-of-input` (empty: the input ends), `reference.ndjson`, and
 /// `expected-error`: a line `status N`, then for each line of standard error what it begins with. The lines of `expected.ndjson` are
 /// grouped by stream, streams in alphabetical order, for the order between streams is not promised.
 
@@ -48,7 +48,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
             program: ReplayFile(path: path("program.sql")), schema: ReplayFile(path: path("schema.json")),
             input: ReplayFile(path: path("input.ndjson")),
             reference: exists("reference.ndjson") ? ReplayFile(path: path("reference.ndjson")) : nil,
-            advanceTo: number("advance-to"), seed: UInt64(number("seed") ?? 0))
+            advanceTo: number("advance-to"), endsInput: exists("end-of-input"), seed: UInt64(number("seed") ?? 0))
         command.batchRows = batchRows
         command.restartsAfterEachBatch = restarts
         var output: [UInt8] = []

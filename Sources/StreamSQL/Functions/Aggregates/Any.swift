@@ -20,5 +20,6 @@ struct TruthAccumulator: Accumulator {
     func results(errors: inout [RowError]) -> Column { Column(.boolean, .booleans(truths)) }
     mutating func removeAll() { truths.removeAll(keepingCapacity: true) }
     func stateColumns() -> [Column] { [Column(.boolean, .booleans(truths))] }
+    func stateColumns(of groups: [Int]) -> [Column] { [Column(.boolean, .booleans(groups.map { truths[$0] }))] }
     mutating func restore(_ columns: [Column], count: Int) { truths = columns[0].booleans }
 }

@@ -64,8 +64,14 @@ private struct ExactAverageAccumulator: Accumulator {
         return type.integerRange.contains(average) ? average : nil
     }
 
+    var retracts: Bool { true }
+    mutating func retract(groups: [Int], argument: Column?) {
+        if let argument { sums.retract(groups: groups, argument: argument) }
+    }
+
     mutating func removeAll() { sums.removeAll() }
     func stateColumns() -> [Column] { sums.columns }
+    func stateColumns(of groups: [Int]) -> [Column] { sums.columns(of: groups) }
     mutating func restore(_ columns: [Column], count: Int) { sums = ExactSums(columns) }
 }
 
@@ -94,5 +100,6 @@ private struct DoubleAverageAccumulator: Accumulator {
 
     mutating func removeAll() { sums.removeAll() }
     func stateColumns() -> [Column] { sums.columns }
+    func stateColumns(of groups: [Int]) -> [Column] { sums.columns(of: groups) }
     mutating func restore(_ columns: [Column], count: Int) { sums = DoubleSums(columns) }
 }

@@ -21,8 +21,18 @@ private struct CountAccumulator: Accumulator {
         }
     }
 
+    var retracts: Bool { true }
+    mutating func retract(groups: [Int], argument: Column?) {
+        if let nulls = argument?.nulls {
+            for row in groups.indices where !nulls[row] { counts[groups[row]] &-= 1 }
+        } else {
+            for group in groups { counts[group] &-= 1 }
+        }
+    }
+
     func results(errors: inout [RowError]) -> Column { Column(.bigint, .integers(counts)) }
     mutating func removeAll() { counts.removeAll(keepingCapacity: true) }
     func stateColumns() -> [Column] { [Column(.bigint, .integers(counts))] }
+    func stateColumns(of groups: [Int]) -> [Column] { [Column(.bigint, .integers(groups.map { counts[$0] }))] }
     mutating func restore(_ columns: [Column], count: Int) { counts = columns[0].integers }
 }

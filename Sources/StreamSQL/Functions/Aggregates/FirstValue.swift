@@ -22,5 +22,6 @@ struct EdgeAccumulator: Accumulator {
     var textBytes: Int { values.textBytes }
     mutating func removeAll() { values.removeAll() }
     func stateColumns() -> [Column] { values.stateColumns }
+    func stateColumns(of groups: [Int]) -> [Column] { values.stateColumns(of: groups) }
     mutating func restore(_ columns: [Column], count: Int) { values = GroupValues(values.type, columns) }
 }

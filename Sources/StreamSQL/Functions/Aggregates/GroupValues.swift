@@ -108,12 +108,12 @@ struct GroupValues: Sendable {
             case .booleans: .booleans(booleans)
             case .integers: .integers(integers)
             case .doubles: .doubles(doubles)
-            case .bytes: .bytes(joinedBytes)
+            case .bytes: .bytes(Self.joined(bytes))
             }
         return Column(type, values, nulls: nulls.contains(true) ? nulls : nil)
     }
 
-    private var joinedBytes: ByteColumn {
+    private static func joined(_ bytes: some Sequence<[UInt8]>) -> ByteColumn {
         var joined = ByteColumn()
         for value in bytes {
             joined.bytes.append(contentsOf: value)
@@ -123,6 +123,21 @@ struct GroupValues: Sendable {
     }
 
     var stateColumns: [Column] { [column, Column(.boolean, .booleans(seen))] }
+
+    func stateColumns(of groups: [Int]) -> [Column] {
+        let values: ColumnValues =
+            switch type.storage {
+            case .booleans: .booleans(groups.map { booleans[$0] })
+            case .integers: .integers(groups.map { integers[$0] })
+            case .doubles: .doubles(groups.map { doubles[$0] })
+            case .bytes: .bytes(Self.joined(groups.lazy.map { bytes[$0] }))
+            }
+        let areNull = groups.map { nulls[$0] }
+        return [
+            Column(type, values, nulls: areNull.contains(true) ? areNull : nil),
+            Column(.boolean, .booleans(groups.map { seen[$0] })),
+        ]
+    }
 
     init(_ type: SQLType, _ columns: [Column]) {
         self.type = type

@@ -65,6 +65,13 @@ struct MomentsAccumulator: Accumulator {
         [Column(.bigint, .integers(counts)), Column(.double, .doubles(means)), Column(.double, .doubles(deviations))]
     }
 
+    func stateColumns(of groups: [Int]) -> [Column] {
+        [
+            Column(.bigint, .integers(groups.map { counts[$0] })), Column(.double, .doubles(groups.map { means[$0] })),
+            Column(.double, .doubles(groups.map { deviations[$0] })),
+        ]
+    }
+
     mutating func restore(_ columns: [Column], count: Int) {
         counts = columns[0].integers
         means = columns[1].doubles

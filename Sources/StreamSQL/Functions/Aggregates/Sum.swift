@@ -42,8 +42,14 @@ private struct ExactSumAccumulator: Accumulator {
         return builder.finish()
     }
 
+    var retracts: Bool { true }
+    mutating func retract(groups: [Int], argument: Column?) {
+        if let argument { sums.retract(groups: groups, argument: argument) }
+    }
+
     mutating func removeAll() { sums.removeAll() }
     func stateColumns() -> [Column] { sums.columns }
+    func stateColumns(of groups: [Int]) -> [Column] { sums.columns(of: groups) }
     mutating func restore(_ columns: [Column], count: Int) { sums = ExactSums(columns) }
 }
 
@@ -72,5 +78,6 @@ private struct DoubleSumAccumulator: Accumulator {
 
     mutating func removeAll() { sums.removeAll() }
     func stateColumns() -> [Column] { sums.columns }
+    func stateColumns(of groups: [Int]) -> [Column] { sums.columns(of: groups) }
     mutating func restore(_ columns: [Column], count: Int) { sums = DoubleSums(columns) }
 }

@@ -24,12 +24,26 @@ struct ExactSums: Sendable {
         }
     }
 
+    mutating func retract(groups: [Int], argument: Column) {
+        let values = argument.integers
+        let nulls = argument.nulls
+        for row in groups.indices {
+            if let nulls, nulls[row] { continue }
+            let group = groups[row]
+            sums[group] &-= Int128(values[row])
+            counts[group] &-= 1
+        }
+    }
+
     mutating func removeAll() {
         sums.removeAll(keepingCapacity: true)
         counts.removeAll(keepingCapacity: true)
     }
 
-    var columns: [Column] {
+    var columns: [Column] { Self.columns(sums, counts) }
+    func columns(of groups: [Int]) -> [Column] { Self.columns(groups.map { sums[$0] }, groups.map { counts[$0] }) }
+
+    private static func columns(_ sums: [Int128], _ counts: [Int64]) -> [Column] {
         [
             Column(.bigint, .integers(sums.map { Int64(truncatingIfNeeded: $0 >> 64) })),
             Column(.bigint, .integers(sums.map { Int64(truncatingIfNeeded: $0) })),
@@ -73,6 +87,9 @@ struct DoubleSums: Sendable {
     }
 
     var columns: [Column] { [Column(.double, .doubles(sums)), Column(.bigint, .integers(counts))] }
+    func columns(of groups: [Int]) -> [Column] {
+        [Column(.double, .doubles(groups.map { sums[$0] })), Column(.bigint, .integers(groups.map { counts[$0] }))]
+    }
 
     init() {}
     init(_ columns: [Column]) {

@@ -166,4 +166,62 @@ struct AggregateFunctionsTests {
         }
         #expect(used.stateColumns() == fresh.stateColumns())
     }
+
+    @Test("what an aggregate takes back leaves the results of the rest; the others say that they cannot")
+    func retraction() throws {
+        let decimals = Column(
+            .decimal(precision: 9, scale: 2),
+            values: [.integer(1_000), .integer(-250), .null, .integer(99), .integer(7), .integer(1)])
+        for (name, argument) in [("COUNT", nil), ("COUNT", integers), ("SUM", integers), ("AVG", integers), ("SUM", decimals)]
+            as [(String, Column?)]
+        {
+            let function = try #require(AggregateFunctions.named(name))
+            let result = try function.resolve(argument?.type).result
+            var all = function.makeAccumulator(argument?.type, result)
+            #expect(all.retracts)
+            all.grow(to: 3)
+            all.update(groups: groups, argument: argument)
+            all.retract(groups: [0, 0, 1], argument: argument?.gather(rows: [0, 2, 4]))
+            var rest = function.makeAccumulator(argument?.type, result)
+            rest.grow(to: 3)
+            rest.update(groups: [0, 1, 2], argument: argument?.gather(rows: [1, 3, 5]))
+            var errors: [RowError] = []
+            #expect(all.results(errors: &errors) == rest.results(errors: &errors), "\(name)")
+            #expect(all.stateColumns() == rest.stateColumns(), "\(name)")
+        }
+        for (name, type) in [
+            ("MIN", .integer), ("MAX", .double), ("SUM", .double), ("AVG", .double), ("FIRST_VALUE", .varchar(4)),
+            ("VAR_POP", .double),
+        ]
+            as [(String, SQLType)]
+        {
+            let function = try #require(AggregateFunctions.named(name))
+            #expect(!function.makeAccumulator(type, try function.resolve(type).result).retracts, "\(name)")
+        }
+    }
+
+    @Test("the state of some groups is theirs in the state of all")
+    func stateOfGroups() throws {
+        let texts = Column(.varchar(4), values: [.text("b"), .null, .text("aa"), .text("c"), .text(""), .null])
+        let doubles = Column(.double, values: [.double(1), .double(2.5), .null, .double(-4), .double(0), .null])
+        let truths = Column(.boolean, values: [.boolean(true), .null, .boolean(false), .boolean(true), .boolean(true), .null])
+        for (name, argument) in [
+            ("COUNT", integers), ("SUM", integers), ("SUM", doubles), ("AVG", integers), ("AVG", doubles), ("MIN", texts),
+            ("MAX", doubles),
+            ("FIRST_VALUE", texts), ("LAST_VALUE", truths), ("VAR_SAMP", doubles), ("ANY", truths), ("EVERY", truths),
+        ] {
+            let function = try #require(AggregateFunctions.named(name))
+            var accumulator = function.makeAccumulator(argument.type, try function.resolve(argument.type).result)
+            accumulator.grow(to: 3)
+            accumulator.update(groups: groups, argument: argument)
+            let all = accumulator.stateColumns()
+            for some in [[], [2, 0], [1], [0, 1, 2]] {
+                let columns = accumulator.stateColumns(of: some)
+                #expect(columns.map(\.type) == all.map(\.type))
+                for (column, whole) in zip(columns, all) {
+                    #expect(some.indices.map { column.value(at: $0) } == some.map { whole.value(at: $0) }, "\(name)")
+                }
+            }
+        }
+    }
 }

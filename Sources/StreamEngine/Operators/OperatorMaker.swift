@@ -1,0 +1,19 @@
+/// Table functions make their own operators: a file each beside the operator, and a line here.
+
+import StreamSQL
+
+/// A table function's call that can be run.
+protocol OperatorMaker {
+    /// - Parameters:
+    ///   - input: the cursor.
+    ///   - nextSeed: the seed for the next operator that uses randomness; one that does takes it and raises it.
+    func makeOperator(_ input: Relation, _ call: TableFunctionCall, nextSeed: inout UInt64) throws(DataflowError) -> any Operator
+}
+
+extension TableFunction {
+    var maker: any OperatorMaker {
+        switch self {
+        case .randomCutForest(let call): call
+        }
+    }
+}

@@ -1,0 +1,109 @@
+/// Windows as a part of the group's key: which window a row belongs to, until when it is open.
+
+import StreamSQL
+
+/// A window of ROWTIMEs over which the window's term has one value.
+struct Window: Sendable {
+    /// The term's value, one row.
+    var value: Column
+    /// The first ROWTIME after it; nil when the term never changes again, in 20 years.
+    var end: Int64?
+    /// The clock at which it closes. Usually its end; a window that had ended when its first row came holds late rows only, and stays
+    /// open for the length of the window that follows it, so that more of them join it.
+    var deadline: Int64?
+
+    /// Whether a run of rows belongs here. Windows with an end are told apart by it.
+    func holds(_ run: WindowRun) -> Bool {
+        guard end == run.end else { return false }
+        return end != nil || value.compare(0, with: run.value, 0) == 0
+    }
+
+    /// Whether it closes before an event.
+    func isOver(before key: EventKey) -> Bool { deadline.map { EventKey.closing(at: $0) < key } ?? false }
+
+    func write(to writer: inout StateWriter) {
+        writer.write(value)
+        writer.write(end)
+        writer.write(deadline)
+    }
+}
+
+extension Window {
+    init(from reader: inout StateReader, type: SQLType) throws(SnapshotError) {
+        value = try reader.column(type, rows: 1)
+        end = try reader.optionalInt64()
+        deadline = try reader.optionalInt64()
+    }
+}
+
+/// Consecutive rows of one window.
+struct WindowRun: Sendable {
+    var rows: Range<Int>
+    var value: Column
+    var end: Int64?
+}
+
+/// Assigns windows to rows by their ROWTIMEs; evaluates the term once a window.
+struct WindowTerm: Sendable {
+    let type: SQLType
+    private var search: PeriodEnd
+    /// The window of the last row, as far as it is known: ROWTIMEs from `from` up to its end.
+    private var last: (from: Int64, value: Column, end: Int64?)?
+
+    init(_ term: TypedExpression, queryStart: Int64?) {
+        type = term.type
+        search = PeriodEnd(term, queryStart: queryStart)
+    }
+
+    /// The rows in runs of one window each. Rows for which the term has no value are in none, but among the errors.
+    mutating func runs(_ rowtimes: [Int64], errors: inout [RowError]) -> [WindowRun] {
+        var runs: [WindowRun] = []
+        var row = 0
+        while row < rowtimes.count {
+            let time = rowtimes[row]
+            guard let (value, end) = window(of: time, row: row, errors: &errors) else {
+                row += 1
+                continue
+            }
+            let stop = Self.firstOutside(time, end, rowtimes, after: row)
+            runs.append(WindowRun(rows: row..<stop, value: value, end: end))
+            row = stop
+        }
+        return runs
+    }
+
+    private mutating func window(of time: Int64, row: Int, errors: inout [RowError]) -> (value: Column, end: Int64?)? {
+        if let last, last.from <= time, time < last.end ?? .max { return (last.value, last.end) }
+        do throws(RowFailure) {
+            let value = try search.value(at: time)
+            let end = search.end(after: time)
+            last = (time, value, end)
+            return (value, end)
+        } catch {
+            errors.append(RowError(row: row, name: error.name, message: error.message))
+            return nil
+        }
+    }
+
+    /// The first row after `row` that lies before `time` or at or after `end`.
+    private static func firstOutside(_ time: Int64, _ end: Int64?, _ rowtimes: [Int64], after row: Int) -> Int {
+        let end = end ?? .max
+        return rowtimes.withUnsafeBufferPointer { times in
+            var index = row + 1
+            while index < times.count, times[index] >= time, times[index] < end { index += 1 }
+            return index
+        }
+    }
+
+    /// The window of a run that opens when the clock stands at `clock`.
+    func opened(_ run: WindowRun, clock: Int64) -> Window {
+        var window = Window(value: run.value, end: run.end, deadline: run.end)
+        guard let end = run.end, end <= clock else { return window }
+        // A copy looks beyond the end, so that the search itself stays near its last guess.
+        var ahead = search
+        let (length, overflow) = (ahead.end(after: end) ?? end).subtractingReportingOverflow(end)
+        let (late, isPast) = clock.addingReportingOverflow(overflow ? 1 : max(1, length))
+        window.deadline = isPast ? .max : late
+        return window
+    }
+}

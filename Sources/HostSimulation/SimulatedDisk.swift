@@ -77,6 +77,14 @@ public final class SimulatedDisk: Disk {
         world.withLock { $0.hook = hook }
     }
 
+    /// Lets calls be carried out wrongly, as if their caller had made a mistake: for proving that a test would notice.
+    /// - Parameter mistakes: is asked about each write, truncation and sync, one at a time; nil: it is carried out as it is.
+    public func setMistakes(_ mistakes: (@Sendable (DiskCall) -> DiskMistake?)?) {
+        world.withLock { $0.mistakes = mistakes }
+    }
+
+    func mistake(_ call: DiskCall) -> DiskMistake? { world.withLock { $0.mistakes }.flatMap { $0(call) } }
+
     func announce(_ operation: DiskOperation, _ path: String) {
         if let hook = world.withLock({ $0.hook }) { hook(operation, path) }
     }
@@ -202,6 +210,7 @@ public final class SimulatedDisk: Disk {
 
     public func syncDirectory(_ path: String) throws(DiskError) {
         announce(.syncDirectory, path)
+        if mistake(DiskCall(.syncDirectory, path)) == .leaveOut { return }
         try world.withLock { world throws(DiskError) in try world.syncDirectory(path) }
     }
 

@@ -21,6 +21,12 @@ public final class SimulatedFile: DiskFile {
     private func begin(_ operation: DiskOperation) throws(DiskError) {
         if isClosed.load(ordering: .relaxed) { throw DiskError(.closed, operation: operation.rawValue, path: path) }
         disk.announce(operation, path)
+        // Before anything else is done, what was put off is done.
+        disk.world.withLock { world in
+            guard let (file, path) = world.postponed else { return }
+            world.postponed = nil
+            try? world.sync(file, path)
+        }
     }
 
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(DiskError) -> Int {
@@ -31,6 +37,12 @@ public final class SimulatedFile: DiskFile {
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError) {
         try begin(.write)
         if access == .direct { try checkAlignment(bytes, offset) }
+        var offset = offset
+        switch disk.mistake(DiskCall(.write, path, access, bytes, at: offset)) {
+        case .leaveOut: return
+        case .move(let place): offset = place
+        case .postpone, .ignoreFailure, .retry, nil: break
+        }
         try disk.world.withLock { world throws(DiskError) in try world.write(bytes, to: inode, at: offset, path) }
     }
 
@@ -48,7 +60,18 @@ public final class SimulatedFile: DiskFile {
 
     public func sync() throws(DiskError) {
         try begin(.sync)
-        try disk.world.withLock { world throws(DiskError) in try world.sync(inode, path) }
+        let mistake = disk.mistake(DiskCall(.sync, path, access))
+        if mistake == .leaveOut { return }
+        if mistake == .postpone { return disk.world.withLock { $0.postponed = (inode, path) } }
+        do throws(DiskError) {
+            try disk.world.withLock { world throws(DiskError) in try world.sync(inode, path) }
+        } catch {
+            if mistake == .ignoreFailure { return }
+            if mistake == .retry, (try? disk.world.withLock { world throws(DiskError) in try world.sync(inode, path) }) != nil {
+                return
+            }
+            throw error
+        }
     }
 
     public func size() throws(DiskError) -> UInt64 {
@@ -61,6 +84,7 @@ public final class SimulatedFile: DiskFile {
 
     public func truncate(to size: UInt64) throws(DiskError) {
         try begin(.truncate)
+        if disk.mistake(DiskCall(.truncate, path, access)) == .leaveOut { return }
         try disk.world.withLock { world throws(DiskError) in try world.truncate(inode, to: size, path) }
     }
 

@@ -18,6 +18,9 @@ struct SimulatedWorld: Sendable {
     var isDead = false
     var ignoresSync = false
     var hook: (@Sendable (DiskOperation, String) -> Void)?
+    var mistakes: (@Sendable (DiskCall) -> DiskMistake?)?
+    /// A sync that a mistake has put off.
+    var postponed: (file: Int, path: String)?
     var misuses: [String] = []
     var digest: DiskDigest?
     /// Faults that took effect.

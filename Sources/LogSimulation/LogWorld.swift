@@ -50,6 +50,8 @@ final class LogWorld: @unchecked Sendable {
     /// The same, from the first start on and until it is carried out.
     var standing: StandingOrder?
     var orderWasCarriedOut = false
+    /// Of a planted fault, for every disk of the run.
+    private var mistakes: (@Sendable (DiskCall) -> DiskMistake?)?
 
     init(seed: UInt64, kind: FaultKind, planted: PlantedFault?, digests: Bool, tellsStory: Bool) {
         self.seed = seed
@@ -62,7 +64,11 @@ final class LogWorld: @unchecked Sendable {
         time = SimulatedTime()
         disk = SimulatedDisk()
         options = LogOptions.drawn(&random)
-        options.planted = planted
+        if let planted {
+            if let judge = planted.judge { options.judge = judge }
+            mistakes = { planted.mistake($0) }
+        }
+        disk.setMistakes(mistakes)
         disk.tear(seed: random.next())
         if digests { disk.startDigest() }
     }
@@ -171,6 +177,7 @@ final class LogWorld: @unchecked Sendable {
         tally.faults += disk.injectedFaults
         for misuse in disk.misuses { blame(misuse) }
         next.tear(seed: random.next())
+        next.setMistakes(mistakes)
         if standing != nil {
             orderWasCarriedOut = orderIsCarriedOut
             if orderWasCarriedOut { standing = nil } else { standing?.move(from: disk, to: next) }

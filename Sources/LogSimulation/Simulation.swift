@@ -3,7 +3,7 @@
 package import EmbeddedStore
 package import Host
 package import HostSimulation
-package import StreamLog
+internal import StreamLog
 internal import Synchronization
 
 /// One call of the disk that is to fail.

@@ -5,7 +5,7 @@ internal import Host
 /// Loads journal files for `JournalScan`.
 struct JournalFileReader<D: Disk> {
     let disk: D
-    var planted: PlantedFault?
+    var judge: any LogJudge = StrictJudge()
 
     /// Bytes read at once.
     private static var windowBytes: Int { 1 << 20 }
@@ -19,7 +19,7 @@ struct JournalFileReader<D: Disk> {
         var window = Window(file: file, size: size, bytes: JournalFileReader.windowBytes)
         let walk = try walkFrames(&window)
         let isWhole = isLast ? try holdsLaterFrame(walk, &window) : true
-        let used = isWhole || planted == .staleFramesAccepted ? size : walk.end
+        let used = judge.usedBytes(ofFile: size, framesEnd: walk.end, holdsLater: isWhole)
         return (JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
     }
 

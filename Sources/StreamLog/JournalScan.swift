@@ -58,19 +58,19 @@ package struct JournalScan: Sendable {
     private var chainIsKnown = false
 
     private let files: [File]
-    private let planted: PlantedFault?
+    private let judge: any LogJudge
 
     /// - Parameter files: in order of their numbers.
-    package init(_ files: [File], planted: PlantedFault? = nil) {
+    package init(_ files: [File], judge: any LogJudge = StrictJudge()) {
         self.files = files
-        self.planted = planted
+        self.judge = judge
         lastSequence = files.first.map { $0.number &- 1 } ?? 0
         var place = Place(file: 0, offset: 0)
         while place.file < files.count {
             if place.offset == 0 { enter(place.file) }
             place = step(at: place)
         }
-        if planted == .tailCutShort { _ = frames.popLast() }
+        frames = judge.replayed(frames)
     }
 
     private struct Place {
@@ -124,9 +124,7 @@ package struct JournalScan: Sendable {
     private mutating func step(at place: Place) -> Place {
         let bytes = files[place.file].bytes
         let header = bytes.withUnsafeBytes { JournalHeader($0, at: place.offset) }
-        if let header, header.sequence == lastSequence &+ 1 || planted == .staleFramesAccepted,
-            !chainIsKnown || header.previousChecksum == lastChecksum || planted == .staleFramesAccepted
-        {
+        if let header, judge.follows(header, lastSequence: lastSequence, checksum: chainIsKnown ? lastChecksum : nil) {
             if let frame = whole(header, at: place) {
                 keep(frame, header)
                 lastFrame = (place.file, place.offset..<place.offset + header.length)
@@ -233,20 +231,13 @@ package struct JournalScan: Sendable {
                 let entry = directory[index]
                 let lower = upper - Int(entry.length)
                 guard lower >= start, upper <= bytes.count else { break }
-                if planted == .frameChecksumIgnored || JournalScan.isIntact(bytes.part(lower..<upper), entry) {
+                if judge.isIntact(bytes.part(lower..<upper), entry) {
                     places[index] = lower..<upper
                 }
                 upper = lower
             }
         }
         return places
-    }
-
-    /// Whether bytes are those of a batch or a note.
-    private static func isIntact(_ bytes: UnsafeRawBufferPointer, _ entry: JournalEntry) -> Bool {
-        entry.kind == .batch
-            ? RecordBatch.isIntact(bytes, baseOffset: entry.offset, crc: entry.checksum)
-            : CRC32C.checksum(bytes) == entry.checksum
     }
 
     private mutating func keep(_ frame: Frame, _ header: JournalHeader) {
@@ -298,7 +289,7 @@ package struct JournalScan: Sendable {
         return bytes.withUnsafeBytes { bytes in
             let least = max(place.offset + Int(last.length), next.place.offset - FileAccess.alignment)
             for end in stride(from: min(next.place.offset, bytes.count), through: least, by: -1)
-            where JournalScan.isIntact(bytes.part(end - Int(last.length)..<end), last) {
+            where judge.isIntact(bytes.part(end - Int(last.length)..<end), last) {
                 return end
             }
             return place.offset
@@ -307,12 +298,12 @@ package struct JournalScan: Sendable {
 
     private mutating func addSalvaged(_ entries: [JournalEntry], sequence: UInt64, arrival: Int64, place: Place, end: Int) {
         var batches = locate(entries, endingAt: end, in: place.file, notBefore: place.offset)
-        // An append is all or nothing: if one of its batches is damaged, none is served.
         var damaged: Set<UInt32> = []
         for (index, entry) in entries.enumerated() where entry.kind.hasBytes && batches[index] == nil {
             damaged.insert(entry.append)
         }
-        for (index, entry) in entries.enumerated() where damaged.contains(entry.append) && planted != .appendSplitAtSalvage {
+        let unservable = judge.unservable(damaged)
+        for (index, entry) in entries.enumerated() where unservable.contains(entry.append) {
             batches[index] = nil
         }
         frames.append(Frame(file: place.file, sequence: sequence, arrival: arrival, entries: entries, batches: batches))

@@ -15,11 +15,9 @@ struct JournalWriter<D: Disk> {
     /// Frames in the current file.
     private(set) var frameCount = 0
     var frames: JournalFrameWriter
-    private let planted: PlantedFault?
 
-    init(disk: D, frames: JournalFrameWriter, planted: PlantedFault? = nil) {
+    init(disk: D, frames: JournalFrameWriter) {
         self.disk = disk
-        self.planted = planted
         self.frames = frames
     }
 
@@ -89,7 +87,7 @@ struct JournalWriter<D: Disk> {
         }
         try JournalWriter.sealing { () throws(DiskError) in
             try new.sync()
-            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
+            try disk.syncDirectory(Paths.journal)
         }
         return new
     }
@@ -100,7 +98,7 @@ struct JournalWriter<D: Disk> {
         try JournalWriter.sealing { () throws(DiskError) in try new.sync() }
         try disk.rename(spare, to: path)
         try JournalWriter.sealing { () throws(DiskError) in
-            if planted != .journalDirectorySyncLeftOut { try disk.syncDirectory(Paths.journal) }
+            try disk.syncDirectory(Paths.journal)
         }
         return new
     }
@@ -129,7 +127,6 @@ struct JournalWriter<D: Disk> {
 
     /// Makes that no frame begins at `end`. A file that grows is cut, which needs no space; in one that was pre-written there is space.
     private func clearRemains(_ file: D.File) throws(DiskError) {
-        if planted == .remainsLeft { return }
         guard end < prewritten else { return try file.truncate(to: end) }
         let blank = AlignedBuffer()
         let block = blank.room(for: FileAccess.alignment)
@@ -143,7 +140,6 @@ struct JournalWriter<D: Disk> {
         do throws(DiskError) {
             try JournalWriter.sealing { () throws(DiskError) in try file.sync() }
         } catch {
-            if planted == .syncFailureIgnored || (planted == .syncRetried && (try? file.sync()) != nil) { return }
             throw JournalWriter.failure(error)
         }
     }

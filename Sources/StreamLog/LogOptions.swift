@@ -32,8 +32,8 @@ public struct LogOptions: Sendable {
     public var maxOpenSegments = 256
     /// Is told of each range of records that a reader finds damaged, once, by the reader's thread. What start-up finds is in its report.
     public var onDamage: (@Sendable (RecoveryReport.Damage) -> Void)?
-    /// For the simulator's self-test.
-    package var planted: PlantedFault?
+    /// What counts of what is found on the disk.
+    package var judge: any LogJudge = StrictJudge()
 
     public init() {}
 }

@@ -72,7 +72,7 @@ struct RecoveryRun<D: Disk> {
                 if let spare = Paths.spareNumber(name) {
                     spares.append(spare)
                 } else if let number = Paths.journalNumber(name), number > 0 {
-                    let (file, fileBytes) = try JournalFileReader(disk: disk, planted: options.planted).read(
+                    let (file, fileBytes) = try JournalFileReader(disk: disk, judge: options.judge).read(
                         number, isLast: name == last)
                     files.append(file)
                     sizes[number] = fileBytes
@@ -91,7 +91,7 @@ struct RecoveryRun<D: Disk> {
         for file in files where file.name != file.number {
             report.notes.append("\(Paths.journal(file.name)) begins with frame \(file.number): somebody has moved it")
         }
-        scan = JournalScan(files, planted: options.planted)
+        scan = JournalScan(files, judge: options.judge)
         report.cutBytes = UInt64(scan.cutBytes)
         report.replayedFrames = scan.frames.count
         for lost in scan.lostFrames {
@@ -107,7 +107,7 @@ struct RecoveryRun<D: Disk> {
     /// Writes the last frame once more and syncs it. It is the one frame whose sync nothing proves: it may have been read from the
     /// system's cache, after a sync that failed, and a second sync alone would not bring it to the disk (faults.md, rule 2).
     private func secureLastFrame() throws(DiskError) {
-        guard let last = scan.lastFrame, options.planted != .lastFrameNotSecured else { return }
+        guard let last = scan.lastFrame else { return }
         let file = try disk.open(Paths.journal(files[last.file].name), .existing)
         defer { file.close() }
         try file.write(Array(files[last.file].bytes[last.bytes]), at: UInt64(last.bytes.lowerBound))
@@ -152,7 +152,7 @@ struct RecoveryRun<D: Disk> {
         var state = NodeState(
             commit: commit,
             clock: ArrivalClock(
-                lastArrival: options.planted == .arrivalsForgotten ? .min : latest, wall: time.wallMilliseconds(),
+                lastArrival: options.judge.latestArrival(latest), wall: time.wallMilliseconds(),
                 monotonic: time.monotonicNanoseconds()),
             tailCacheBytes: options.tailCacheBytes)
         state.logs = logs
@@ -178,8 +178,7 @@ struct RecoveryRun<D: Disk> {
         var writer = JournalWriter(
             disk: disk,
             frames: JournalFrameWriter(
-                after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival),
-            planted: options.planted)
+                after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival))
         let number = writer.nextNumber
         let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds(), note: ledger.snapshot())
         do throws(GroupCommit.JournalFailure) {
@@ -228,8 +227,7 @@ struct RecoveryRun<D: Disk> {
                 }
                 switch entry.kind {
                 case .removal, .note: break
-                case .position where options.planted == .positionsIgnored: break
-                case .position: fill(entry.log, upTo: entry.offset, frame, in: &state)
+                case .position: fill(entry.log, upTo: options.judge.leastEnd(entry.offset), frame, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
                 }
             }

@@ -35,11 +35,11 @@ final class SegmentReader<D: Disk>: Sendable {
 
     private let disk: D
     private let maxOpen: Int
-    private let planted: PlantedFault?
+    private let judge: any LogJudge
     private let cache = Monitor(Cache())
 
-    init(disk: D, maxOpen: Int, planted: PlantedFault? = nil) {
-        self.planted = planted
+    init(disk: D, maxOpen: Int, judge: any LogJudge = StrictJudge()) {
+        self.judge = judge
         self.disk = disk
         self.maxOpen = max(1, maxOpen)
     }
@@ -122,7 +122,7 @@ final class SegmentReader<D: Disk>: Sendable {
             }
             if header.baseOffset > gapStart, !batches.isEmpty { return .batches(batches) }
             if !batches.isEmpty, bytes + header.length - SegmentFrameHeader.size > maxBytes { return .batches(batches) }
-            guard header.kind == .batch, let batch = try walk.batch(header, isChecked: planted != .readChecksumIgnored) else {
+            guard header.kind == .batch, let batch = try walk.batch(header, judge) else {
                 if !batches.isEmpty { return .batches(batches) }
                 return .damaged(from: header.baseOffset, through: header.endOffset - 1, isCorrupt: header.kind == .batch)
             }
@@ -205,16 +205,13 @@ struct FrameWalk<File: DiskFile> {
     }
 
     /// The batch of the frame that `next` gave last; nil when it is damaged.
-    mutating func batch(_ header: SegmentFrameHeader, isChecked: Bool) throws(DiskError) -> RecordBatch? {
+    mutating func batch(_ header: SegmentFrameHeader, _ judge: any LogJudge) throws(DiskError) -> RecordBatch? {
         let count = header.length - SegmentFrameHeader.size
         let start = framePosition + UInt64(SegmentFrameHeader.size)
         guard try load(start, count) == count else { return nil }
         let place = Int(start - windowStart)
         let bytes = window.slice(place..<place + count)
-        let isIntact = bytes.withUnsafeBytes {
-            RecordBatch.isIntact($0, baseOffset: header.baseOffset, crc: header.batchChecksum)
-        }
-        guard isIntact || !isChecked, let batch = try? RecordBatch(intact: bytes),
+        guard bytes.withUnsafeBytes({ judge.isIntact($0, header) }), let batch = try? RecordBatch(intact: bytes),
             Int64(batch.recordCount) == header.recordCount
         else { return nil }
         return batch

@@ -114,7 +114,7 @@ struct SegmentRecovery<D: Disk> {
         // end for that reason, the records may be in the next segment instead of in its place: a segment ends where the next one begins.
         let isLast = next == nil
         var end = next ?? .max
-        if case .range(let range) = journal, isLast, options.planted != .trailerTrusted { end = range.lowerBound }
+        if case .range(let range) = journal, isLast { end = options.judge.believedEnd(range) }
         if let (segment, trailer) = try closed(file, size: size, header: header) {
             let isDoubtful =
                 switch journal {

@@ -62,14 +62,13 @@ struct SegmentWriter<D: Disk> {
     private static var chunkBytes: Int { 1 << 20 }
 
     private func sync(_ written: [Written]) throws(DiskError) {
-        if options.planted != .segmentSyncLeftOut { for one in written { try one.file.sync() } }
+        for one in written { try one.file.sync() }
         // From the top down: an entry is only as durable as those above it.
         let new = written.filter(\.part.isNewDirectory)
         if !new.isEmpty { try disk.syncDirectory(Paths.logs) }
         for stream in Set(new.map(\.part.log.stream)).sorted() {
             try disk.syncDirectory(Paths.stream(LogID(stream: stream, shard: 0)))
         }
-        if options.planted == .segmentDirectorySyncLeftOut { return }
         for one in written where one.part.segment == nil { try disk.syncDirectory(Paths.directory(one.part.log)) }
     }
 

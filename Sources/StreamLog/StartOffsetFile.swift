@@ -94,10 +94,10 @@ struct StartOffsetFile {
     }
 
     /// Writes the slot whose turn it is and syncs it.
-    func write(to file: some DiskFile, planted: PlantedFault? = nil) throws(DiskError) {
-        let place = StartOffsetFile.slotPlaces[planted == .startSlotNotAlternated ? 0 : Int(generation % 2)]
+    func write(to file: some DiskFile) throws(DiskError) {
+        let place = StartOffsetFile.slotPlaces[Int(generation % 2)]
         try file.write(StartOffsetFile.slot(log, offset: offset, generation: generation), at: place)
-        if planted != .startSyncLeftOut { try StartOffsetFile.sync(file) }
+        try StartOffsetFile.sync(file)
     }
 }
 

@@ -127,17 +127,11 @@ extension StreamLog {
         guard case .sync = afterWrite else { return finish(group, afterWrite) }
         let start = time.monotonicNanoseconds()
         let synced = Result { () throws(GroupCommit.JournalFailure) in
-            if options.planted != .journalSyncLeftOut, options.planted != .acknowledgedBeforeSync { try journal.writer.sync() }
+            try journal.writer.sync()
         }
         let nanoseconds = time.monotonicNanoseconds() &- start
         guard case .success = synced else { return finish(group, node.withLock { $0.commit.synced(synced) }) }
-        var answers = publish(group, syncNanoseconds: nanoseconds)
-        if options.planted == .acknowledgedBeforeSync {
-            answers.give(pool)
-            answers = Answers()
-            try? journal.writer.sync()
-        }
-        return answers
+        return publish(group, syncNanoseconds: nanoseconds)
     }
 
     /// Takes the requests of a group, drops those whose log has gone, assigns arrival and offsets, and decides conditions.

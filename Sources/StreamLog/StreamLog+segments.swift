@@ -42,7 +42,7 @@ extension StreamLog {
 
     private func nextSegmentTask(_ state: inout NodeState) -> SegmentTask? {
         if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
-        if state.coveredJournal != nil { return .dropJournals }
+        if state.coveredJournal(options.judge) != nil { return .dropJournals }
         switch state.phase {
         case .open, .draining:
             if state.flushIsDue(options) { return .flush(state.unflushedLogs.sorted()) }
@@ -175,7 +175,7 @@ extension StreamLog {
     ///
     /// Each is durably gone before the next: a file that came back without its successor would look like damage.
     private func dropCoveredJournals() {
-        while let file = node.withLock({ $0.coveredJournal ?? (options.planted == .journalDroppedEarly ? $0.oldJournal : nil) }) {
+        while let file = node.withLock({ $0.coveredJournal(options.judge) }) {
             let path = Paths.journal(file.name)
             var spare: UInt64?
             do throws(DiskError) {
@@ -269,7 +269,7 @@ extension StreamLog {
         try onDisk { () throws(DiskError) in
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
-            try slot.write(to: file, planted: options.planted)
+            try slot.write(to: file)
         }
         let dropped = node.withLockAndWake { state -> [Segment] in
             guard state.logs[id] != nil else { return [] }
@@ -309,13 +309,12 @@ extension SegmentJob.Work {
 
 extension NodeState {
     /// The oldest journal file if all of it is in segments and it is not the one that is written to.
-    var coveredJournal: JournalFile? {
-        guard journals.count > 1, let first = journals.first, first.unflushedItems == 0, failure == nil else { return nil }
+    func coveredJournal(_ judge: any LogJudge) -> JournalFile? {
+        guard journals.count > 1, let first = journals.first, judge.mayGo(unflushed: first.unflushedItems), failure == nil else {
+            return nil
+        }
         return first
     }
-
-    /// The oldest journal file if it is not the one that is written to.
-    var oldJournal: JournalFile? { journals.count > 1 ? journals.first : nil }
 
     /// Whether everything is to be written out: much is in memory, or the journal has become long.
     func flushIsDue(_ options: LogOptions) -> Bool {

@@ -40,7 +40,7 @@ public final class StreamLog<D: Disk>: Sendable {
         self.journal = JournalDesk(journal)
         node = Monitor(state, conditions: NodeCondition.count)
         self.ledger = Monitor(ledger)
-        reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments, planted: options.planted)
+        reader = SegmentReader(disk: disk, maxOpen: options.maxOpenSegments, judge: options.judge)
         readThreads = isStepped ? nil : IOThreads(name: "log-read", count: options.readThreads)
     }
 

@@ -4,7 +4,6 @@ public import ArgumentParser
 package import EmbeddedStore
 import Foundation
 public import LogSimulation
-package import StreamLog
 import Synchronization
 
 @main

@@ -71,7 +71,8 @@ let shims: [Target] = [
 // The order is the design's: a room imports only from rooms above it.
 let rooms: [Target] =
     room("Host", ["CLinuxIO"], testDependencies: ["HostSimulation"])
-    + room("HostSimulation", ["Host"], tests: false)
+    + room("StableHash", tests: false)
+    + room("HostSimulation", ["Host", "StableHash"], tests: false)
     + room("NodeMetrics")
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
     + room("RecordBatch", ["Codecs"])
@@ -84,7 +85,8 @@ let rooms: [Target] =
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation"])
     + room(
-        "LogSimulation", ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation"],
+        "LogSimulation",
+        ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation", "StableHash"],
         tests: false)
     + [
         .testTarget(
@@ -92,14 +94,17 @@ let rooms: [Target] =
             dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
             swiftSettings: swiftSettings)
     ]
-    + room("RandomCutForest", ["CInstructions"], testDependencies: ["CAllocationCount"])
+    + room(
+        "LatestValues", ["StreamStore", "RecordBatch", "Host"],
+        testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
+    + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson", "CJSONColumns"])
     + room(
-        "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", logging],
+        "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"], testData: ["Golden"])
     + room(
-        "Delivery", ["StreamStore", "RecordBatch", "Codecs", "Host", logging],
+        "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", ["CBase64"])
     + room(
@@ -115,6 +120,16 @@ let rooms: [Target] =
             "AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
             lifecycle,
         ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
+
+// Directories that earlier builds left, opened by the rooms that have anything durable.
+let goldenTests: [Target] = [
+    .testTarget(
+        name: "GoldenDirectoryTests",
+        dependencies: [
+            "EmbeddedStore", "StreamEngine", "Delivery", "StreamLog", "StreamStore", "RecordBatch", "Host", crypto, logging,
+        ],
+        swiftSettings: swiftSettings)
+]
 
 let programs: [Target] = [
     .executableTarget(
@@ -173,5 +188,5 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-    targets: shims + rooms + programs
+    targets: shims + rooms + goldenTests + programs
 )

@@ -58,6 +58,16 @@ extension AWSError {
     init(_ error: ApplicationError, configuration: Name = .invalidArgument) {
         switch error {
         case .notFound(let name): self.init(.resourceNotFound, "Application \(name) not found.")
+        case .unreadable(let name):
+            self.init(
+                .internalFailure,
+                "The stored definition of application \(name) cannot be read. Its state is kept; DeleteApplication removes both.")
+        case .taken(let name):
+            self.init(
+                .resourceInUse,
+                "There is state of an earlier application \(name), whose definition is gone or cannot be read. DeleteApplication removes it."
+            )
+        case .unknownFormat(let format): self.init(.internalFailure, "\(format)")
         case .exists(let name): self.init(.resourceInUse, "Application \(name) already exists.")
         case .inUse(let name, let status):
             self.init(.resourceInUse, "Application \(name) is in state \(status.rawValue), which does not allow this operation.")

@@ -24,6 +24,12 @@ public protocol ApplicationControl: Sendable {
     func stop(_ name: String) async throws(ApplicationError)
     /// - Throws: `.notFound`, `.inUse`, `.store`.
     func delete(_ name: String) async throws(ApplicationError)
+    /// Whether there is something under a name that is no application: a definition that cannot be read, or state without one. `delete` removes it.
+    func hasRemains(of name: String) async -> Bool
+}
+
+extension ApplicationControl {
+    public func hasRemains(of name: String) async -> Bool { false }
 }
 
 extension ApplicationManager: ApplicationControl {}

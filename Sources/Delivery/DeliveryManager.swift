@@ -16,6 +16,12 @@ public enum DeliveryError: Error, Sendable {
     case sourceNotFound(String)
     /// Puts to a delivery stream that reads a stream.
     case notDirectPut(String)
+    /// There is a definition of that name that cannot be read. Its records are untouched; only `delete` ends it.
+    case unreadable(String)
+    /// The name of a new delivery stream has a definition that cannot be read, or records whose definition is gone. Only `delete` frees it.
+    case taken(String)
+    /// A definition has a version that this build does not know.
+    case unknownFormat(UnknownFormat)
     case name(ObjectNameError)
     case store(StoreError)
 }
@@ -48,6 +54,8 @@ public final class DeliveryManager: Sendable {
         var inlet: Inlet?
         var run: DeliveryRun?
         var isDeleting = false
+        /// The deletion failed on its way: it may be asked for again.
+        var mayDeleteAgain = false
     }
 
     private struct Inlet {
@@ -57,8 +65,10 @@ public final class DeliveryManager: Sendable {
 
     private struct State {
         var entries: [String: Entry] = [:]
-        /// Names that are being created.
+        /// Names that are being created, or whose remains are being removed.
         var creating: Set<String> = []
+        /// Names whose definition cannot be read: they are taken.
+        var unreadable: Set<String> = []
         var isClosing = false
     }
 
@@ -66,13 +76,17 @@ public final class DeliveryManager: Sendable {
     private let world: DeliveryWorld
 
     public init(store: any StreamStore, objects: any ObjectStore, time: any TimeSource, random: any RandomSource, logger: Logger) {
-        world = DeliveryWorld(store: store, objects: objects, time: time, random: random, logger: logger)
+        world = DeliveryWorld(
+            store: store, progress: ProgressBook(store: store, time: time), objects: objects, time: time, random: random,
+            logger: logger)
     }
 
     // MARK: Life of the node
 
-    /// Reads the definitions and goes on delivering; an object that a crash cut off is written again.
-    /// A definition that cannot be read, or whose hidden stream is gone, is reported and left as it is.
+    /// Reads the definitions and goes on delivering; an object that a crash cut off is written again, a deletion that it cut off is ended.
+    ///
+    /// A definition that cannot be read, or whose hidden stream is gone, is reported and left as it is; so are records without a definition.
+    /// - Throws: `.unknownFormat` when one has a version that this build does not know, before anything is done; `.store`.
     public func open() async throws(DeliveryError) {
         let stored: [(name: String, value: [UInt8])]
         let hidden: [StreamDescription]
@@ -82,21 +96,68 @@ public final class DeliveryManager: Sendable {
         } catch {
             throw .store(error)
         }
+        var definitions: [DeliveryStreamDefinition] = []
         for (name, value) in stored {
-            guard let definition = DeliveryStreamDefinition(stored: value) else {
-                world.logger.error("definition cannot be read; it is left as it is", metadata: ["delivery-stream": "\(name)"])
+            do throws(StoredDefinition.Failure) {
+                definitions.append(try DeliveryStreamDefinition(stored: value))
+            } catch {
+                try keepUnreadable(name, error)
+            }
+        }
+        try await checkProgress()
+        for definition in definitions {
+            let inlet = hidden.first { $0.key == definition.streamKey }.flatMap(Self.inlet)
+            if definition.isDeleting == true {
+                await endDeletion(definition, inlet)
                 continue
             }
-            let inlet = hidden.first { $0.key == definition.streamKey }.flatMap(Self.inlet)
             if definition.source == .directPut, inlet == nil {
-                world.logger.error("the delivery stream's records are gone; delete it", metadata: ["delivery-stream": "\(name)"])
+                world.logger.error(
+                    "the delivery stream's records are gone; delete it", metadata: ["delivery-stream": "\(definition.name)"])
             }
             admit(definition, inlet)
         }
         for stream in hidden where !stored.contains(where: { $0.name == stream.key.name }) {
-            // Left by a creation or deletion that a crash cut off, or the definition was lost: nothing here can tell which.
+            // Left by a creation that a crash cut off, or the definition was lost.
             world.logger.warning(
                 "hidden stream without a definition is left as it is", metadata: ["delivery-stream": "\(stream.key.name)"])
+        }
+    }
+
+    private func checkProgress() async throws(DeliveryError) {
+        let unknown: UnknownFormat?
+        do throws(StoreError) { unknown = try await world.progress.unknownFormat() } catch {
+            // Nothing is delivered until it can be read; puts are taken.
+            world.logger.error("the progress of delivery streams cannot be read", metadata: ["reason": "\(error)"])
+            return
+        }
+        if let unknown { throw .unknownFormat(unknown) }
+    }
+
+    private func keepUnreadable(_ name: String, _ failure: StoredDefinition.Failure) throws(DeliveryError) {
+        switch failure {
+        case .unknownFormat(let found, let known):
+            throw .unknownFormat(
+                UnknownFormat("the definition of delivery stream \(name)", found: "\(found)", known: "\(known)"))
+        case .unreadable(let reason):
+            world.logger.error(
+                "definition cannot be read; it is left as it is, and so are its records",
+                metadata: ["delivery-stream": "\(name)", "reason": "\(reason)"])
+            state.withLock { _ = $0.unreadable.insert(name) }
+        }
+    }
+
+    /// Ends a deletion that a stop of the node cut off.
+    private func endDeletion(_ definition: DeliveryStreamDefinition, _ inlet: Inlet?) async {
+        do throws(StoreError) {
+            try await removeRemains(of: definition.name)
+        } catch {
+            world.logger.warning(
+                "a deletion cannot be ended; it can be asked for again",
+                metadata: ["delivery-stream": "\(definition.name)", "reason": "\(error)"])
+            state.withLock {
+                $0.entries[definition.name] = Entry(definition: definition, inlet: inlet, isDeleting: true, mayDeleteAgain: true)
+            }
         }
     }
 
@@ -108,12 +169,13 @@ public final class DeliveryManager: Sendable {
         }
         for run in runs { run.stop() }
         for run in runs { await run.ended() }
+        await world.progress.close()
     }
 
     // MARK: What the API asks
 
     public func describe(_ name: String) throws(DeliveryError) -> DeliveryStreamDescription {
-        guard let entry = state.withLock({ $0.entries[name] }) else { throw .notFound(name) }
+        guard let entry = state.withLock({ $0.entries[name] }) else { throw absent(name) }
         return DeliveryStreamDescription(
             definition: entry.definition, isDeleting: entry.isDeleting, trouble: entry.run?.statistics.trouble)
     }
@@ -133,33 +195,31 @@ public final class DeliveryManager: Sendable {
     }
 
     /// Creates a delivery stream. One with a stream as source delivers what arrives there from now on.
-    /// - Throws: `.exists`, `.busy`, `.name`, `.sourceNotFound`, `.store`.
+    /// - Throws: `.exists`, `.busy`, `.name`, `.sourceNotFound`, `.store`; `.taken` where something of that name is there that must not be written over.
     public func create(_ definition: DeliveryStreamDefinition) async throws(DeliveryError) {
         let name = definition.name
         do throws(ObjectNameError) { _ = try ObjectName(definition) } catch { throw .name(error) }
         let refusal = state.withLock { state -> DeliveryError? in
             if let entry = state.entries[name] { return entry.isDeleting ? .busy(name) : .exists(name) }
+            if state.unreadable.contains(name) { return .taken(name) }
             return state.creating.insert(name).inserted ? nil : .exists(name)
         }
         if let refusal { throw refusal }
         defer { state.withLock { _ = $0.creating.remove(name) } }
+        var inlet: Inlet?
+        if definition.source == .directPut { inlet = Self.inlet(try await makeHiddenStream(definition.streamKey)) }
         do throws(StoreError) {
-            var changes: [(key: DefinitionKey, value: [UInt8]?)] = [(DefinitionKey(.deliveryStream, name), definition.stored())]
-            var inlet: Inlet?
             switch definition.source {
-            case .directPut:
-                inlet = Self.inlet(try await makeHiddenStream(definition.streamKey))
-                changes.append((DefinitionKey(.deliveryProgress, name), nil))
+            case .directPut: try await world.progress.save(nil, of: name)
             case .stream:
                 let source = try await world.store.stream(definition.streamKey)
                 var positions: [UInt32: Int64] = [:]
                 for shard in source.shards {
                     positions[shard.id.index] = try await world.store.bounds(ShardReference(source.id, shard.id)).highWatermark
                 }
-                let progress = DeliveryProgress(stream: source.id, positions: positions)
-                changes.append((DefinitionKey(.deliveryProgress, name), progress.stored()))
+                try await world.progress.save(DeliveryProgress(stream: source.id, positions: positions), of: name)
             }
-            try await world.store.setDefinitions(changes)
+            try await world.store.setDefinitions([(DefinitionKey(.deliveryStream, name), definition.stored())])
             admit(definition, inlet)
         } catch .streamNotFound(let key) {
             throw .sourceNotFound(key.name)
@@ -169,48 +229,107 @@ public final class DeliveryManager: Sendable {
         world.logger.info("delivery stream created", metadata: ["delivery-stream": "\(name)"])
     }
 
-    /// A crash between the hidden stream and the definition leaves a stream that nobody knows; it is made anew.
-    private func makeHiddenStream(_ key: StreamKey) async throws(StoreError) -> StreamDescription {
+    /// A crash between the hidden stream and the definition leaves a stream without records; it is taken as it is.
+    private func makeHiddenStream(_ key: StreamKey) async throws(DeliveryError) -> StreamDescription {
         // It is trimmed as it is delivered. What cannot be delivered stays as long as a stream may keep anything.
         let wanted = StreamDefinition(key: key, shardCount: 1, retentionHours: 8760, maxRecordKiB: 10_240)
         do throws(StoreError) {
             return try await world.store.createStream(wanted)
         } catch .streamExists {
-            try await world.store.deleteStream(key)
-            return try await world.store.createStream(wanted)
+            // Looked at below.
+        } catch {
+            throw .store(error)
         }
+        let found: StreamDescription
+        var hasRecords = false
+        do throws(StoreError) {
+            found = try await world.store.stream(key)
+            for shard in found.shards {
+                let bounds = try await world.store.bounds(ShardReference(found.id, shard.id))
+                hasRecords = hasRecords || bounds.highWatermark > 0
+            }
+        } catch {
+            throw .store(error)
+        }
+        if hasRecords { throw .taken(key.name) }
+        return found
     }
 
     /// Deletes a delivery stream with what it has not delivered yet; objects stay. Returns when it is gone.
-    /// - Throws: `.notFound`, `.busy`; `.store`, after which the delivery stream goes on as before.
+    ///
+    /// It is the one way, too, to be rid of a definition that cannot be read and of records without a definition.
+    /// - Throws: `.notFound`, `.busy`; `.store`, after which the delivery stream goes on as before, or, where its deletion was noted already, may only be
+    ///   deleted again.
     public func delete(_ name: String) async throws(DeliveryError) {
-        let found = state.withLock { state -> Result<Entry, DeliveryError> in
-            guard let entry = state.entries[name] else { return .failure(.notFound(name)) }
-            guard !entry.isDeleting else { return .failure(.busy(name)) }
+        let found = state.withLock { state -> Result<Entry?, DeliveryError> in
+            guard let entry = state.entries[name] else {
+                return state.creating.insert(name).inserted ? .success(nil) : .failure(.notFound(name))
+            }
+            guard !entry.isDeleting || entry.mayDeleteAgain else { return .failure(.busy(name)) }
             state.entries[name]?.isDeleting = true
+            state.entries[name]?.mayDeleteAgain = false
             state.entries[name]?.run = nil
             return .success(entry)
         }
-        let entry = try found.get()
+        guard let entry = try found.get() else { return try await deleteRemains(of: name) }
         entry.run?.stop()
         await entry.run?.ended()
+        var noted = entry.definition
+        noted.isDeleting = true
         do throws(StoreError) {
-            try await world.store.setDefinitions([
-                (DefinitionKey(.deliveryStream, name), nil), (DefinitionKey(.deliveryProgress, name), nil),
-            ])
+            try await world.store.setDefinitions([(DefinitionKey(.deliveryStream, name), noted.stored())])
         } catch {
-            admit(entry.definition, entry.inlet)
+            if entry.isDeleting {
+                state.withLock { $0.entries[name]?.mayDeleteAgain = true }
+            } else {
+                admit(entry.definition, entry.inlet)
+            }
             throw .store(error)
         }
-        if entry.definition.source == .directPut {
-            do throws(StoreError) { try await world.store.deleteStream(entry.definition.streamKey) } catch {
-                // It is a stream that nobody knows now; one created under its name will replace it.
-                world.logger.warning(
-                    "records of a deleted delivery stream are left", metadata: ["delivery-stream": "\(name)", "reason": "\(error)"])
-            }
+        do throws(StoreError) {
+            try await removeRemains(of: name)
+        } catch {
+            state.withLock { $0.entries[name]?.mayDeleteAgain = true }
+            throw .store(error)
         }
         state.withLock { $0.entries[name] = nil }
         world.logger.info("delivery stream deleted", metadata: ["delivery-stream": "\(name)"])
+    }
+
+    /// Deletes what there is under a name that is no delivery stream.
+    private func deleteRemains(of name: String) async throws(DeliveryError) {
+        defer { state.withLock { _ = $0.creating.remove(name) } }
+        do throws(StoreError) {
+            if !state.withLock({ $0.unreadable.contains(name) }) {
+                _ = try await world.store.stream(StreamKey(name, in: .delivery))
+            }
+            try await removeRemains(of: name)
+        } catch .streamNotFound {
+            throw .notFound(name)
+        } catch {
+            throw .store(error)
+        }
+        state.withLock { _ = $0.unreadable.remove(name) }
+        world.logger.warning("remains of a delivery stream were deleted", metadata: ["delivery-stream": "\(name)"])
+    }
+
+    /// Records first: what a crash leaves is a definition that says what there is to be ended.
+    private func removeRemains(of name: String) async throws(StoreError) {
+        do throws(StoreError) { try await world.store.deleteStream(StreamKey(name, in: .delivery)) } catch .streamNotFound {
+            // It reads a stream of somebody else's, or this was done before.
+        } catch .streamBusy {
+            // It is being deleted already.
+        }
+        try await world.progress.save(nil, of: name)
+        // With what a build before the table may have kept there.
+        try await world.store.setDefinitions([
+            (DefinitionKey(.deliveryStream, name), nil), (DefinitionKey(.deliveryProgress, name), nil),
+        ])
+    }
+
+    /// Why there is no delivery stream of a name.
+    private func absent(_ name: String) -> DeliveryError {
+        state.withLock { $0.unreadable.contains(name) } ? .unreadable(name) : .notFound(name)
     }
 
     // MARK: Records
@@ -223,7 +342,7 @@ public final class DeliveryManager: Sendable {
     public func put(
         _ name: String, expectedBytes: Int, _ build: (inout RecordBatchBuilder, _ timestamp: Int64) throws(RecordBatchError) -> Void
     ) async throws(DeliveryError) -> PlacedRecords {
-        guard let entry = state.withLock({ $0.entries[name] }), !entry.isDeleting else { throw .notFound(name) }
+        guard let entry = state.withLock({ $0.entries[name] }), !entry.isDeleting else { throw absent(name) }
         guard entry.definition.source == .directPut else { throw .notDirectPut(name) }
         guard let inlet = entry.inlet else { throw .store(.streamNotFound(entry.definition.streamKey)) }
         let now = world.time.wallMilliseconds()

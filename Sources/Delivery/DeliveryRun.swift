@@ -28,6 +28,7 @@ public struct DeliveryStatistics: Sendable {
 /// What a delivery stream needs of the world.
 struct DeliveryWorld: Sendable {
     var store: any StreamStore
+    var progress: ProgressBook
     var objects: any ObjectStore
     var time: any TimeSource
     var random: any RandomSource
@@ -86,7 +87,6 @@ final class DeliveryRun: Sendable {
     func ended() async { await task.withLock { $0 }?.value }
 
     private var mustStop: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
-    private var progressKey: DefinitionKey { DefinitionKey(.deliveryProgress, definition.name) }
 
     /// Waits in a way that `stop` ends. Only waits are ever cancelled, never the writing of an object.
     private func waiting(_ wait: @escaping @Sendable () async -> Void) async {
@@ -118,13 +118,10 @@ final class DeliveryRun: Sendable {
         }
     }
 
-    /// Progress that this version cannot read.
-    private struct UnreadableProgress: Error {}
-
     /// Whether a further try would come to the same end.
     private func isFinal(_ error: any Error) -> Bool {
         switch error {
-        case is UnreadableProgress, is ObjectNameError: true
+        case is StoredDefinition.Failure, is ObjectNameError: true
         // The hidden stream of records that were put is never made again; a source may be.
         case StoreError.streamNotFound: definition.source == .directPut
         default: false
@@ -133,7 +130,7 @@ final class DeliveryRun: Sendable {
 
     private func describe(_ error: any Error) -> String {
         switch error {
-        case is UnreadableProgress: "how far it has come cannot be read by this version"
+        case is StoredDefinition.Failure: "how far it has come cannot be read by this version"
         case let error as ObjectNameError: "\(error.field) '\(error.value)' is not valid: \(error.rule)"
         case StoreError.streamNotFound: definition.source == .directPut ? "its records are gone" : "its source stream is gone"
         default: "\(error)"
@@ -189,8 +186,7 @@ final class DeliveryRun: Sendable {
     }
 
     private func loadProgress(_ source: StreamDescription) async throws -> DeliveryProgress {
-        if let bytes = try await world.store.definition(progressKey) {
-            guard let progress = DeliveryProgress(stored: bytes) else { throw UnreadableProgress() }
+        if let progress = try await world.progress.progress(of: definition.name) {
             if progress.stream == source.id { return progress }
             world.logger.warning("the source was deleted and made anew; delivering it from its beginning")
         }
@@ -200,7 +196,7 @@ final class DeliveryRun: Sendable {
     }
 
     private func save(_ progress: DeliveryProgress) async throws {
-        try await world.store.setDefinitions([(progressKey, progress.stored())])
+        try await world.progress.save(progress, of: definition.name)
     }
 
     // MARK: Counting and cutting

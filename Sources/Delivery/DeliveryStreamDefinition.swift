@@ -13,6 +13,8 @@ public struct DeliveryStreamDefinition: Codable, Sendable {
     public var destination: ObjectDestinationSettings
     /// What the API must give back but delivery does not use (role, log options, tags): API field name to JSON text.
     public var attributes: [String: String]
+    /// Its deletion has begun and will be finished, at the next start if not before; nil is no.
+    package var isDeleting: Bool?
 
     public init(name: String, source: DeliverySource, createdMilliseconds: Int64, destination: ObjectDestinationSettings) {
         self.name = name

@@ -1,26 +1,21 @@
-/// Definitions and progress as bytes in the store: JSON.
+/// Definitions and progress as bytes in the store: JSON that says its version.
 
-import Foundation
+package import StreamStore
 
 extension DeliveryStreamDefinition {
-    package func stored() -> [UInt8] { storedJSON(self) }
-    package init?(stored bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
-        self = value
+    private static let format = 1
+
+    package func stored() -> [UInt8] { StoredDefinition.encode(self, format: Self.format) }
+    package init(stored bytes: [UInt8]) throws(StoredDefinition.Failure) {
+        self = try StoredDefinition.decode(Self.self, from: bytes, knownFormat: Self.format)
     }
 }
 
 extension DeliveryProgress {
-    package func stored() -> [UInt8] { storedJSON(self) }
-    package init?(stored bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
-        self = value
-    }
-}
+    private static let format = 1
 
-/// Values of plain Codable structs always encode; were one not to, an empty value is refused when it is read.
-private func storedJSON(_ value: some Encodable) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map(Array.init) ?? []
+    package func stored() -> [UInt8] { StoredDefinition.encode(self, format: Self.format) }
+    package init(stored bytes: [UInt8]) throws(StoredDefinition.Failure) {
+        self = try StoredDefinition.decode(Self.self, from: bytes, knownFormat: Self.format)
+    }
 }

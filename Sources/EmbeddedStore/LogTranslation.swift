@@ -47,6 +47,8 @@ extension StoreError {
             self = .failed("the store is closed")
         case .failed(let words):
             self = .failed(words)
+        case .unknownFormat(let format):
+            self = .failed("\(format)")
         }
     }
 }

@@ -54,6 +54,7 @@ public enum StoreOpenError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .catalog(let error): "\(error)"
+        case .log(.unknownFormat(let format)): "\(format)"
         case .log(let error): "the log cannot be opened: \(error)"
         case .catalogMissing(let path, let files):
             "\(path) is missing or empty, but there are \(files) files of records beside it: restore the catalog from a backup, "

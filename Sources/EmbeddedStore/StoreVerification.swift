@@ -69,6 +69,10 @@ public enum StoreVerification {
 
         func run(_ inspection: CatalogInspection?) throws(DiskError) -> VerificationSummary {
             var own = VerificationSummary()
+            if let unknown = log.unknownFormat {
+                own.unknownFormat = unknown
+                return own
+            }
             let contents = inspection?.contents
             for stream in contents?.streams ?? [] {
                 for shard in stream.description.shards {

@@ -74,6 +74,17 @@ public struct Firehose: Sendable {
                 .invalidSource,
                 "Firehose \(name) under account \(account) takes its records from a Kinesis stream; put them there (DeliveryStreamType "
                     + "KinesisStreamAsSource).")
+        case .unreadable(let name):
+            AWSError(
+                .internalFailure,
+                "The stored definition of Firehose \(name) under account \(account) cannot be read. Its records are kept; "
+                    + "DeleteDeliveryStream removes both.")
+        case .taken(let name):
+            AWSError(
+                .resourceInUse,
+                "There are undelivered records of an earlier Firehose \(name) under account \(account), whose definition is gone or cannot be read. "
+                    + "DeleteDeliveryStream removes them.")
+        case .unknownFormat(let format): AWSError(.internalFailure, "\(format)")
         case .name(let error): AWSError(.invalidArgument, "\(error.field) '\(error.value)' is not valid: \(error.rule).")
         case .store(.overloaded): AWSError(.serviceUnavailable, "Slow down.")
         case .store(.readOnly(let reason)): AWSError(.serviceUnavailable, "The node takes no records: \(reason)")

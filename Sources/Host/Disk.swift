@@ -72,6 +72,9 @@ public struct DiskError: Error, Sendable, CustomStringConvertible {
     /// The cases a caller acts on; everything else is `.other` with its errno.
     public enum Kind: Sendable, Hashable {
         case notFound, alreadyExists, noSpace, inputOutput, closed
+        /// No descriptor or no memory was left (EMFILE, ENFILE, ENOMEM): the call has done nothing, and may be made again later. A sync never fails
+        /// so: what its failure means does not pass.
+        case exhausted
         case other(errno: Int32)
     }
     public var kind: Kind

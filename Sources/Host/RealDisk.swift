@@ -2,6 +2,7 @@
 
 internal import CLinuxIO
 internal import Glibc
+internal import Synchronization
 
 /// Files below one root directory. The root stays locked until `close()` or the end of the process.
 public final class RealDisk: Disk {
@@ -9,6 +10,8 @@ public final class RealDisk: Disk {
 
     private let root: Int32
     private let lock: RealDiskFile
+    /// Directories in the root that were synced.
+    private let kept = Mutex<[String: Int32]>([:])
     /// The root as given, for messages.
     public let path: String
 
@@ -38,7 +41,10 @@ public final class RealDisk: Disk {
         try syncDirectory("..")
     }
 
-    deinit { _ = Glibc.close(root) }
+    deinit {
+        for descriptor in kept.withLock({ $0.values }) { _ = Glibc.close(descriptor) }
+        _ = Glibc.close(root)
+    }
 
     /// Gives the directory free for another process. Call it when everything that uses the disk has ended.
     public func close() { lock.close() }
@@ -106,10 +112,29 @@ public final class RealDisk: Disk {
     }
 
     public func syncDirectory(_ path: String) throws(DiskError) {
-        let place = path.isEmpty ? "." : path
+        // The root's own directories, which last as long as it does, stay open: what was written must not fail for want of a descriptor.
+        if path.isEmpty { return try RealDisk.syncDirectory(root, ".") }
+        if !path.contains("/"), path != ".." {
+            return try RealDisk.syncDirectory(try keptDirectory(path), path)
+        }
+        let place = path
         let descriptor = try RealDisk.retrying("open", place) { openat(root, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { _ = Glibc.close(descriptor) }
-        if fsync(descriptor) != 0 { throw RealDisk.error("fsync", place) }
+        try RealDisk.syncDirectory(descriptor, place)
+    }
+
+    private static func syncDirectory(_ descriptor: Int32, _ path: String) throws(DiskError) {
+        if fsync(descriptor) != 0 { throw error("fsync", path) }
+    }
+
+    /// The descriptor of a directory in the root, opened once.
+    private func keptDirectory(_ name: String) throws(DiskError) -> Int32 {
+        try kept.withLock { kept throws(DiskError) in
+            if let descriptor = kept[name] { return descriptor }
+            let descriptor = try RealDisk.retrying("open", name) { openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+            kept[name] = descriptor
+            return descriptor
+        }
     }
 
     public func freeBytes() throws(DiskError) -> UInt64 {
@@ -145,6 +170,8 @@ public final class RealDisk: Disk {
             case ENOSPC, EDQUOT: .noSpace
             case EIO: .inputOutput
             case EBADF: .closed
+            case EMFILE, ENFILE: .exhausted
+            case ENOMEM where operation != "fsync" && operation != "fdatasync": .exhausted
             default: .other(errno: errno)
             }
         return DiskError(kind, operation: operation, path: path)

@@ -1,10 +1,13 @@
 /// A digest of what a disk was asked to do, to show that two runs were the same.
 
-/// FNV-1a over operations, paths, offsets and bytes; the bytes in words of eight.
-struct DiskDigest: Sendable {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+internal import StableHash
 
-    mutating func add(_ word: UInt64) { value = (value ^ word) &* 0x0000_0100_0000_01B3 }
+/// Over operations, paths, offsets and bytes; the bytes in words of eight.
+struct DiskDigest: Sendable {
+    private var hash = FNV1a()
+    var value: UInt64 { hash.value }
+
+    mutating func add(_ word: UInt64) { hash.add(word) }
 
     mutating func add(path: String) {
         for byte in path.utf8 { add(UInt64(byte)) }

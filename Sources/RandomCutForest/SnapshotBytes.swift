@@ -1,4 +1,8 @@
 /// Numbers to bytes and back for snapshots: little-endian words, and LEB128 for counts and indexes.
+
+import StableHash
+
+/// Writes a snapshot.
 struct SnapshotWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -82,11 +86,5 @@ struct SnapshotReader {
     private static var short: ForestError { .damagedSnapshot(reason: "it ends too early") }
 }
 
-/// FNV-1a, 64 bits: tells altered bytes from whole ones; no defence against intent, which the checks of the content are.
-func snapshotChecksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    bytes.withUnsafeBufferPointer { bytes in
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return hash
-    }
-}
+/// Tells altered bytes from whole ones; no defence against intent, which the checks of the content are.
+func snapshotChecksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.withUnsafeBufferPointer { FNV1a($0).value } }

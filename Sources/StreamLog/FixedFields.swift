@@ -33,6 +33,9 @@ extension [UInt8] {
     }
 }
 
+/// The name of a format as it stands at the beginning of a header: `MRJ2`.
+func formatName(_ magic: UnsafeRawBufferPointer) -> String { String(decoding: magic, as: UTF8.self) }
+
 /// A number as a file name: 20 digits, so that names sort as numbers do.
 func paddedNumber(_ number: some BinaryInteger) -> String {
     let digits = String(number)

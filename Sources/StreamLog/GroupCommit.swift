@@ -25,13 +25,27 @@ package struct GroupCommit: Sendable {
 
     /// Why a write or a sync failed.
     package struct JournalFailure: Error, Equatable, Sendable {
-        /// The disk was full, and only a part of the frame can have been written.
-        package var diskIsFull: Bool
+        package enum Cause: Sendable {
+            /// It is not known what was written: nothing is accepted any more.
+            case lasting
+            /// The disk was full, and only a part of the frame can have been written.
+            case diskFull
+            /// No descriptor or memory was left, and nothing was written: another try may succeed at any time.
+            case exhausted
+        }
+        package var cause: Cause
         package var reason: String
-        package init(diskIsFull: Bool, reason: String) {
-            self.diskIsFull = diskIsFull
+        package init(_ cause: Cause, reason: String) {
+            self.cause = cause
             self.reason = reason
         }
+        package init(diskIsFull: Bool, reason: String) { self.init(diskIsFull ? .diskFull : .lasting, reason: reason) }
+
+        package var diskIsFull: Bool { cause == .diskFull }
+        /// Later appends may succeed.
+        package var passes: Bool { cause != .lasting }
+        /// What those are told whose appends it has refused.
+        package var refusal: LogError { cause == .exhausted ? .overloaded : .readOnly(reason: reason) }
     }
 
     private enum Stage: Equatable {
@@ -59,8 +73,9 @@ package struct GroupCommit: Sendable {
     package private(set) var appended: Appended
     package private(set) var written: Written
     package private(set) var synced: Synced
-    /// The segment thread found the disk full: waiting for it would be waiting for an operator.
-    package var flushIsStalled = false
+    /// Why the segment thread cannot write for now: waiting for it would be waiting for an operator, or for clients that leave.
+    package var stall: JournalFailure?
+    package var flushIsStalled: Bool { stall != nil }
 
     /// - Parameter sequence: the number of the last frame in the journal.
     package init(after sequence: UInt64, maxPendingBytes: Int, maxGroupBytes: Int, maxUnflushedBytes: Int) {
@@ -91,7 +106,7 @@ package struct GroupCommit: Sendable {
     /// - Throws: `.readOnly` when sealed or when the disk is full and memory is too, `.overloaded` past the bound.
     package mutating func offer(_ id: AppendID, bytes: Int) throws(LogError) {
         if let failure = sealed { throw .readOnly(reason: failure.reason) }
-        if mustWaitForFlush && flushIsStalled { throw .readOnly(reason: "the disk is full") }
+        if mustWaitForFlush, let stall { throw stall.refusal }
         // An append larger than the bound is let in when nothing else waits, or it never would be.
         guard pendingBytes == 0 || bytes <= maxPendingBytes - min(maxPendingBytes, pendingBytes) else { throw .overloaded }
         queue.append((id, bytes))
@@ -102,8 +117,8 @@ package struct GroupCommit: Sendable {
     package mutating func next() -> Action {
         guard stage == .idle, head < queue.count else { return .wait }
         if mustWaitForFlush {
-            guard flushIsStalled else { return .wait }
-            return .refuse(takeAll(), JournalFailure(diskIsFull: true, reason: "the disk is full"))
+            guard let stall else { return .wait }
+            return .refuse(takeAll(), stall)
         }
         var group: [AppendID] = []
         while head < queue.count, group.isEmpty || groupBytes + queue[head].bytes <= maxGroupBytes {
@@ -139,7 +154,7 @@ package struct GroupCommit: Sendable {
             written = Written(appended.sequence)
             stage = .syncing(group)
             return .sync(written)
-        case .failure(let failure) where failure.diskIsFull:
+        case .failure(let failure) where failure.passes:
             appended.sequence -= 1
             endGroup()
             stage = .idle

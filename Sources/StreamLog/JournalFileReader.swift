@@ -18,9 +18,12 @@ struct JournalFileReader<D: Disk> {
         let size = try file.size()
         var window = Window(file: file, size: size, bytes: JournalFileReader.windowBytes)
         let walk = try walkFrames(&window)
-        let isWhole = isLast ? try holdsLaterFrame(walk, &window) : true
-        let used = judge.usedBytes(ofFile: size, framesEnd: walk.end, holdsLater: isWhole)
-        return (JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used))), size)
+        // Where no frame of ours begins the file, it may be one of another format.
+        let hasLater = isLast || walk.end == 0 ? try holdsLaterFrame(walk, &window) : true
+        let used = judge.usedBytes(ofFile: size, framesEnd: walk.end, holdsLater: !isLast || hasLater)
+        var content = JournalScan.File(name: number, bytes: try file.bytes(at: 0, count: Int(clamping: used)))
+        content.unknownFormat = window.unknownFormat
+        return (content, size)
     }
 
     private struct Walk {
@@ -64,6 +67,8 @@ private struct Window<File: DiskFile> {
     let bytes: Int
     private var content: [UInt8] = []
     private var start: UInt64 = 0
+    /// The format of a frame that was met and that this build does not know.
+    private(set) var unknownFormat: String?
 
     init(file: File, size: UInt64, bytes: Int) {
         self.file = file
@@ -80,6 +85,10 @@ private struct Window<File: DiskFile> {
             start = place
         }
         let position = Int(place - start)
-        return content.withUnsafeBytes { JournalHeader($0, at: position) }
+        return content.withUnsafeBytes { bytes in
+            if let header = JournalHeader(bytes, at: position) { return header }
+            unknownFormat = unknownFormat ?? JournalHeader.unknownFormat(bytes, at: position)
+            return nil
+        }
     }
 }

@@ -5,7 +5,7 @@ internal import Host
 package import RecordBatch
 
 /// What a directory entry stands for.
-package enum JournalEntryKind: UInt32, Sendable {
+package enum JournalEntryKind: UInt32, Sendable, CaseIterable {
     /// A batch of records.
     case batch = 1
     /// The log was removed; nothing before counts.
@@ -68,6 +68,12 @@ package struct JournalEntry: Equatable, Sendable {
         bytes.set(append, at: place + 36)
     }
 
+    /// The kind of the entry at a place where this build knows no such kind, nil for others.
+    static func unknownKind(_ bytes: UnsafeRawBufferPointer, at place: Int) -> UInt32? {
+        let kind: UInt32 = bytes.field(place)
+        return JournalEntryKind(rawValue: kind) == nil ? kind : nil
+    }
+
     /// - Returns: nil for what no version of ours writes.
     init?(_ bytes: UnsafeRawBufferPointer, at place: Int) {
         guard let kind = JournalEntryKind(rawValue: bytes.field(place)) else { return nil }
@@ -86,8 +92,21 @@ package struct JournalHeader: Equatable, Sendable {
     package static let size = 56
     /// "MRJ2"
     package static let magic: UInt32 = 0x324A_524D
+    /// The magic as text: the version that this build reads and writes.
+    static let format = "MRJ2"
     /// "MRJ1": frames without alignment. No release wrote them.
     static let firstMagic: UInt32 = 0x314A_524D
+
+    /// The version at a place where a frame of another format begins, such as `MRJ3`; nil for anything else. Every format keeps the first four
+    /// bytes and the checksum at 52, so that what is right and not known is told from what is damaged.
+    static func unknownFormat(_ bytes: UnsafeRawBufferPointer, at place: Int) -> String? {
+        guard place >= 0, place <= bytes.count - JournalHeader.size else { return nil }
+        let found: UInt32 = bytes.field(place)
+        guard found != magic, found & 0xFF_FFFF == magic & 0xFF_FFFF,
+            CRC32C.checksum(bytes.part(place..<place + 52)) == bytes.field(place + 52)
+        else { return nil }
+        return formatName(bytes.part(place..<place + 4))
+    }
 
     /// Of the whole frame, without the padding after it.
     package var length: Int

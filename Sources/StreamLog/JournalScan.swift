@@ -1,7 +1,7 @@
 /// Reads journal files as recovery does: keeps what counts, cuts what never counted, salvages what was damaged.
 
 internal import Codecs
-internal import Host
+package import Host
 internal import RecordBatch
 
 /// The outcome of reading all journal files in order.
@@ -13,18 +13,19 @@ package struct JournalScan: Sendable {
         /// What it is called; another number if somebody has moved it.
         package var name: UInt64
         package var bytes: [UInt8]
+        /// The format of its frames where this build does not know it.
+        package var unknownFormat: String?
 
         /// - Parameter name: its number too, unless its first frame has another.
         package init(name: UInt64, bytes: [UInt8]) {
             number = bytes.withUnsafeBytes { JournalHeader($0, at: 0)?.sequence } ?? name
+            // It was written before frames were aligned, so nothing in it would be found.
+            let isFirst = bytes.withUnsafeBytes { $0.count >= JournalHeader.size && $0.field(0) == JournalHeader.firstMagic }
+            unknownFormat = isFirst ? "MRJ1" : nil
             self.name = name
             self.bytes = bytes
         }
 
-        /// It was written before frames were aligned, so nothing in it would be found.
-        var isFirstFormat: Bool {
-            bytes.withUnsafeBytes { $0.count >= JournalHeader.size && $0.field(0) == JournalHeader.firstMagic }
-        }
     }
 
     /// A frame that counts.
@@ -46,6 +47,8 @@ package struct JournalScan: Sendable {
     package private(set) var cutBytes = 0
     /// Indices of files that hold damage.
     package private(set) var damagedFiles: Set<Int> = []
+    /// Something that is right and that this build does not know: then nothing else here counts.
+    package private(set) var unknownFormat: UnknownFormat?
     /// Where the last kept frame lies. It may be on the disk's cache only: it is the one frame whose sync nothing proves.
     package private(set) var lastFrame: (file: Int, bytes: Range<Int>)?
 
@@ -65,6 +68,10 @@ package struct JournalScan: Sendable {
         self.files = files
         self.judge = judge
         lastSequence = files.first.map { $0.number &- 1 } ?? 0
+        if let file = files.first(where: { $0.unknownFormat != nil }) {
+            unknownFormat = UnknownFormat(Paths.journal(file.name), found: file.unknownFormat ?? "", known: JournalHeader.format)
+            return
+        }
         var place = Place(file: 0, offset: 0)
         while place.file < files.count {
             if place.offset == 0 { enter(place.file) }
@@ -130,6 +137,7 @@ package struct JournalScan: Sendable {
                 lastFrame = (place.file, place.offset..<place.offset + header.length)
                 return Place(file: place.file, offset: min(place.offset + header.paddedLength, bytes.count))
             }
+            noteUnknownEntries(header, at: place)
             return judge(.damagedBody, at: place, header: header)
         }
         if let header, header.sequence > lastSequence { return judge(.nothing, at: place, header: nil) }
@@ -207,11 +215,7 @@ package struct JournalScan: Sendable {
     /// Both directories of a frame if they are right.
     private func directories(_ header: JournalHeader, at place: Place) -> (own: [JournalEntry], previous: [JournalEntry])? {
         files[place.file].bytes.withUnsafeBytes { bytes in
-            let start = place.offset + JournalHeader.size
-            guard header.directoryBytes <= bytes.count - start else { return nil }
-            let seed = CRC32C.checksum(bytes.part(place.offset..<place.offset + 36))
-            guard CRC32C.checksum(bytes.part(start..<start + header.directoryBytes), continuing: seed) == header.checksum
-            else { return nil }
+            guard let start = areRight(header, at: place, bytes)?.lowerBound else { return nil }
             var entries: [JournalEntry] = []
             entries.reserveCapacity(header.entryCount + header.previousEntryCount)
             for index in 0..<header.entryCount + header.previousEntryCount {
@@ -220,6 +224,32 @@ package struct JournalScan: Sendable {
             }
             return (Array(entries[..<header.entryCount]), Array(entries[header.entryCount...]))
         }
+    }
+
+    /// Looks whether a frame's directories are right and have entries of a kind that this build does not know.
+    private mutating func noteUnknownEntries(_ header: JournalHeader, at place: Place) {
+        guard unknownFormat == nil else { return }
+        let kind = files[place.file].bytes.withUnsafeBytes { bytes -> UInt32? in
+            guard let directories = areRight(header, at: place, bytes) else { return nil }
+            return stride(from: directories.lowerBound, to: directories.upperBound, by: JournalEntry.size).lazy
+                .compactMap { JournalEntry.unknownKind(bytes, at: $0) }.first
+        }
+        guard let kind else { return }
+        unknownFormat = UnknownFormat(
+            "frame \(header.sequence) of \(Paths.journal(files[place.file].name))",
+            found: "\(JournalHeader.format) with entries of kind \(kind)",
+            known:
+                "\(JournalHeader.format) with kinds \(JournalEntryKind.allCases.map { String($0.rawValue) }.joined(separator: ", "))"
+        )
+    }
+
+    /// Where both directories of a frame lie if their checksum is right.
+    private func areRight(_ header: JournalHeader, at place: Place, _ bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+        let start = place.offset + JournalHeader.size
+        guard header.directoryBytes <= bytes.count - start else { return nil }
+        let seed = CRC32C.checksum(bytes.part(place.offset..<place.offset + 36))
+        let range = start..<start + header.directoryBytes
+        return CRC32C.checksum(bytes.part(range), continuing: seed) == header.checksum ? range : nil
     }
 
     /// Where the batches of a directory lie, counted from the frame's end; nil for each that is damaged.
@@ -256,6 +286,7 @@ package struct JournalScan: Sendable {
         let own = header.flatMap { directories($0, at: place)?.own }
         let copy = directories(next.header, at: next.place)?.previous
         damagedFiles.insert(place.file)
+        noteUnknownEntries(next.header, at: next.place)
         // Only one frame is missing, or only the last of several can be known.
         if let header, let own, header.sequence == first {
             addSalvaged(own, sequence: first, arrival: header.arrival, place: place, end: place.offset + header.length)

@@ -146,17 +146,22 @@ struct JournalWriter<D: Disk> {
 
     func close() { file?.close() }
 
-    /// A sync that fails for lack of space has failed for good like any other.
+    /// A sync, or a step that must not be left half done, that fails for lack of space or descriptors has failed for good like any other.
     private static func sealing(_ body: () throws(DiskError) -> Void) throws(DiskError) {
         do throws(DiskError) {
             try body()
         } catch {
-            throw error.kind == .noSpace ? DiskError(.inputOutput, operation: error.operation, path: error.path) : error
+            throw [.noSpace, .exhausted].contains(error.kind)
+                ? DiskError(.inputOutput, operation: error.operation, path: error.path) : error
         }
     }
 
     static func failure(_ error: DiskError) -> Failure {
-        error.kind == .noSpace
-            ? Failure(diskIsFull: true, reason: "the disk is full") : Failure(diskIsFull: false, reason: "\(error)")
+        switch error.kind {
+        case .noSpace: Failure(.diskFull, reason: "the disk is full")
+        case .exhausted:
+            Failure(.exhausted, reason: "the process has no descriptors or memory left (\(error.operation) \(error.path))")
+        default: Failure(.lasting, reason: "\(error)")
+        }
     }
 }

@@ -30,6 +30,8 @@ public struct LogOptions: Sendable {
     public var readThreads = 2
     /// Segment files kept open for reading.
     public var maxOpenSegments = 256
+    /// Segment files that a flush has open at once.
+    public var flushedSegments = 256
     /// Is told of each range of records that a reader finds damaged, once, by the reader's thread. What start-up finds is in its report.
     public var onDamage: (@Sendable (RecoveryReport.Damage) -> Void)?
     /// What counts of what is found on the disk.

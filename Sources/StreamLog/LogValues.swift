@@ -1,5 +1,6 @@
 /// What the log takes and gives: names of logs, results of appends and reads, errors, statistics.
 
+public import Host
 public import RecordBatch
 
 /// Names one log: the shard of a stream. Never used a second time after `removeLog`.
@@ -69,6 +70,8 @@ public enum LogError: Error, Sendable, Hashable {
     case conditionFailed(ConditionRefusal)
     /// `close()` was called.
     case closed
+    /// A file has a version that this build does not know. Thrown by `open` before anything was changed.
+    case unknownFormat(UnknownFormat)
     /// A failing disk or a misuse, in words.
     case failed(String)
 }

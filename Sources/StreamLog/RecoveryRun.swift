@@ -17,6 +17,8 @@ struct RecoveryRun<D: Disk> {
     /// The bytes of each journal file, the part that holds no frame included.
     private var sizes: [UInt64: UInt64] = [:]
     private var spares: [UInt64] = []
+    /// Files in the journal's directory that are none of ours.
+    private var unexplained: [String] = []
     /// Logs whose removal the journal tells of.
     private var tombstones: Set<LogID> = []
     /// For each log the first offset that the journal holds.
@@ -48,9 +50,20 @@ struct RecoveryRun<D: Disk> {
             throw RecoveryRun.failed(error)
         }
         try readJournal()
+        if let unknown = try surveyFormats() { throw .unknownFormat(unknown) }
         surveyJournal()
         do throws(DiskError) {
+            try reportJournal()
             return try join()
+        } catch {
+            throw RecoveryRun.failed(error)
+        }
+    }
+
+    /// Before anything is moved, written or removed.
+    private func surveyFormats() throws(LogError) -> UnknownFormat? {
+        do throws(DiskError) {
+            return try FormatSurvey(disk: disk).unknownFormat()
         } catch {
             throw RecoveryRun.failed(error)
         }
@@ -77,21 +90,23 @@ struct RecoveryRun<D: Disk> {
                     files.append(file)
                     sizes[number] = fileBytes
                 } else {
-                    try quarantine("\(Paths.journal)/\(name)")
+                    unexplained.append("\(Paths.journal)/\(name)")
                 }
             }
         } catch {
             throw RecoveryRun.failed(error)
         }
         files.sort { $0.number < $1.number }
-        if let old = files.first(where: { $0.isFirstFormat }) {
-            throw .failed(
-                "\(Paths.journal(old.name)) has the format MRJ1 of a development version; this one reads and writes MRJ2")
-        }
+        scan = JournalScan(files, judge: options.judge)
+        if let unknown = scan.unknownFormat { throw .unknownFormat(unknown) }
+    }
+
+    /// What the journal's reading has to say, once it is known that all of the directory is of formats that this build knows.
+    private mutating func reportJournal() throws(DiskError) {
+        for path in unexplained { try quarantine(path) }
         for file in files where file.name != file.number {
             report.notes.append("\(Paths.journal(file.name)) begins with frame \(file.number): somebody has moved it")
         }
-        scan = JournalScan(files, judge: options.judge)
         report.cutBytes = UInt64(scan.cutBytes)
         report.replayedFrames = scan.frames.count
         for lost in scan.lostFrames {
@@ -185,7 +200,8 @@ struct RecoveryRun<D: Disk> {
             try writer.startFile(start)
             state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))
         } catch {
-            if error.diskIsFull { state.statistics.diskIsFull = true } else { state.sealRequest = error }
+            if error.diskIsFull { state.statistics.diskIsFull = true }
+            if !error.passes { state.sealRequest = error }
         }
         return writer
     }

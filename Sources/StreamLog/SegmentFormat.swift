@@ -8,6 +8,8 @@ package struct SegmentHeader: Equatable, Sendable {
     package static let size = 40
     /// "MRSEG001"
     package static let magic: UInt64 = 0x3130_3047_4553_524D
+    /// The magic as text: the version of the whole segment, its frames, index and trailer included.
+    static let format = "MRSEG001"
 
     package var log: LogID
     package var baseOffset: Int64
@@ -23,6 +25,17 @@ package struct SegmentHeader: Equatable, Sendable {
         bytes.add(UInt32(0))
         bytes.add(bytes.checksum(0..<bytes.count))
         return bytes
+    }
+
+    /// The version of a segment of another format, such as `MRSEG002`; nil for anything else. Every format keeps the first eight bytes and the
+    /// checksum at 36.
+    static func unknownFormat(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard bytes.count >= SegmentHeader.size else { return nil }
+        let found: UInt64 = bytes.field(0)
+        guard found != magic, found & 0xFF_FFFF_FFFF == magic & 0xFF_FFFF_FFFF,
+            CRC32C.checksum(bytes.part(0..<36)) == bytes.field(36)
+        else { return nil }
+        return formatName(bytes.part(0..<8))
     }
 
     package init?(_ bytes: UnsafeRawBufferPointer) {

@@ -31,6 +31,12 @@ final class SegmentReader<D: Disk>: Sendable {
     private struct Cache {
         var open: [String: OpenSegment] = [:]
         var order: [String] = []
+
+        /// - Returns: whether there was something.
+        mutating func removeAll() -> Bool {
+            defer { (open, order) = ([:], []) }
+            return !open.isEmpty
+        }
     }
 
     private let disk: D
@@ -54,7 +60,14 @@ final class SegmentReader<D: Disk>: Sendable {
     private func open(_ segment: Segment) throws(DiskError) -> OpenSegment {
         // A segment that has grown has another index, and its file may have been cut and written again.
         if let open = cache.withLock({ $0.open[segment.path] }), open.framesEnd == segment.state.framesEnd { return open }
-        let file = try disk.open(segment.path, .existing)
+        let file: D.File
+        do throws(DiskError) {
+            file = try disk.open(segment.path, .existing)
+        } catch {
+            // The reader's own files give way first.
+            guard error.kind == .exhausted, cache.withLock({ $0.removeAll() }) else { throw error }
+            file = try disk.open(segment.path, .existing)
+        }
         let open = OpenSegment(file: file, framesEnd: segment.state.framesEnd, index: try index(of: segment, in: file))
         cache.withLock { cache in
             if cache.open.updateValue(open, forKey: segment.path) == nil { cache.order.append(segment.path) }

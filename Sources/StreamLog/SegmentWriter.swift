@@ -44,8 +44,8 @@ struct SegmentWriter<D: Disk> {
                 written.append(try write(part, &buffer))
             } catch {
                 outcome.failure = error
-                // Anything but a lack of space seals the log, and nothing more is trusted.
-                if error.kind != .noSpace { return outcome }
+                // Anything but a lack of space or descriptors seals the log, and nothing more is trusted.
+                if error.kind != .noSpace, error.kind != .exhausted { return outcome }
                 break
             }
         }

@@ -10,6 +10,8 @@ struct StartOffsetFile {
     static let slotSize = 32
     /// "MRSTART2"
     static let magic: UInt64 = 0x3254_5241_5453_524D
+    /// The magic as text.
+    static let format = "MRSTART2"
 
     /// What `create` leaves.
     static let firstGeneration: UInt64 = 1
@@ -57,6 +59,24 @@ struct StartOffsetFile {
             if let slot { found.append(slot) }
         }
         return found
+    }
+
+    /// The version of a file with a slot of another format, such as `MRSTART3`; nil for any other file. Every format keeps the first eight bytes
+    /// of a slot and the checksum at 24.
+    static func unknownFormat(_ file: some DiskFile, of log: LogID) throws(DiskError) -> String? {
+        for place in slotPlaces {
+            let bytes = try file.bytes(at: place, count: slotSize)
+            guard bytes.count == slotSize else { continue }
+            let found = bytes.withUnsafeBytes { bytes -> String? in
+                let found: UInt64 = bytes.field(0)
+                guard found != magic, found & 0xFF_FFFF_FFFF_FFFF == magic & 0xFF_FFFF_FFFF_FFFF,
+                    CRC32C.checksum(bytes.part(0..<24), continuing: seed(of: log)) == bytes.field(24)
+                else { return nil }
+                return formatName(bytes.part(0..<8))
+            }
+            if let found { return found }
+        }
+        return nil
     }
 
     /// A new file with a start offset.

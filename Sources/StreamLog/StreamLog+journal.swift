@@ -219,7 +219,7 @@ extension StreamLog {
             if failure.diskIsFull { state.statistics.diskIsFull = true }
             return ids.compactMap { state.requests.removeValue(forKey: $0) }
         }
-        let error = LogError.readOnly(reason: failure.reason)
+        let error = failure.refusal
         return Answers(appends: (group?.answers(error) ?? []) + waiting.map { ($0, .failure(error)) })
     }
 
@@ -234,13 +234,21 @@ extension StreamLog {
         let isLong = writer.end >= options.journalFileBytes || (writer.frameCount > 1 && writer.end + frame > limit)
         let isSlow = writer.prewritten == 0 && node.withLock { !$0.spares.isEmpty }
         guard !writer.hasFile || isLong || isSlow else { return nil }
+        // While there is a file, nobody waits for another one: it grows until one can be opened.
+        let now = time.monotonicNanoseconds()
+        if writer.hasFile, now < journal.nextRoll { return nil }
         do throws(GroupCommit.JournalFailure) {
             try beginFile()
             return nil
         } catch {
-            return error.diskIsFull && writer.hasFile ? nil : error
+            guard error.passes, writer.hasFile else { return error }
+            if error.cause == .exhausted { journal.nextRoll = now &+ StreamLog.rollPause }
+            return nil
         }
     }
+
+    /// How long a file that cannot be begun for want of a descriptor or memory is not tried again, in nanoseconds.
+    private static var rollPause: UInt64 { 100_000_000 }
 
     private func beginFile() throws(GroupCommit.JournalFailure) {
         let number = journal.writer.nextNumber
@@ -255,7 +263,7 @@ extension StreamLog {
             try journal.writer.startFile(start)
         } catch {
             // Its content means nothing, whatever was written to it.
-            if error.diskIsFull, let spare = start.spare { node.withLock { $0.spares.append(spare) } }
+            if error.passes, let spare = start.spare { node.withLock { $0.spares.append(spare) } }
             throw error
         }
         let (end, prewritten) = (journal.writer.end, journal.writer.prewritten)
@@ -297,7 +305,7 @@ extension StreamLog {
         let end = journal.writer.end
         if failure == nil { ledger.withLock { ledger in for removal in removals { ledger.drop(removal.log) } } }
         let wakes = node.withLockAndWake { state in state.end(removals, failure, journalEnd: end, reader) }
-        let result: Result<Void, LogError> = failure.map { .failure(.readOnly(reason: $0.reason)) } ?? .success(())
+        let result: Result<Void, LogError> = failure.map { .failure($0.refusal) } ?? .success(())
         return Answers(others: removals.map { ($0.reply, result) }, wakes: wakes)
     }
 }
@@ -332,11 +340,8 @@ extension NodeState {
     ) -> [Waiters.Wake] {
         if let failure {
             for removal in removals { logs[removal.log]?.isRemoved = false }
-            if failure.diskIsFull {
-                statistics.diskIsFull = true
-            } else {
-                sealRequest = sealRequest ?? failure
-            }
+            if failure.diskIsFull { statistics.diskIsFull = true }
+            if !failure.passes { sealRequest = sealRequest ?? failure }
             return []
         }
         commit.passedFrame()

@@ -64,7 +64,7 @@ extension StreamLog {
                 attempts += 1
                 if attempts == 3 { throw .damaged(id, from: segment.baseOffset, through: segment.endOffset - 1) }
             case .failed(let error):
-                throw .failed("\(error)")
+                throw error.kind == .exhausted ? .overloaded : .failed("\(error)")
             }
         }
     }
@@ -137,7 +137,7 @@ extension StreamLog {
             case .success(let offset?): return max(offset, try bounds(id).startOffset)
             case .success(nil): continue
             case .failure(let error) where error.kind == .notFound: continue
-            case .failure(let error): throw .failed("\(error)")
+            case .failure(let error): throw error.kind == .exhausted ? .overloaded : .failed("\(error)")
             }
         }
         let item = log.items.unflushed.first { $0.arrival >= milliseconds }

@@ -42,7 +42,8 @@ extension StreamLog {
 
     private func nextSegmentTask(_ state: inout NodeState) -> SegmentTask? {
         if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
-        if state.coveredJournal(options.judge) != nil { return .dropJournals }
+        // On a full disk this makes space.
+        if state.coveredJournal(options.judge) != nil, state.commit.stall?.cause != .exhausted { return .dropJournals }
         switch state.phase {
         case .open, .draining:
             if state.flushIsDue(options) { return .flush(state.unflushedLogs.sorted()) }
@@ -85,8 +86,7 @@ extension StreamLog {
 
     // MARK: Flushing
 
-    /// The most logs, and bytes, that are written before the first of them is synced.
-    private static var partsAtOnce: Int { 256 }
+    /// The most bytes that are written before the first log is synced.
     private static var bytesAtOnce: Int { 32 << 20 }
 
     private func flush(_ logs: [LogID]) {
@@ -95,7 +95,7 @@ extension StreamLog {
             let parts = node.withLock { state -> [FlushPart] in
                 var parts: [FlushPart] = []
                 var bytes = 0
-                while let log = rest.first, parts.count < StreamLog.partsAtOnce, bytes < StreamLog.bytesAtOnce {
+                while let log = rest.first, parts.count < max(1, options.flushedSegments), bytes < StreamLog.bytesAtOnce {
                     rest.removeFirst()
                     guard let part = state.nextPart(of: log, options) else { continue }
                     bytes += part.items.reduce(0) { $0 + $1.byteCount }
@@ -128,10 +128,14 @@ extension StreamLog {
 
     private func flushFailed(_ error: DiskError) {
         let failure = JournalWriter<D>.failure(error)
-        guard failure.diskIsFull else { return seal(failure) }
+        if failure.passes { pause(because: failure) } else { seal(failure) }
+    }
+
+    /// The segments' work goes on when `lookForSpace` says so.
+    private func pause(because failure: GroupCommit.JournalFailure) {
         node.withLockAndWake { state in
-            state.commit.flushIsStalled = true
-            state.statistics.diskIsFull = true
+            state.commit.stall = failure
+            if failure.diskIsFull { state.statistics.diskIsFull = true }
         }
     }
 
@@ -150,7 +154,7 @@ extension StreamLog {
         let free = (try? disk.freeBytes()) ?? 0
         node.withLockAndWake { state in
             guard state.phase == .open else { return }
-            state.commit.flushIsStalled = false
+            state.commit.stall = nil
             if free >= min(options.journalFileBytes, 1 << 20) { state.statistics.diskIsFull = false }
         }
     }
@@ -191,7 +195,7 @@ extension StreamLog {
             } catch  where error.kind == .notFound {
                 // Gone already.
             } catch {
-                return seal(JournalWriter<D>.failure(error))
+                return flushFailed(error)
             }
             node.withLockAndWake { $0.forget(file, recycledAs: spare) }
         }
@@ -247,14 +251,14 @@ extension StreamLog {
         job.reply(result)
     }
 
-    /// Runs disk work. What fails other than for lack of space seals the log.
+    /// Runs disk work. What fails other than for lack of space, descriptors or memory seals the log.
     private func onDisk<Result>(_ body: () throws(DiskError) -> Result) throws(LogError) -> Result {
         do throws(DiskError) {
             return try body()
         } catch {
             let failure = JournalWriter<D>.failure(error)
-            if !failure.diskIsFull { seal(failure) }
-            throw .readOnly(reason: failure.reason)
+            if !failure.passes { seal(failure) }
+            throw failure.refusal
         }
     }
 
@@ -363,7 +367,7 @@ extension NodeState {
 
     /// Takes in what was written.
     mutating func publish(_ segment: Segment, _ part: FlushPart) {
-        commit.flushIsStalled = false
+        commit.stall = nil
         guard let end = part.items.last?.endOffset, logs[part.log] != nil else { return }
         if let last = logs[part.log]?.segments.indices.last, logs[part.log]?.segments[last].baseOffset == segment.baseOffset {
             logs[part.log]?.segments[last] = segment

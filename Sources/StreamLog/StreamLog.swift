@@ -278,5 +278,7 @@ private final class Answered: @unchecked Sendable {
 /// The journal's writer, in the one place where threads take turns with it.
 final class JournalDesk<D: Disk>: @unchecked Sendable {
     var writer: JournalWriter<D>
+    /// The monotonic time before which no new file is tried.
+    var nextRoll: UInt64 = 0
     init(_ writer: JournalWriter<D>) { self.writer = writer }
 }

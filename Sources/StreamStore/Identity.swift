@@ -69,6 +69,8 @@ public enum StreamNamespace: String, Sendable, Codable, CaseIterable {
     case delivery
     /// The state of a streaming application (DESIGN, decision 7).
     case application
+    /// A table of latest values.
+    case table
 }
 
 /// A stream's name inside its namespace.

@@ -124,7 +124,7 @@ import Testing
         try await world.put(0..<10, to: first)
         try await until("delivered") { world.objects.lines == Array(0..<10) }
         await first.close()
-        try await world.store.setDefinitions([(DefinitionKey(.deliveryProgress, "d"), Array("later".utf8))])
+        try await world.setProgress(stored: Array("later".utf8))
         let second = world.manager()
         try await second.open()
         try await until("it is told") { second.statistics()[0].trouble?.hasPrefix("stopped: how far it has come") ?? false }
@@ -212,12 +212,7 @@ import Testing
             await manager.close()
             for batch in 0..<3 { try await world.append(batch * 10..<batch * 10 + 10, to: shard) }
             let plan = PlannedObject(key: "planned", spans: [0: OffsetSpan(from: 0, to: 25)])
-            try await world.store.setDefinitions([
-                (
-                    DefinitionKey(.deliveryProgress, "d"),
-                    DeliveryProgress(stream: stream.id, positions: [0: 0], planned: plan).stored()
-                )
-            ])
+            try await world.setProgress(stored: DeliveryProgress(stream: stream.id, positions: [0: 0], planned: plan).stored())
             let whole = (0..<25).map { "\($0)\n" }.joined()
             if wasWritten { world.objects.state.withLock { $0.objects["lake/planned"] = Array(whole.utf8) } }
             try await world.store.trim(shard, before: 10)

@@ -95,10 +95,10 @@ import Testing
         _ = commit.synced(.success(()))
         try commit.offer(2, bytes: 10)
         #expect(commit.next() == .wait)
-        commit.flushIsStalled = true
+        commit.stall = full
         #expect(throws: LogError.readOnly(reason: "the disk is full")) { try commit.offer(3, bytes: 1) }
         #expect(commit.next() == .refuse([2], full))
-        commit.flushIsStalled = false
+        commit.stall = nil
         commit.flushed(bytes: 20)
         try commit.offer(4, bytes: 1)
         #expect(commit.next() == .write([4]))

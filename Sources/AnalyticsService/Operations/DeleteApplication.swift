@@ -20,6 +20,11 @@ enum DeleteApplication: AWSOperation {
     static let memoryBound = Analytics.smallBound
 
     static func run(_ request: Request, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> EmptyObject {
+        if await service.applications.hasRemains(of: request.name) {
+            // Nothing tells when it was created.
+            do throws(ApplicationError) { try await service.applications.delete(request.name) } catch { throw AWSError(error) }
+            return EmptyObject()
+        }
         let (definition, _) = try await service.definition(request.name)
         // Some SDKs send whole seconds of the time that they were given.
         guard let created = request.created, seconds(created) == seconds(definition.createdMilliseconds) else {

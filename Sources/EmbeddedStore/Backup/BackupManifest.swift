@@ -2,6 +2,7 @@
 
 import Codecs
 import Foundation
+public import Host
 
 /// What a backup holds.
 public struct BackupManifest: Codable, Sendable, Hashable {
@@ -71,7 +72,12 @@ public struct BackupManifest: Codable, Sendable, Hashable {
         Array(#","manifestCRC32C":"\#(hexadecimal(checksum))"}"#.utf8) + [UInt8(ascii: "\n")]
     }
 
-    /// - Throws: `.damaged` for what `encoded()` would not have given.
+    /// What every format has, so that one that is not known is told from damage.
+    private struct Head: Decodable {
+        var format: String
+    }
+
+    /// - Throws: `.damaged` for what `encoded()` would not have given; `.unknownFormat`.
     init(decoding bytes: [UInt8]) throws(BackupError) {
         let length = BackupManifest.ending(0).count
         guard bytes.count > length else { throw .damaged("its manifest is too short") }
@@ -79,13 +85,14 @@ public struct BackupManifest: Codable, Sendable, Hashable {
         guard BackupManifest.ending(CRC32C.checksum(text)) == Array(bytes.suffix(length)) else {
             throw .damaged("its manifest is damaged")
         }
+        let json = Data(text + [UInt8(ascii: "}")])
+        if let head = try? JSONDecoder().decode(Head.self, from: json), head.format != BackupManifest.currentFormat {
+            throw .unknownFormat(UnknownFormat("the backup", found: head.format, known: BackupManifest.currentFormat))
+        }
         do {
-            self = try JSONDecoder().decode(BackupManifest.self, from: Data(text + [UInt8(ascii: "}")]))
+            self = try JSONDecoder().decode(BackupManifest.self, from: json)
         } catch {
             throw .damaged("its manifest cannot be read: \(error)")
-        }
-        guard format == BackupManifest.currentFormat else {
-            throw .damaged("its format is '\(format)'; this version reads '\(BackupManifest.currentFormat)'")
         }
     }
 }
@@ -94,6 +101,8 @@ public struct BackupManifest: Codable, Sendable, Hashable {
 public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     /// It is cut off, changed, or no backup.
     case damaged(String)
+    /// It is whole, and of a version that this build does not know.
+    case unknownFormat(UnknownFormat)
     /// Another backup is being made; there is one at a time, for each keeps files from being deleted.
     case busy
     /// The directory to restore into holds something.
@@ -104,6 +113,7 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .damaged(let what): "this is no whole backup: \(what)"
+        case .unknownFormat(let format): "\(format)"
         case .busy: "another backup is being made; try again when it has ended"
         case .notEmpty(let names):
             "the directory is not empty (\(names.prefix(3).joined(separator: ", "))\(names.count > 3 ? ", ..." : "")): "

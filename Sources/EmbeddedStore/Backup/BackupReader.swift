@@ -18,6 +18,9 @@ public struct BackupReader: Sendable {
     private var member: TarMember?
     private var checksum: UInt32 = 0
     private var manifestBytes: [UInt8]?
+    /// A file that no backup of ours has: the manifest tells whether another version made it.
+    private var strange: String?
+    private var isInStrange = false
 
     public init() {}
 
@@ -38,7 +41,7 @@ public struct BackupReader: Sendable {
 
     /// To be called after the last piece.
     /// - Returns: what the backup holds; every checksum was right.
-    /// - Throws: `.damaged`.
+    /// - Throws: `.damaged`, `.unknownFormat`.
     public func finish() throws(BackupError) -> BackupManifest {
         do throws(TarError) {
             try tar.finish()
@@ -47,6 +50,7 @@ public struct BackupReader: Sendable {
         }
         guard let manifestBytes else { throw .damaged("it has no manifest") }
         let manifest = try BackupManifest(decoding: manifestBytes)
+        if let strange { throw .damaged("it holds \(strange), which no backup has") }
         for (read, promised) in zip(found, manifest.members) where read != promised {
             throw .damaged("\(read.path) is not what the manifest says")
         }
@@ -68,12 +72,15 @@ public struct BackupReader: Sendable {
                 return
             }
             guard StorePaths.areInBackups(next.path) else {
-                throw BackupError.damaged("it holds \(next.path), which no backup has")
+                strange = strange ?? next.path
+                isInStrange = true
+                return
             }
             member = next
             checksum = 0
             try handle(.file(next))
         case .data(let data):
+            if isInStrange { return }
             if member == nil {
                 manifestBytes?.append(contentsOf: data)
             } else {
@@ -81,6 +88,7 @@ public struct BackupReader: Sendable {
                 try handle(.data(data))
             }
         case .memberEnd:
+            isInStrange = false
             guard let ended = member else { return }
             found.append(BackupManifest.Member(path: ended.path, bytes: ended.size, crc32c: checksum))
             member = nil

@@ -15,6 +15,18 @@ enum PageToken {
         }
     }
 
+    /// What a token says.
+    /// - Throws: `.invalidArgument`, `.expiredNextToken` for one of another version.
+    static func open(_ text: String, for purpose: TokenSealer.Purpose, _ tokens: TokenSealer) throws(AWSError) -> TokenReader {
+        do throws(TokenSealer.Failure) {
+            return TokenReader(try tokens.open(text, for: purpose))
+        } catch .otherVersion {
+            throw AWSError(.expiredNextToken, "The pagination token has expired. Another version of this node has made it.")
+        } catch {
+            throw invalid
+        }
+    }
+
     static let invalid = AWSError(.invalidArgument, "Invalid NextToken.")
 }
 
@@ -49,8 +61,7 @@ struct ShardsPageToken: Equatable {
 
     /// - Throws: `.invalidArgument`, `.expiredNextToken`.
     init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
-        guard let bytes = tokens.open(text, for: .shardsPage) else { throw PageToken.invalid }
-        var reader = TokenReader(bytes)
+        var reader = try PageToken.open(text, for: .shardsPage, tokens)
         guard let created = reader.number(Int64.self), let stream = reader.number(UInt64.self),
             let after = reader.number(UInt32.self), let kind = reader.number(UInt8.self), let value = reader.number(Int64.self),
             let filter = ShardSelection(kind: kind, value: value), let name = reader.text(), reader.isAtEnd
@@ -73,8 +84,7 @@ enum StreamsPageToken {
     /// The name after which to go on.
     /// - Throws: `.invalidArgument`, `.expiredNextToken`.
     static func open(_ text: String, now: Int64, _ tokens: TokenSealer) throws(AWSError) -> String {
-        guard let bytes = tokens.open(text, for: .streamsPage) else { throw PageToken.invalid }
-        var reader = TokenReader(bytes)
+        var reader = try PageToken.open(text, for: .streamsPage, tokens)
         guard let created = reader.number(Int64.self), let name = reader.text(), reader.isAtEnd else { throw PageToken.invalid }
         try PageToken.check(created: created, now: now)
         return name

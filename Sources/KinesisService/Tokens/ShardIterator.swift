@@ -34,10 +34,15 @@ struct ShardIterator: Equatable {
         var bare = text[...]
         if bare.count >= 2, bare.hasPrefix("\""), bare.hasSuffix("\"") { bare = bare.dropFirst().dropLast() }
         let text = String(bare)
-        guard let bytes = tokens.iterators.open(text) ?? tokens.open(text, for: .shardIterator), let iterator = ShardIterator(bytes)
-        else {
+        let bytes: [UInt8]
+        do throws(TokenSealer.Failure) {
+            bytes = try Self.open(text, tokens)
+        } catch .otherVersion {
+            throw AWSError(.expiredIterator, "Iterator expired. Another version of this node has made it.")
+        } catch {
             throw AWSError(.invalidArgument, "Invalid ShardIterator.")
         }
+        guard let iterator = ShardIterator(bytes) else { throw AWSError(.invalidArgument, "Invalid ShardIterator.") }
         self = iterator
         let (age, overflow) = now.subtractingReportingOverflow(createdMilliseconds)
         guard !overflow, age <= Self.lifetime else {
@@ -49,6 +54,14 @@ struct ShardIterator: Equatable {
         }
     }
 
+    /// What an iterator says, behind its version.
+    private static func open(_ text: String, _ tokens: TokenSealer) throws(TokenSealer.Failure) -> [UInt8] {
+        guard let bytes = tokens.iterators.open(text) else { return try tokens.open(text, for: .shardIterator) }
+        guard let found = bytes.first else { throw .invalid }
+        guard found == version else { throw .otherVersion(found) }
+        return [UInt8](bytes.dropFirst())
+    }
+
     init(streamName: String, shard: ShardReference, offset: Int64, createdMilliseconds: Int64) {
         self.streamName = streamName
         self.shard = shard
@@ -58,7 +71,7 @@ struct ShardIterator: Equatable {
 
     private init?(_ bytes: [UInt8]) {
         var reader = TokenReader(bytes)
-        guard reader.number(UInt8.self) == Self.version, let created = reader.number(Int64.self),
+        guard let created = reader.number(Int64.self),
             let stream = reader.number(UInt64.self), let shard = reader.number(UInt32.self), let offset = reader.number(Int64.self),
             offset >= 0, let name = reader.text(), reader.isAtEnd
         else { return nil }

@@ -11,6 +11,17 @@ struct TokenSealer: Sendable {
         /// Of versions before `IteratorSealer`.
         case shardIterator
         case shardsPage, streamsPage
+
+        /// Of what is inside; its first byte. A change of a layout takes the next.
+        var version: UInt8 { 1 }
+    }
+
+    /// Why a token does not open.
+    enum Failure: Error, Equatable {
+        /// It is not of this service, or was changed.
+        case invalid
+        /// Another version of this service sealed it: as good as expired, for the caller can get a new one.
+        case otherVersion(UInt8)
     }
 
     private static let nonceBytes = CCrypto_nonce_bytes
@@ -33,6 +44,7 @@ struct TokenSealer: Sendable {
     func seal(_ bytes: [UInt8], for purpose: Purpose) throws(AWSError) -> String {
         let failure = AWSError(.internalFailure, "A token could not be sealed.")
         guard let key else { throw failure }
+        let bytes = [purpose.version] + bytes
         let purpose = Array(purpose.rawValue.utf8)
         var sealed = [UInt8](repeating: 0, count: Self.nonceBytes + bytes.count + Self.tagBytes)
         let isSealed = sealed.withUnsafeMutableBufferPointer { sealed in
@@ -44,9 +56,10 @@ struct TokenSealer: Sendable {
         return Base64.encode(sealed)
     }
 
-    /// What was sealed; nil when the text is not of this service or was changed.
-    func open(_ text: String, for purpose: Purpose) -> [UInt8]? {
-        guard let key, let sealed = Base64.decode(text), sealed.count >= Self.nonceBytes + Self.tagBytes else { return nil }
+    /// What was sealed.
+    func open(_ text: String, for purpose: Purpose) throws(Failure) -> [UInt8] {
+        guard let key, let sealed = Base64.decode(text), sealed.count > Self.nonceBytes + Self.tagBytes else { throw .invalid }
+        let version = purpose.version
         let purpose = Array(purpose.rawValue.utf8)
         let count = sealed.count - Self.nonceBytes - Self.tagBytes
         var bytes = [UInt8](repeating: 0, count: count)
@@ -55,6 +68,8 @@ struct TokenSealer: Sendable {
             let body = nonce + Self.nonceBytes
             return CCrypto_open(key, nonce, purpose, purpose.count, body, count, &bytes, body + count) == 1
         }
-        return isOpened ? bytes : nil
+        guard isOpened, let found = bytes.first else { throw .invalid }
+        guard found == version else { throw .otherVersion(found) }
+        return [UInt8](bytes.dropFirst())
     }
 }

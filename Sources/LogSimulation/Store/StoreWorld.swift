@@ -5,6 +5,7 @@ internal import EmbeddedStore
 internal import Host
 internal import HostSimulation
 internal import RecordBatch
+internal import StableHash
 internal import StreamLog
 internal import StreamStore
 
@@ -30,7 +31,7 @@ final class StoreWorld: @unchecked Sendable {
     var tally = Tally()
     var violations: [String] = []
     var story: [String] = []
-    var digest: UInt64?
+    var digest: FNV1a?
     var catalogFaults = CatalogFaults()
     /// The disk that the next start finds, when the power went between two calls of the disk.
     var nextDisk: SimulatedDisk?
@@ -54,7 +55,7 @@ final class StoreWorld: @unchecked Sendable {
         disk.tear(seed: random.next())
         if digests {
             disk.startDigest()
-            digest = 0xCBF2_9CE4_8422_2325
+            digest = FNV1a()
         }
     }
 
@@ -71,7 +72,7 @@ final class StoreWorld: @unchecked Sendable {
         let line = text()
         if tellsStory { story.append(line) }
         if var value = digest {
-            for byte in line.utf8 { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+            value.add(line.utf8)
             digest = value
         }
     }
@@ -79,7 +80,7 @@ final class StoreWorld: @unchecked Sendable {
     var result: SeedResult {
         SeedResult(
             seed: seed, kind: .store, tally: tally, violations: violations,
-            digest: digest.map { $0 ^ (disk.digest ?? 0) }, story: story)
+            digest: digest.map { $0.value ^ (disk.digest ?? 0) }, story: story)
     }
 
     // MARK: The run

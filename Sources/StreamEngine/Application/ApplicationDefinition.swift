@@ -1,6 +1,5 @@
 /// What a streaming application is, as it is kept in the store's definitions.
 
-import Foundation
 public import StreamSQL
 public import StreamStore
 
@@ -136,17 +135,13 @@ public enum OutputFormat: String, Codable, Sendable {
 }
 
 extension ApplicationDefinition {
-    /// JSON, as the definition is stored.
-    func stored() -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Values of plain Codable structs always encode; were one not to, an empty value is refused when it is read.
-        return (try? encoder.encode(self)).map(Array.init) ?? []
-    }
+    private static let format = 1
 
-    /// Nil for bytes that `stored()` did not write.
-    init?(stored bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
-        self = value
+    /// JSON that says its version, as the definition is stored.
+    func stored() -> [UInt8] { StoredDefinition.encode(self, format: Self.format) }
+
+    /// - Throws: for bytes that `stored()` of this or an earlier version did not write.
+    init(stored bytes: [UInt8]) throws(StoredDefinition.Failure) {
+        self = try StoredDefinition.decode(Self.self, from: bytes, knownFormat: Self.format)
     }
 }

@@ -19,6 +19,12 @@ public enum ApplicationStatus: String, Sendable {
 public enum ApplicationError: Error, Sendable {
     case notFound(String)
     case exists(String)
+    /// There is a definition of that name that cannot be read. It is left as it is; only `delete` ends it.
+    case unreadable(String)
+    /// The name of a new application has a definition that cannot be read, or state whose definition is gone. Only `delete` frees it.
+    case taken(String)
+    /// A definition or a state has a version that this build does not know.
+    case unknownFormat(UnknownFormat)
     /// The state does not allow the call.
     case inUse(String, ApplicationStatus)
     /// Another change came first; the caller's version is stale.
@@ -56,8 +62,10 @@ public actor ApplicationManager {
     private var runs: [String: RunTask] = [:]
     /// Applications between two states. Set before the first suspension of a call, so that no other call comes between.
     private var transitions: [String: ApplicationStatus] = [:]
-    /// Names that are being created, and names whose stored definition cannot be read: both are taken.
+    /// Names that are being created, or whose remains are being removed.
     private var takenNames: Set<String> = []
+    /// Names whose stored definition cannot be read: they are taken.
+    private var unreadable: Set<String> = []
     private var isClosing = false
 
     /// - Parameter stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
@@ -78,18 +86,42 @@ public actor ApplicationManager {
     // MARK: Life of the node
 
     /// Reads the definitions and goes on with the applications that were running.
+    /// - Throws: `.unknownFormat` when a definition or the state of an application has a version that this build does not know, before any of them
+    ///   runs; `.store`.
     public func open() async throws(ApplicationError) {
         let stored: [(name: String, value: [UInt8])]
         do throws(StoreError) { stored = try await store.definitions(.application) } catch { throw .store(error) }
         for (name, value) in stored {
-            guard let definition = ApplicationDefinition(stored: value) else {
-                logger.error("application definition cannot be read; it is left as it is", metadata: ["application": "\(name)"])
-                takenNames.insert(name)
-                continue
+            do throws(StoredDefinition.Failure) {
+                definitions[name] = try ApplicationDefinition(stored: value)
+            } catch {
+                try keepUnreadable(name, error)
             }
-            definitions[name] = definition
-            if definition.isStarted { launch(definition, start: nil) }
         }
+        for definition in definitions.values { try await checkState(of: definition.name) }
+        for definition in definitions.values where definition.isStarted { launch(definition, start: nil) }
+    }
+
+    private func keepUnreadable(_ name: String, _ failure: StoredDefinition.Failure) throws(ApplicationError) {
+        switch failure {
+        case .unknownFormat(let found, let known):
+            throw .unknownFormat(UnknownFormat("the definition of application \(name)", found: "\(found)", known: "\(known)"))
+        case .unreadable(let reason):
+            logger.error(
+                "application definition cannot be read; it is left as it is, and so is its state",
+                metadata: ["application": "\(name)", "reason": "\(reason)"])
+            unreadable.insert(name)
+        }
+    }
+
+    private func checkState(of name: String) async throws(ApplicationError) {
+        let unknown: UnknownFormat?
+        do throws(StoreError) {
+            unknown = try await StateLog.unknownFormat(application: name, store: store)
+        } catch {
+            throw .store(error)
+        }
+        if let unknown { throw .unknownFormat(unknown) }
     }
 
     /// Stops the runs with a snapshot each; they go on when the node is back. Nothing works on the store any more when it returns.
@@ -104,7 +136,7 @@ public actor ApplicationManager {
     // MARK: What the API asks
 
     public func definition(_ name: String) throws(ApplicationError) -> (ApplicationDefinition, ApplicationStatus) {
-        guard let definition = definitions[name] else { throw .notFound(name) }
+        guard let definition = definitions[name] else { throw absent(name) }
         return (definition, status(of: definition))
     }
 
@@ -137,12 +169,13 @@ public actor ApplicationManager {
     /// Stores a new application; its code is checked first.
     public func create(_ definition: ApplicationDefinition) async throws(ApplicationError) {
         let name = definition.name
+        if unreadable.contains(name) { throw .taken(name) }
         guard definitions[name] == nil, !takenNames.contains(name) else { throw .exists(name) }
         try check(definition)
         takenNames.insert(name)
         defer { takenNames.remove(name) }
-        // What an earlier application of this name may have left is not this one's state.
-        try await removeState(of: name)
+        // A deletion takes the state before the definition, so state without one is of a definition that was lost.
+        if try await hasState(name) { throw .taken(name) }
         try await save(definition)
         definitions[name] = definition
         logger.info("application created", metadata: ["application": "\(name)"])
@@ -222,8 +255,10 @@ public actor ApplicationManager {
         logger.info("application stopped", metadata: ["application": "\(name)"])
     }
 
-    /// Removes an application, its state and its run.
+    /// Removes an application, its state and its run. It is the one way, too, to be rid of a definition that cannot be read and of state
+    /// without a definition.
     public func delete(_ name: String) async throws(ApplicationError) {
+        if definitions[name] == nil, try await deleteRemains(of: name) { return }
         var definition = try idle(name)
         transitions[name] = .deleting
         defer { transitions[name] = nil }
@@ -244,10 +279,47 @@ public actor ApplicationManager {
         logger.info("application deleted", metadata: ["application": "\(name)"])
     }
 
+    /// Whether there is something under a name that is no application: a definition that cannot be read, or state without one.
+    public func hasRemains(of name: String) async -> Bool {
+        if definitions[name] != nil { return false }
+        if unreadable.contains(name) { return true }
+        return (try? await hasState(name)) ?? false
+    }
+
     // MARK: Inside
 
+    /// - Returns: whether there was something.
+    private func deleteRemains(of name: String) async throws(ApplicationError) -> Bool {
+        guard takenNames.insert(name).inserted else { return false }
+        defer { takenNames.remove(name) }
+        if !unreadable.contains(name) {
+            guard try await hasState(name) else { return false }
+        }
+        try await removeState(of: name)
+        do throws(StoreError) { try await store.setDefinitions([(DefinitionKey(.application, name), nil)]) } catch {
+            throw .store(error)
+        }
+        unreadable.remove(name)
+        logger.warning("remains of an application were deleted", metadata: ["application": "\(name)"])
+        return true
+    }
+
+    private func hasState(_ name: String) async throws(ApplicationError) -> Bool {
+        do throws(StoreError) {
+            _ = try await store.stream(StreamKey(name, in: .application))
+            return true
+        } catch .streamNotFound {
+            return false
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Why there is no application of a name.
+    private func absent(_ name: String) -> ApplicationError { unreadable.contains(name) ? .unreadable(name) : .notFound(name) }
+
     private func idle(_ name: String) throws(ApplicationError) -> ApplicationDefinition {
-        guard let definition = definitions[name] else { throw .notFound(name) }
+        guard let definition = definitions[name] else { throw absent(name) }
         if let transition = transitions[name] { throw .inUse(name, transition) }
         return definition
     }

@@ -1,6 +1,7 @@
 /// A definition checked and planned: what a run is made of.
 
 import Foundation
+import StableHash
 import StreamSQL
 import StreamStore
 
@@ -111,11 +112,10 @@ struct CompiledApplication: Sendable {
     var outputSchemas: [StreamSchema] { program.streams + [Dataflow.errorStream] }
 }
 
-/// FNV-1a, 64 bits: the same on every machine and in every process, which Swift's own hashing is not.
-private struct FNV1a {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ text: String) {
-        for byte in text.utf8 + [0] { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+extension FNV1a {
+    /// A text and its end.
+    fileprivate mutating func add(_ text: String) {
+        add(text.utf8)
+        add(0)
     }
 }

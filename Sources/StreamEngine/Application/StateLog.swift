@@ -1,5 +1,6 @@
 /// Reads and writes an application's hidden stream.
 
+import Host
 import RecordBatch
 import StreamStore
 
@@ -26,6 +27,38 @@ struct StateLog {
     private init(shard: ShardReference, store: any StreamStore) {
         self.shard = shard
         self.store = store
+    }
+
+    /// What of an application's state this build does not know the version of; nil when there is nothing such, or no state.
+    ///
+    /// It reads the hidden stream through: a newer build may have written only its end.
+    static func unknownFormat(application: String, store: any StreamStore) async throws(StoreError) -> UnknownFormat? {
+        let stream: StreamDescription
+        do throws(StoreError) {
+            stream = try await store.stream(StreamKey(application, in: .application))
+        } catch .streamNotFound {
+            return nil
+        }
+        for shard in stream.shards {
+            let reference = ShardReference(stream.id, shard.id)
+            var offset = try await store.bounds(reference).startOffset
+            while true {
+                let read: ShardRead
+                do throws(StoreError) {
+                    read = try await store.read(reference, from: offset, maxBytes: 1 << 20)
+                } catch .damaged {
+                    // The run itself will say so.
+                    break
+                }
+                guard let end = read.batches.last?.endOffset else { break }
+                for record in read.batches.lazy.compactMap({ try? $0.batch.records() }).joined() {
+                    guard let (found, known) = StateRecord.unknownFormat(record.value ?? []) else { continue }
+                    return UnknownFormat("the state of application \(application)", found: found, known: known)
+                }
+                offset = end
+            }
+        }
+        return nil
     }
 
     /// State records as a part of an append.

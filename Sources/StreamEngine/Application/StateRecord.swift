@@ -48,6 +48,19 @@ package enum StateRecord: Hashable, Sendable {
     /// 1 counted the rows of each in-application stream in its commits.
     private static let version: UInt8 = 2
 
+    /// What a record's bytes are where a later build wrote them; nil for all others, damaged ones included.
+    ///
+    /// Every version begins with a byte that tells it. Of a snapshot's first part the version of what is inside counts as well. What an earlier build
+    /// wrote is for the run: it stops by name.
+    package static func unknownFormat(_ bytes: [UInt8]) -> (found: String, known: String)? {
+        guard let found = bytes.first else { return nil }
+        if found > version { return ("\(found)", "\(version)") }
+        guard case .snapshot(_, _, 0, _, let inside)? = try? StateRecord(decoding: bytes),
+            let version = DataflowSnapshot.laterVersion(inside)
+        else { return nil }
+        return ("\(found), with a snapshot \(version)", "\(found), with a snapshot \(DataflowSnapshot.version)")
+    }
+
     /// The record's bytes: version, kind, little-endian fields.
     package func encoded() -> [UInt8] {
         var writer = StateWriter()

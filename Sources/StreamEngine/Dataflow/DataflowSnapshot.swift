@@ -50,6 +50,12 @@ struct DataflowSnapshot: Sendable {
         return writer.bytes
     }
 
+    /// The version of bytes that begin as a snapshot does, where a later build wrote them.
+    static func laterVersion(_ bytes: [UInt8]) -> Int? {
+        guard bytes.count > magic.count, bytes.starts(with: magic), Int(bytes[magic.count]) > version else { return nil }
+        return Int(bytes[magic.count])
+    }
+
     init(decoding bytes: [UInt8]) throws(SnapshotError) {
         var reader = StateReader(bytes)
         for byte in Self.magic {

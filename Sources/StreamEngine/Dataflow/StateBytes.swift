@@ -1,5 +1,6 @@
 /// The bytes of snapshots: fixed-width little-endian words, byte strings and columns.
 
+import StableHash
 import StreamSQL
 
 /// Writes state.
@@ -68,9 +69,7 @@ struct StateReader {
     }
 
     static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return hash
+        bytes.withUnsafeBufferPointer { FNV1a($0).value }
     }
 
     /// Compares the last eight bytes with the checksum of all before them.

@@ -27,6 +27,8 @@ struct JournalVerification: Sendable {
     private(set) var findings: [VerificationFinding] = []
     /// The newest file when there are files, but not one frame.
     private(set) var unreadable: String?
+    /// What is right and not known to this build; then nothing else was judged.
+    private(set) var unknownFormat: UnknownFormat?
     private(set) var batches = 0
     private(set) var files = 0
     private(set) var bytes: UInt64 = 0
@@ -55,11 +57,6 @@ struct JournalVerification: Sendable {
         }
         files = loaded.count
         bytes = loaded.reduce(0) { $0 + UInt64($1.bytes.count) }
-        if let old = loaded.first(where: { $0.isFirstFormat }) {
-            findings.append(
-                VerificationFinding(
-                    .damage, .structure, file: Paths.journal(old.name), "it has the format MRJ1 of a development version"))
-        }
         judge(loaded)
     }
 
@@ -95,6 +92,8 @@ struct JournalVerification: Sendable {
 
     private mutating func judge(_ files: [JournalScan.File]) {
         let scan = JournalScan(files)
+        unknownFormat = scan.unknownFormat
+        if unknownFormat != nil { return }
         for lost in scan.lostFrames {
             findings.append(
                 VerificationFinding(

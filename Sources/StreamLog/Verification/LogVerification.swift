@@ -23,6 +23,8 @@ public final class LogVerification<D: Disk> {
     private var done = VerificationProgress()
     private var summary = VerificationSummary()
     private(set) var journal = JournalVerification()
+    /// Set by `survey`: something has a version that this build does not know, so nothing can be judged.
+    public private(set) var unknownFormat: UnknownFormat?
     /// How often the journal may be read again: a store full of damage must not cost a reading for each of its logs.
     private var rereadingsLeft = 20
 
@@ -93,6 +95,9 @@ public final class LogVerification<D: Disk> {
     /// Reads the journal; when something is wrong with it, until two readings in a row agree about it.
     private func readJournal() throws(DiskError) {
         journal = try JournalVerification(disk) { bytes in advance(by: bytes) }
+        unknownFormat = journal.unknownFormat
+        if unknownFormat == nil, !directories.isEmpty { unknownFormat = try FormatSurvey(disk: disk).unknownFormat() }
+        if unknownFormat != nil { return }
         var certain = Set(journal.findings)
         while !certain.isEmpty, try rereadJournal() {
             let again = Set(journal.findings)

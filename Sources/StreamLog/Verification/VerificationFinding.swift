@@ -1,5 +1,7 @@
 /// What a verification tells: findings as they are made, progress, and a sum at the end.
 
+public import Host
+
 /// One thing that is wrong, or worth knowing, in one file.
 public struct VerificationFinding: Sendable, Hashable {
     /// Whether something is wrong.
@@ -66,6 +68,8 @@ public struct VerificationSummary: Sendable, Hashable {
     public var bytes: UInt64 = 0
     public var damages = 0
     public var notices = 0
+    /// Something has a version that this build does not know: then nothing was verified.
+    public var unknownFormat: UnknownFormat?
 
     public init() {}
 

@@ -49,7 +49,7 @@ struct BackupCommand: AsyncParsableCommand {
             switch error {
             case .damaged: CommandFailure(.damaged, "\(error)")
             case .busy, .notEmpty: CommandFailure(.conflict, "\(error)")
-            case .failed: CommandFailure(.failed, "\(error)")
+            case .failed, .unknownFormat: CommandFailure(.failed, "\(error)")
             }
         default: error
         }

@@ -87,6 +87,9 @@ struct RestoreCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.failed, "\(path) was restored, but cannot be read: \(error)")
         }
+        if let unknown = summary.unknownFormat {
+            throw CommandFailure(.failed, "\(path) was restored, but this version cannot open it: \(unknown)")
+        }
         guard summary.damages > 0 else { return }
         throw CommandFailure(
             .damaged,

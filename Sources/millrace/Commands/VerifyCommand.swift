@@ -15,7 +15,7 @@ struct VerifyCommand: AsyncParsableCommand {
             Reads the catalog, the journal and every segment, checks every checksum, and prints a line for each finding and a sum. It changes \
             nothing and may run while a server uses the directory. Offsets count a shard's records from 0; frames are the journal's.
 
-            Exit status: 0 no damage, 7 damage found, 3 no such directory.
+            Exit status: 0 no damage, 7 damage found, 3 no such directory, 1 it cannot be read, or another version wrote it.
             """)
     @Option(help: "The data directory (default $MILLRACE_DATA_DIR, else ./millrace-data).") var dataDir: String?
     @OptionGroup var options: ScanOptions
@@ -31,6 +31,7 @@ struct VerifyCommand: AsyncParsableCommand {
             throw CommandFailure(.failed, "\(path) cannot be read: \(error)")
         }
         report.end(summary)
+        if let unknown = summary.unknownFormat { throw CommandFailure(.failed, "\(path): \(unknown)") }
         if summary.damages > 0 {
             throw CommandFailure(
                 .damaged, "\(path): \(Amount.count(summary.damages)) finding\(summary.damages == 1 ? "" : "s") of damage.")

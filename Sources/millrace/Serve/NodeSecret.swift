@@ -8,13 +8,19 @@ enum NodeSecret {
     private static let length = 32
 
     /// Reads the secret, making it at the first start.
-    static func load(from disk: RealDisk, random: some RandomSource) throws(DiskError) -> [UInt8] {
+    /// - Throws: `UnknownFormat` for a file of another length, which another version wrote; `DiskError`.
+    static func load(from disk: RealDisk, random: some RandomSource) throws -> [UInt8] {
         let file = try disk.open(path, .createIfAbsent)
         defer { file.close() }
         var bytes = [UInt8](repeating: 0, count: length)
-        if try file.size() == UInt64(length) {
+        let size = try file.size()
+        guard size == 0 || size == UInt64(length) else {
+            throw UnknownFormat("the file \(path)", found: "of \(size) bytes", known: "that of \(length) bytes")
+        }
+        if size > 0 {
             try bytes.withUnsafeMutableBytesThrowing { buffer throws(DiskError) in _ = try file.read(into: buffer, at: 0) }
-            return bytes
+            // What a power cut leaves of a file that was being made: no secret, and nothing was sealed with it.
+            if bytes.contains(where: { $0 != 0 }) { return bytes }
         }
         bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         try bytes.withUnsafeMutableBytesThrowing { buffer throws(DiskError) in try file.write(UnsafeRawBufferPointer(buffer), at: 0)

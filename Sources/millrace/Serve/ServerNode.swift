@@ -29,6 +29,8 @@ struct ServerNode: Sendable {
     private let metrics: MetricsRegistry
     private let tokenSecret: [UInt8]
     private let time = SystemTime()
+    /// Of these the door may use what is left for connections.
+    private let descriptors: DescriptorLimits
     private let logger: Logger
 
     /// Opens the data directory, serves until SIGTERM or SIGINT, closes everything.
@@ -56,6 +58,7 @@ struct ServerNode: Sendable {
         self.address = address
         logger = Logger(label: "node")
         metrics = MetricsRegistry()
+        descriptors = DescriptorLimits.raised()
         do throws(DiskError) {
             disk = try RealDisk(root: settings.dataDirectory)
         } catch {
@@ -63,11 +66,15 @@ struct ServerNode: Sendable {
         }
         do {
             tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
-        } catch {
+        } catch let error as UnknownFormat {
+            throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) cannot be opened: \(error)")
+        } catch let error as DiskError {
             throw CommandFailure(.failed, "The file secret of the data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
         let logLogger = Logger(label: "log")
         var logOptions = settings.log
+        logOptions.maxOpenSegments = descriptors.openSegments
+        logOptions.flushedSegments = descriptors.flushedSegments
         logOptions.onDamage = { Self.report($0, to: logLogger) }
         let recovery: StoreRecovery
         do {
@@ -96,6 +103,8 @@ struct ServerNode: Sendable {
             try await objects.removeUnfinished()
             try await deliveries.open()
             try await applications.open()
+        } catch DeliveryError.unknownFormat(let format), ApplicationError.unknownFormat(let format) {
+            throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) cannot be opened: \(format)")
         } catch {
             throw CommandFailure(.failed, "Deliveries and applications cannot be opened: \(error)")
         }

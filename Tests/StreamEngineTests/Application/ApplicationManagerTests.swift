@@ -285,4 +285,73 @@ struct ApplicationManagerTests {
         #expect(keys(try await rows(2, world)) == ["a", "b"])
         await manager.close()
     }
+
+    /// An application with state, whose definition is then as given.
+    private func worldWithState(definition: [UInt8]?) async throws -> ApplicationWorld {
+        let world = try await world()
+        let manager = manager(world)
+        try await manager.create(world.definition)
+        try await manager.start("test", positions: ["1.1": .trimHorizon])
+        try await put("a", world)
+        _ = try await rows(1, world)
+        await manager.close()
+        if let definition { try await world.store.setDefinitions([(DefinitionKey(.application, "test"), definition)]) }
+        return world
+    }
+
+    @Test(
+        "under the name of a definition that cannot be read, or is gone, nothing is created over the state",
+        arguments: [true, false])
+    func stateStays(isGone: Bool) async throws {
+        let world = try await worldWithState(definition: Array("{".utf8))
+        if isGone { try await world.store.setDefinitions([(DefinitionKey(.application, "test"), nil)]) }
+        let state = try await world.store.stream(StreamKey("test", in: .application)).id
+        let manager = manager(world)
+        try await manager.open()
+        await #expect {
+            try await manager.create(world.definition)
+        } throws: { error in
+            if case ApplicationError.taken("test") = error { true } else { false }
+        }
+        await #expect(throws: ApplicationError.self) { _ = try await manager.definition("test") }
+        #expect(try await world.store.stream(StreamKey("test", in: .application)).id == state)
+        #expect(await manager.hasRemains(of: "test"))
+        try await manager.delete("test")
+        #expect(await !manager.hasRemains(of: "test"))
+        try await manager.create(world.definition)
+        await manager.close()
+    }
+
+    @Test("a definition of another version makes the start fail by name")
+    func unknownDefinition() async throws {
+        let world = try await worldWithState(definition: Array(#"{"formatVersion":3}"#.utf8))
+        await #expect {
+            try await self.manager(world).open()
+        } throws: { error in
+            guard case ApplicationError.unknownFormat(let format) = error else { return false }
+            return format == UnknownFormat("the definition of application test", found: "3", known: "1")
+        }
+    }
+
+    @Test("a state record, or a snapshot in one, of another version makes the start fail by name", arguments: [true, false])
+    func unknownState(inSnapshot: Bool) async throws {
+        let world = try await worldWithState(definition: nil)
+        let stream = try await world.store.stream(StreamKey("test", in: .application))
+        var record: [UInt8] = [77, 1, 2, 3]
+        if inSnapshot {
+            let run = StateRecord.Run(startNumber: 1, programDigest: 2, seed: 3, startMilliseconds: 4, source: StreamID(5))
+            let progress = InputProgress(positions: [:], clockMilliseconds: 0)
+            let bytes = Array("MRdf".utf8) + [99, 0, 0]
+            record = StateRecord.snapshot(run, progress, part: 0, parts: 1, bytes: bytes).encoded()
+        }
+        var builder = RecordBatchBuilder(baseTimestamp: 0)
+        try builder.append(key: nil, value: record, timestamp: 0)
+        _ = try await world.store.append([ShardAppend(ShardReference(stream.id, ShardID(0)), try builder.finish())], fence: nil)
+        await #expect {
+            try await self.manager(world).open()
+        } throws: { error in
+            guard case ApplicationError.unknownFormat(let format) = error else { return false }
+            return format.subject == "the state of application test" && format.found.contains(inSnapshot ? "99" : "77")
+        }
+    }
 }

@@ -1,0 +1,164 @@
+/// The keys of a table in memory: for each where its value lies in the log. Compact, for there may be millions.
+
+/// A hash table over packed keys. An entry takes 24 bytes, its key's length, and some 6 bytes of the hash table.
+struct KeyIndex {
+    struct Entry {
+        /// The offset of the record that has the value. Negative for a key that was removed and is remembered while the log is read.
+        var location: Int64
+        /// See `LatestValue.revision`.
+        var revision: Int64
+        fileprivate var keyPlace: UInt32
+        fileprivate var keyLength: UInt16
+        /// What the record counts for: `LatestRecord.units`.
+        var units: UInt16
+    }
+
+    private var entries: ContiguousArray<Entry> = []
+    private var keys: ContiguousArray<UInt8> = []
+    private var deadKeyBytes = 0
+    private var free: [UInt32] = []
+    /// Number of an entry plus 1, 0 where there is none. The length is a power of two.
+    private var slots = ContiguousArray<UInt32>(repeating: 0, count: 16)
+    private(set) var count = 0
+
+    /// All keys together must fit this many bytes, removed ones included until there are enough to be worth a sweep.
+    static let maxKeyBytes = Int(UInt32.max)
+
+    /// Bytes of memory.
+    var memoryBytes: Int {
+        entries.capacity * MemoryLayout<Entry>.stride + keys.capacity + slots.capacity * 4 + free.capacity * 4
+    }
+
+    /// Entries are known by numbers below this.
+    var endNumber: UInt32 { UInt32(entries.count) }
+
+    subscript(number: UInt32) -> Entry {
+        get { entries[Int(number)] }
+        set { entries[Int(number)] = newValue }
+    }
+
+    /// Whether a number below `endNumber` is in use.
+    func isUsed(_ number: UInt32) -> Bool { entries[Int(number)].keyLength > 0 }
+
+    func key(_ number: UInt32) -> [UInt8] { withKey(number) { [UInt8]($0) } }
+
+    /// The key is never empty.
+    @inline(__always)
+    func withKey<Result>(_ number: UInt32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let entry = entries[Int(number)]
+        let start = Int(entry.keyPlace)
+        return keys.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<start + Int(entry.keyLength)])) }
+    }
+
+    /// The order of two keys' bytes: negative, 0 or positive.
+    static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        let common = min(left.count, right.count)
+        for index in 0..<common where left[index] != right[index] { return Int(left[index]) - Int(right[index]) }
+        return left.count - right.count
+    }
+
+    /// Seeded by the process: who chooses keys cannot make them collide.
+    private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: key)
+        return hasher.finalize()
+    }
+
+    private func holds(_ number: Int, _ key: UnsafeRawBufferPointer) -> Bool {
+        let entry = entries[number]
+        guard Int(entry.keyLength) == key.count else { return false }
+        let start = Int(entry.keyPlace)
+        return keys.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[start..<start + key.count]).elementsEqual(key) }
+    }
+
+    /// The slot of a key, or the free one where it would go.
+    private func slot(of key: UnsafeRawBufferPointer) -> Int {
+        let mask = slots.count - 1
+        var slot = Self.hash(key) & mask
+        while slots[slot] != 0, !holds(Int(slots[slot]) - 1, key) { slot = (slot + 1) & mask }
+        return slot
+    }
+
+    /// The number of a key's entry.
+    func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
+        let value = slots[slot(of: key)]
+        return value == 0 ? nil : value - 1
+    }
+
+    /// Sets what is known of a key.
+    /// - Returns: its entry's number and whether the key is new; nil when there is no room for another key.
+    mutating func set(
+        _ key: UnsafeRawBufferPointer, location: Int64, revision: Int64, units: Int
+    ) -> (number: UInt32, isNew: Bool)? {
+        let place = slot(of: key)
+        let units = UInt16(clamping: units)
+        if slots[place] != 0 {
+            let number = slots[place] - 1
+            entries[Int(number)].location = location
+            entries[Int(number)].revision = revision
+            entries[Int(number)].units = units
+            return (number, false)
+        }
+        guard keys.count + key.count <= Self.maxKeyBytes, entries.count < Int(UInt32.max) - 1 else { return nil }
+        let entry = Entry(
+            location: location, revision: revision, keyPlace: UInt32(keys.count), keyLength: UInt16(key.count), units: units)
+        keys.append(contentsOf: key)
+        let number: UInt32
+        if let reused = free.popLast() {
+            number = reused
+            entries[Int(number)] = entry
+        } else {
+            number = UInt32(entries.count)
+            entries.append(entry)
+        }
+        slots[place] = number + 1
+        count += 1
+        if count * 10 > slots.count * 7 { grow() }
+        return (number, true)
+    }
+
+    /// Forgets a key.
+    mutating func remove(_ number: UInt32) {
+        var hole = withKey(number) { slot(of: $0) }
+        let mask = slots.count - 1
+        // Those behind it that would not be found over the hole move up.
+        var next = (hole + 1) & mask
+        while slots[next] != 0 {
+            let home = withKey(slots[next] - 1) { Self.hash($0) } & mask
+            if (next - home) & mask >= (next - hole) & mask {
+                slots[hole] = slots[next]
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        slots[hole] = 0
+        deadKeyBytes += Int(entries[Int(number)].keyLength)
+        entries[Int(number)].keyLength = 0
+        free.append(number)
+        count -= 1
+        if deadKeyBytes > 1 << 20, deadKeyBytes * 2 > keys.count { sweepKeys() }
+    }
+
+    private mutating func grow() {
+        slots = ContiguousArray(repeating: 0, count: slots.count * 2)
+        let mask = slots.count - 1
+        for number in 0..<endNumber where isUsed(number) {
+            var slot = withKey(number) { Self.hash($0) } & mask
+            while slots[slot] != 0 { slot = (slot + 1) & mask }
+            slots[slot] = number + 1
+        }
+    }
+
+    /// Packs the keys anew, without those that were removed.
+    private mutating func sweepKeys() {
+        var packed: ContiguousArray<UInt8> = []
+        packed.reserveCapacity(keys.count - deadKeyBytes)
+        for number in 0..<endNumber where isUsed(number) {
+            let place = UInt32(packed.count)
+            withKey(number) { packed.append(contentsOf: $0) }
+            entries[Int(number)].keyPlace = place
+        }
+        keys = packed
+        deadKeyBytes = 0
+    }
+}

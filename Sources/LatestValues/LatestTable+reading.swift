@@ -1,0 +1,130 @@
+/// Reads by key and by range: the index tells where the values lie, the log has them.
+
+import RecordBatch
+import StreamStore
+import Synchronization
+
+extension LatestTable {
+    /// Where an entry's value lies.
+    private struct Wanted: Sendable {
+        var place: Int
+        var location: Int64
+        var revision: Int64
+    }
+
+    /// How often a read that finds its record gone, compacted meanwhile, looks again.
+    private static let mostAttempts = 100
+
+    /// A key's latest value; nil when it has none.
+    /// - Throws: `.store` when the log cannot be read.
+    public func value(of key: [UInt8]) async throws(LatestError) -> LatestValue? {
+        for _ in 0..<Self.mostAttempts {
+            let found = state.withLock { state in
+                key.withUnsafeBytes { state.index.find($0) }.map { state.index[$0] }
+            }
+            guard let found else { return nil }
+            let wanted = [Wanted(place: 0, location: found.location, revision: found.revision)]
+            if let value = try await values(wanted).first { return LatestValue(bytes: value.bytes, revision: found.revision) }
+        }
+        throw .store(.failed("the value of a key of table \(name) moves faster than it can be read"))
+    }
+
+    /// A key that is text, in UTF-8.
+    public func value(of key: String) async throws(LatestError) -> LatestValue? { try await value(of: Array(key.utf8)) }
+
+    /// The keys of a range in order with their revisions, at most `limit`. Nothing is read for it.
+    public func keys(in range: KeyRange, limit: Int) -> [(key: [UInt8], revision: Int64)] {
+        state.withLock { state in
+            state.order.numbers(in: range, limit: limit, of: state.index).map { (state.index.key($0), state.index[$0].revision) }
+        }
+    }
+
+    /// The entries of a range in the order of their keys, at most `limit`. Each is as it was at some moment during the call.
+    /// - Throws: `.store` when the log cannot be read.
+    public func entries(in range: KeyRange, limit: Int) async throws(LatestError) -> [LatestEntry] {
+        var entries: [LatestEntry?] = []
+        let (keys, wanted) = state.withLock { state in
+            let numbers = state.order.numbers(in: range, limit: limit, of: state.index)
+            let wanted = numbers.enumerated().map { place, number in
+                Wanted(place: place, location: state.index[number].location, revision: state.index[number].revision)
+            }
+            return (numbers.map { state.index.key($0) }, wanted)
+        }
+        entries = Array(repeating: nil, count: keys.count)
+        for found in try await values(wanted) {
+            entries[found.place] = LatestEntry(
+                key: keys[found.place], value: LatestValue(bytes: found.bytes, revision: wanted[found.place].revision))
+        }
+        // Those that were changed or moved meanwhile, one by one.
+        for place in entries.indices where entries[place] == nil {
+            if let value = try await value(of: keys[place]) { entries[place] = LatestEntry(key: keys[place], value: value) }
+        }
+        return entries.compactMap { $0 }
+    }
+
+    /// How many of a range's batches are read at the same time.
+    private static let readsAtOnce = 4
+
+    /// The values that can be found where they are said to lie, in any order.
+    private func values(_ wanted: [Wanted]) async throws(LatestError) -> [(place: Int, bytes: [UInt8])] {
+        if wanted.count < 8 { return try await readInOrder(wanted.sorted { $0.location < $1.location }) }
+        let sorted = wanted.sorted { $0.location < $1.location }
+        let share = (sorted.count + Self.readsAtOnce - 1) / Self.readsAtOnce
+        let parts = stride(from: 0, to: sorted.count, by: share).map { Array(sorted[$0..<min($0 + share, sorted.count)]) }
+        let results = await withTaskGroup(of: Result<[(place: Int, bytes: [UInt8])], LatestError>.self) { group in
+            for part in parts {
+                group.addTask {
+                    do throws(LatestError) { return .success(try await self.readInOrder(part)) } catch { return .failure(error) }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var found: [(place: Int, bytes: [UInt8])] = []
+        for result in results { found += try result.get() }
+        return found
+    }
+
+    private func readInOrder(_ wanted: [Wanted]) async throws(LatestError) -> [(place: Int, bytes: [UInt8])] {
+        var found: [(place: Int, bytes: [UInt8])] = []
+        var next = 0
+        while next < wanted.count {
+            let read: ShardRead
+            do throws(StoreError) {
+                read = try await store.read(shard, from: wanted[next].location, maxBytes: 1)
+            } catch .offsetOutOfRange {
+                next += 1
+                continue
+            } catch {
+                throw .store(error)
+            }
+            let start = next
+            for batch in read.batches {
+                var inBatch = next
+                while inBatch < wanted.count, wanted[inBatch].location < batch.endOffset { inBatch += 1 }
+                found += try values(wanted[next..<inBatch], in: batch)
+                next = inBatch
+            }
+            if next == start { next += 1 }
+        }
+        return found
+    }
+
+    private func values(_ wanted: ArraySlice<Wanted>, in batch: StoredBatch) throws(LatestError) -> [(place: Int, bytes: [UInt8])] {
+        var found: [(place: Int, bytes: [UInt8])] = []
+        var next = wanted.startIndex
+        do {
+            try batch.batch.forEachRecord { view in
+                let offset = batch.baseOffset &+ Int64(view.offsetDelta)
+                guard next < wanted.endIndex, offset == wanted[next].location else { return }
+                let record = try LatestRecord(view, in: name)
+                if let value = view.value { found.append((wanted[next].place, [UInt8](value[record.valueStart...]))) }
+                next += 1
+            }
+        } catch let error as LatestError {
+            throw error
+        } catch {
+            throw .damaged(table: name, from: batch.baseOffset, through: batch.endOffset - 1)
+        }
+        return found
+    }
+}

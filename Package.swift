@@ -126,7 +126,7 @@ let goldenTests: [Target] = [
     .testTarget(
         name: "GoldenDirectoryTests",
         dependencies: [
-            "EmbeddedStore", "StreamEngine", "Delivery", "StreamLog", "StreamStore", "RecordBatch", "Host", crypto, logging,
+            "EmbeddedStore", "StreamEngine", "Delivery", "StreamLog", "StreamStore", "RecordBatch", "Host", logging,
         ],
         swiftSettings: swiftSettings)
 ]
@@ -170,6 +170,12 @@ let programs: [Target] = [
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
     // A load for the door and its peer: see Benchmarks/compare.
     .executableTarget(name: "door-load", path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(
+        name: "latest-benchmark",
+        dependencies: [
+            "Host", "StreamLog", "EmbeddedStore", "LatestValues", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/Sources/latest-benchmark", swiftSettings: swiftSettings),
     // A load for the log's peers: see Benchmarks/compare.
     .executableTarget(name: "nats-load", path: "Benchmarks/Sources/nats-load", swiftSettings: swiftSettings),
 ]

@@ -2,7 +2,7 @@
 
 import Host
 import LatestValues
-package import StreamStore
+import StreamStore
 
 /// How far each delivery stream has delivered. The table is opened when it is first needed; one that cannot be opened is tried again by the next call.
 actor ProgressBook {
@@ -41,23 +41,33 @@ actor ProgressBook {
     /// What of it has a version that this build does not know.
     /// - Throws: when it cannot be read.
     func unknownFormat() async throws(StoreError) -> UnknownFormat? {
+        // Before anything is taken over.
+        for (name, value) in try await store.definitions(.deliveryProgress) {
+            if let unknown = Self.unknownFormat(value, of: name) { return unknown }
+        }
         do throws(LatestError) {
             let table = try await table()
             for entry in try await table.entries(in: .prefix(Array("progress/".utf8)), limit: .max) {
-                do throws(StoredDefinition.Failure) {
-                    _ = try DeliveryProgress(stored: entry.value.bytes)
-                } catch .unknownFormat(let found, let known) {
-                    let name = String(decoding: entry.key.dropFirst(9), as: UTF8.self)
-                    return UnknownFormat("the progress of delivery stream \(name)", found: "\(found)", known: "\(known)")
-                } catch {
-                    // Its delivery stream will say so.
-                }
+                let name = String(decoding: entry.key.dropFirst(Self.key("").utf8.count), as: UTF8.self)
+                if let unknown = Self.unknownFormat(entry.value.bytes, of: name) { return unknown }
             }
             return nil
         } catch .unknownFormat(let table, let found, let known) {
             return UnknownFormat("the table \(table)", found: "\(found)", known: "\(known)")
         } catch {
             throw Self.storeError(error)
+        }
+    }
+
+    /// Nil for what cannot be read at all, too: its delivery stream will say so.
+    private static func unknownFormat(_ bytes: [UInt8], of name: String) -> UnknownFormat? {
+        do throws(StoredDefinition.Failure) {
+            _ = try DeliveryProgress(stored: bytes)
+            return nil
+        } catch .unknownFormat(let found, let known) {
+            return UnknownFormat("the progress of delivery stream \(name)", found: "\(found)", known: "\(known)")
+        } catch {
+            return nil
         }
     }
 

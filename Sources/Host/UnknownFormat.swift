@@ -17,6 +17,6 @@ public struct UnknownFormat: Error, Sendable, Hashable, CustomStringConvertible 
 
     public var description: String {
         "\(subject) has the format \(found), and this version of Millrace knows \(known) only: run the version that wrote it, or a later one; "
-            + "nothing was changed"
+            + "it is left as it is"
     }
 }

@@ -211,7 +211,7 @@ struct World {
         // Read behind the manager's back: to open the table would end the manager's.
         guard let stream = try? await store.stream(StreamKey("delivery-progress", in: .table)) else { return nil }
         var found: DeliveryProgress?
-        for batch in try store.batches(of: ShardReference(stream.id, ShardID(0))) {
+        for batch in store.batches(of: ShardReference(stream.id, ShardID(0))) {
             for record in try batch.batch.records() where record.key == Array("progress/\(name)".utf8) {
                 let value = record.value ?? []
                 found = value.prefix(2) == [1, 1] ? try DeliveryProgress(stored: Array(value.dropFirst(2))) : nil

@@ -1,6 +1,5 @@
 /// A kept data directory of an earlier build, unpacked, and what is said to be in it. `Tests/GoldenDirectories/make` makes one.
 
-import Crypto
 import Foundation
 import Host
 import RecordBatch
@@ -85,10 +84,19 @@ final class GoldenTime: TimeSource {
 }
 
 extension GoldenDirectory.Expected.Digest {
-    init(_ pieces: [[UInt8]]) {
-        var hash = SHA256()
-        for piece in pieces { hash.update(data: piece) }
-        self.init(count: pieces.count, sha256: hash.finalize().map { String(format: "%02x", $0) }.joined())
+    /// Of the pieces one after the other, by the system's own tool.
+    init(_ pieces: [[UInt8]]) throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("golden-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(pieces.joined()).write(to: file)
+        let (tool, output) = (Process(), Pipe())
+        tool.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        tool.arguments = ["sha256sum", file.path]
+        tool.standardOutput = output
+        try tool.run()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        tool.waitUntilExit()
+        self.init(count: pieces.count, sha256: String(said.prefix { $0 != " " }))
     }
 }
 

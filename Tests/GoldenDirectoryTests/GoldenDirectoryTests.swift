@@ -28,7 +28,7 @@ import Testing
             let stream = try await store.stream(StreamKey(name))
             #expect(Set(stream.shards.map(\.id.description)) == Set(shards.keys), "\(name)")
             for shard in stream.shards {
-                let found = GoldenDirectory.Expected.Digest(try await store.lines(of: shard, in: stream))
+                let found = try GoldenDirectory.Expected.Digest(await store.lines(of: shard, in: stream))
                 #expect(found == shards[shard.id.description], "\(name) \(shard.id)")
             }
         }
@@ -100,7 +100,7 @@ import Testing
         if golden.expected.applicationsStop == nil { try await expectRows(store, golden) }
         for (delivery, digest) in golden.expected.undelivered {
             try await until("the objects of \(delivery)") {
-                GoldenDirectory.Expected.Digest([golden.objects(of: delivery)]).sha256 == digest.sha256
+                try GoldenDirectory.Expected.Digest([golden.objects(of: delivery)]).sha256 == digest.sha256
             }
         }
         #expect(golden.objects(of: "quick") == quick)

@@ -220,14 +220,14 @@ struct ApplicationManagerTests {
         _ = try await rows(1, world)
         await first.close()
         var builder = RecordBatchBuilder(baseTimestamp: 0)
-        try builder.append(key: nil, value: [99, 0], timestamp: 0)
+        try builder.append(key: nil, value: [1, 99], timestamp: 0)
         let state = try await world.store.stream(StreamKey("test", in: .application))
         _ = try await world.store.append([ShardAppend(ShardReference(state.id, ShardID(0)), try builder.finish())], fence: nil)
 
         let second = manager(world)
         try await second.open()
         let reason = try await stopped(second)
-        #expect(reason.contains("state record version 99"))
+        #expect(reason.contains("state record kind 99"))
         #expect(await second.trouble("test") == reason)
         #expect(await second.statistics().first?.trouble == reason)
         await #expect(throws: ApplicationError.self) {

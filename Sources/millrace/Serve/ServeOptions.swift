@@ -16,7 +16,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Names by which web pages may reach this server, besides localhost and names without a dot; commas between.")
     var allowedHosts: String?
     @Option(help: "Origins whose web pages may call, such as https://app.example; commas between.") var allowedOrigins: String?
-    @Option(help: "Open connections; the default leaves an eighth of the descriptors to files.") var maxConnections: String?
+    @Option(help: "Open connections; the default leaves the node the descriptors that its files need.") var maxConnections: String?
 
     @OptionGroup(title: "AWS's quotas, all off unless set; past one the service answers LimitExceededException")
     var quotas: QuotaOptions

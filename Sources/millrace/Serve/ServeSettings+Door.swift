@@ -1,7 +1,7 @@
 /// The settings of the HTTP listener: who may call, and within which bounds.
 
-import Glibc
 import HTTPDoor
+import Host
 
 extension ServeSettings {
     /// The keys of the HTTP listener; a line each.
@@ -66,11 +66,6 @@ extension ServeSettings {
         }
     }
 
-    /// Connections that leave descriptors for the store's files: an eighth of what the process may open, at least 128 of them.
-    static func connectionsLeftByFiles() -> Int {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
-        let descriptors = Int(clamping: limit.rlim_cur)
-        return min(max(descriptors - max(descriptors / 8, 128), 16), 100_000)
-    }
+    /// Connections that leave the node's own files the descriptors that they need.
+    static func connectionsLeftByFiles() -> Int { min(DescriptorLimits.raised().connections, 100_000) }
 }

@@ -220,7 +220,7 @@ struct ApplicationManagerTests {
         _ = try await rows(1, world)
         await first.close()
         var builder = RecordBatchBuilder(baseTimestamp: 0)
-        try builder.append(key: nil, value: [1, 99], timestamp: 0)
+        try builder.append(key: nil, value: [2, 99], timestamp: 0)
         let state = try await world.store.stream(StreamKey("test", in: .application))
         _ = try await world.store.append([ShardAppend(ShardReference(state.id, ShardID(0)), try builder.finish())], fence: nil)
 

@@ -53,6 +53,12 @@ protocol NamesDeliveryStream: Sendable {
     var deliveryStreamName: String? { get }
 }
 
+extension AWSOperation where Request: NamesDeliveryStream {
+    static func resources(_ request: Request, _ service: Service) -> [ResourceName] {
+        [ResourceName(service: "firehose", resource: "deliverystream/\(request.deliveryStreamName ?? "")")]
+    }
+}
+
 extension NamesDeliveryStream {
     static var nameRule: Rule<Self> {
         Rule { request, violations in

@@ -28,6 +28,7 @@ struct Listener: Sendable {
             loops.append((loop, try await loop.submit { NIOLoopBound(LoopContext(door, loop), eventLoop: loop) }.get()))
         }
         let served = loops
+        door.relief.serve(served)
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

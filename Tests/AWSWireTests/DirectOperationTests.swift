@@ -103,7 +103,7 @@ private struct Warden: CallPolicy {
         #expect(
             warden.asked.actions.withLock { $0 } == [
                 #"Shout ["text/secret"] AWS4-HMAC-SHA256 x 6"#, #"Shout ["text/open"] AWS4-HMAC-SHA256 x 4"#,
-                "Probe [] AWS4-HMAC-SHA256 x 15",
+                #"Probe ["gone"] AWS4-HMAC-SHA256 x 15"#,
             ])
     }
 

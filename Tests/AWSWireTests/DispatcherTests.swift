@@ -60,6 +60,9 @@ enum Probe: AWSOperation {
     ]
     static let errors: [AWSError.Name] = [.resourceNotFound]
     static let memoryBound = 4096
+    static func resources(_ request: Request, _ service: ProbeService) -> [ResourceName] {
+        [ResourceName(service: "probe", resource: request.text ?? "*")]
+    }
 
     static func run(_ request: Request, _ service: ProbeService, _ call: AWSCall) async throws(AWSError) -> Response {
         if request.text == "gone" { throw AWSError(.resourceNotFound, "It is \"gone\".") }

@@ -22,6 +22,7 @@ enum Echo: AWSOperation {
     static let rules: [Rule<Request>] = [.member("text", \.text, .notNull)]
     static let errors: [AWSError.Name] = []
     static let memoryBound = 100_000
+    static func resources(_ request: Request, _ gate: Gate) -> [ResourceName] { [] }
 
     static func run(_ request: Request, _ gate: Gate, _ call: AWSCall) async throws(AWSError) -> Response {
         if request.text == "wait" { await gate.pass() }

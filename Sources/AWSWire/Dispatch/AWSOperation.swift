@@ -39,8 +39,6 @@ public protocol AWSOperation: SendableMetatype {
 
 extension AWSOperation {
     public static var name: String { String(describing: Self.self) }
-    /// No single one.
-    public static func resources(_ request: Request, _ service: Service) -> [ResourceName] { [] }
 }
 
 /// What an operation answers with.

@@ -55,6 +55,9 @@ public struct ResourceName: Hashable, Sendable {
         self.service = service
         self.resource = resource
     }
+
+    /// What a request for all of a service's resources touches.
+    public static func all(of service: String) -> ResourceName { ResourceName(service: service, resource: "*") }
 }
 
 /// The event loop that a call came on. Whoever answers from elsewhere answers through `run`.

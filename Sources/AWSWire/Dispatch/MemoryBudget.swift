@@ -7,8 +7,13 @@ public final class MemoryBudget: Sendable {
     /// Bytes.
     public let limit: Int
     private let used = Atomic<Int>(0)
+    private let onShortage: (@Sendable () -> Void)?
 
-    public init(limit: Int) { self.limit = limit }
+    /// - Parameter onShortage: is called, on any thread, when bytes were asked for that are not to be had: whoever can give some back should.
+    public init(limit: Int, onShortage: (@Sendable () -> Void)? = nil) {
+        self.limit = limit
+        self.onShortage = onShortage
+    }
 
     /// Bytes that are reserved now.
     public var reserved: Int { used.load(ordering: .relaxed) }
@@ -21,7 +26,10 @@ public final class MemoryBudget: Sendable {
     fileprivate func reserve(_ bytes: Int) -> Bool {
         var current = used.load(ordering: .relaxed)
         while true {
-            guard bytes >= 0, bytes <= limit - current else { return false }
+            guard bytes >= 0, bytes <= limit - current else {
+                onShortage?()
+                return false
+            }
             let (exchanged, original) = used.weakCompareExchange(
                 expected: current, desired: current + bytes, ordering: .acquiringAndReleasing)
             if exchanged { return true }

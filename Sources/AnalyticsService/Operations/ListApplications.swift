@@ -19,6 +19,7 @@ extension V1 {
             .member("limit", \.limit, .atLeast(1), .atMost(ApplicationPage.limit)),
             .member("exclusiveStartApplicationName", \.start, .pattern(.name), .minLength(1), .maxLength(128)),
         ]
+        static func resources(_ request: Request, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
         static let errors: [AWSError.Name] = []
         static let memoryBound = Analytics.smallBound
 
@@ -44,6 +45,7 @@ extension V2 {
             .member("limit", \.limit, .atLeast(1), .atMost(ApplicationPage.limit)),
             .member("nextToken", \.token, .pattern(.name), .minLength(1), .maxLength(128)),
         ]
+        static func resources(_ request: Request, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
         static let errors: [AWSError.Name] = []
         static let memoryBound = Analytics.smallBound
 

@@ -14,6 +14,9 @@ enum ListTagsForResource: AWSOperation {
             "resourceARN", \.resourceARN, .notNull, .minLength(1), .maxLength(2_048),
             .pattern(.arn(service: "kinesisanalytics", resource: "application")))
     ]
+    static func resources(_ request: Request, _ service: Analytics) -> [ResourceName] {
+        ARN(request.resourceARN ?? "").map { [ResourceName(service: $0.service, resource: $0.resource)] } ?? []
+    }
     static let errors: [AWSError.Name] = [.resourceNotFound]
     static let memoryBound = Analytics.smallBound
 

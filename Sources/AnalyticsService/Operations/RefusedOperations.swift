@@ -15,6 +15,7 @@ struct AnyRequest: WireReadable {
 
 extension RefusedOperation {
     static var rules: [Rule<AnyRequest>] { [] }
+    static func resources(_ request: AnyRequest, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
     static var errors: [AWSError.Name] { [.unsupportedOperation] }
     static var memoryBound: Int { Analytics.smallBound }
 

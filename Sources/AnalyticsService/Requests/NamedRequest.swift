@@ -12,6 +12,12 @@ extension NamesApplication {
     var name: String { applicationName ?? "" }
 }
 
+extension AWSOperation where Request: NamesApplication {
+    static func resources(_ request: Request, _ service: Service) -> [ResourceName] {
+        [ResourceName(service: "kinesisanalytics", resource: "application/\(request.name)")]
+    }
+}
+
 extension Rule where Request: NamesApplication {
     static var applicationName: Rule {
         Rule { request, violations in

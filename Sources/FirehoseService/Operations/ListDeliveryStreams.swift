@@ -33,6 +33,7 @@ enum ListDeliveryStreams: AWSOperation {
         .member("deliveryStreamType", \.type, .oneOf(CreateDeliveryStream.types)),
         .member("exclusiveStartDeliveryStreamName", \.exclusiveStartName, .pattern(.name), .minLength(1), .maxLength(64)),
     ]
+    static func resources(_ request: Request, _ firehose: Firehose) -> [ResourceName] { [.all(of: "firehose")] }
     static let errors: [AWSError.Name] = []
     static let memoryBound = 16 << 10
     static let defaultLimit = 10

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOCore
 import NodeMetrics
+import Synchronization
 
 /// The door's settings, services and counters, for every event loop.
 final class DoorContext: Sendable {
@@ -13,6 +14,8 @@ final class DoorContext: Sendable {
     let dispatcher: AWSDispatcher
     /// For calls.
     let budget: MemoryBudget
+    /// What is done when memory for calls is short.
+    let relief: MemoryRelief
     /// For pages and downloads, so that calls cannot keep an operator from looking.
     let pageBudget = MemoryBudget(limit: 32 << 20)
     let pages: PageResponder
@@ -27,8 +30,40 @@ final class DoorContext: Sendable {
         self.dispatcher = dispatcher
         self.pages = pages
         self.logger = logger
-        budget = MemoryBudget(limit: settings.memoryLimit)
+        let relief = MemoryRelief()
+        self.relief = relief
+        budget = MemoryBudget(limit: settings.memoryLimit) { relief.begin() }
         instruments = DoorInstruments(metrics, budget)
+    }
+}
+
+/// When memory is short, peers that take nothing have had theirs long enough: what waits for them is worth less than the next call.
+final class MemoryRelief: Sendable {
+    /// A peer that has taken nothing for so long is closed when others need its memory.
+    private static let patience = TimeAmount.seconds(1)
+
+    private let work = Mutex<(@Sendable (_ done: @escaping @Sendable () -> Void) -> Void)?>(nil)
+    private let isUnderWay = Atomic<Bool>(false)
+
+    /// Closes stalled connections on each loop; many calls at once do it once.
+    func begin() {
+        guard !isUnderWay.exchange(true, ordering: .relaxed) else { return }
+        guard let work = work.withLock({ $0 }) else { return isUnderWay.store(false, ordering: .relaxed) }
+        work { self.isUnderWay.store(false, ordering: .relaxed) }
+    }
+
+    /// The loops whose connections are closed.
+    func serve(_ loops: [(loop: any EventLoop, context: NIOLoopBound<LoopContext>)]) {
+        work.withLock {
+            $0 = { done in
+                for (index, (loop, context)) in loops.enumerated() {
+                    loop.execute {
+                        context.value.sweeper.cut(stalledFor: Self.patience)
+                        if index == loops.count - 1 { done() }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ protocol Swept: AnyObject {
     var sweepSlot: Int { get set }
     /// Ends what is late. It may remove itself.
     func sweep(_ now: NIODeadline)
+    /// Since when its peer has taken nothing of what waits for it, as far as sweeps have seen.
+    var stalledSince: NIODeadline? { get }
     /// Closes now if nothing is under way, else as soon as it is done.
     func quiesce()
     /// Closes now.
@@ -47,6 +49,14 @@ final class Sweeper {
 
     func cut() {
         for member in members { member.cut() }
+    }
+
+    /// Closes those whose peers have taken nothing for so long.
+    func cut(stalledFor time: TimeAmount) {
+        let now = NIODeadline.now()
+        for member in members {
+            if let since = member.stalledSince, now - since > time { member.cut() }
+        }
     }
 
     /// Nothing is scheduled while nobody is connected.

@@ -425,7 +425,8 @@ extension HTTP1Connection: Swept {
         if case .head = input, held.readableBytes == 0 { close() }
     }
 
-    func cut() { close() }
+    var stalledSince: NIODeadline? { stall.since }
+    func cut() { handlerContext?.channel.reset() }
 }
 
 /// Tells when a peer takes nothing of what waits for it.
@@ -434,6 +435,8 @@ struct StallClock {
     private var written = 0
     private var seen = (written: 0, unsent: 0)
     private var lastProgress: NIODeadline?
+    /// Since when nothing was taken of what waits.
+    var since: NIODeadline? { seen.unsent > 0 ? lastProgress : nil }
 
     init(limit: TimeAmount) { self.limit = limit }
 

@@ -60,7 +60,8 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
 
     func quiesce() { handlerContext?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
 
-    func cut() { handlerContext?.close(promise: nil) }
+    var stalledSince: NIODeadline? { stall.since }
+    func cut() { handlerContext?.channel.reset() }
 
     private func closeIfDone() {
         if inputEnded, streams.open == 0 { handlerContext?.close(promise: nil) }

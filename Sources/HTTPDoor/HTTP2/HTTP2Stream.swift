@@ -202,9 +202,10 @@ extension HTTP2Stream: Swept {
         }
     }
 
+    var stalledSince: NIODeadline? { stall.since }
     /// The connection sees to its streams.
     func quiesce() {}
-    func cut() {}
+    func cut() { handlerContext?.close(promise: nil) }
 }
 
 // MARK: Fields

@@ -30,6 +30,9 @@ enum CreateStream: AWSOperation {
         .member("warmThroughputMiBps", \.warmThroughput, .atLeast(0)),
         .member("maxRecordSizeInKiB", \.maxRecordKiB, .atLeast(1024), .atMost(10_240)),
     ]
+    static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] {
+        [kinesis.resource(ofStreamNamed: request.streamName ?? "")]
+    }
     static let errors: [AWSError.Name] = [.invalidArgument, .limitExceeded, .resourceInUse]
     static let memoryBound = 256 << 10
 

@@ -38,6 +38,7 @@ enum ListStreams: AWSOperation {
         .member("exclusiveStartStreamName", \.exclusiveStartStreamName, .pattern(.name), .minLength(1), .maxLength(128)),
         .member("nextToken", \.nextToken, .minLength(1), .maxLength(1_048_576)),
     ]
+    static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] { [.all(of: "kinesis")] }
     static let errors: [AWSError.Name] = [.invalidArgument, .expiredNextToken, .limitExceeded]
     static let memoryBound = 64 << 10
     static let defaultLimit = 100

@@ -20,6 +20,10 @@ extension ChoosesStream {
     }
 }
 
+extension AWSOperation where Request: ChoosesStream, Service == Kinesis {
+    static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] { kinesis.resources(of: request) }
+}
+
 extension Kinesis {
     /// The name of the stream that a request is for.
     func name(of request: some ChoosesStream) throws(AWSError) -> String {

@@ -13,12 +13,15 @@ let swiftSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
-/// A room: a library target under Sources/, with its unit tests beside it under Tests/ when `tests` is true.
+/// A room: a library target under Sources/, with its unit tests beside it under Tests/ when `tests` is true. Where it is `testable`,
+/// they see its internals in the release build too, in which all tests are run.
 func room(
-    _ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true,
+    _ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true, testable: Bool = false,
     testDependencies: [Target.Dependency] = [], testData: [String] = []
 ) -> [Target] {
-    let room = Target.target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+    let room = Target.target(
+        name: name, dependencies: dependencies,
+        swiftSettings: swiftSettings + (testable ? [.unsafeFlags(["-enable-testing"])] : []))
     guard tests else { return [room] }
     return [
         room,
@@ -95,11 +98,11 @@ let rooms: [Target] =
             swiftSettings: swiftSettings)
     ]
     + room(
-        "LatestValues", ["StreamStore", "RecordBatch", "Host"],
+        "LatestValues", ["StreamStore", "RecordBatch", "Host"], testable: true,
         testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
-    + room("StreamSQL", ["CSimdjson", "CJSONColumns"])
+    + room("StreamSQL", ["CSimdjson", "CJSONColumns"], testable: true)
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"], testData: ["Golden"])
@@ -108,7 +111,7 @@ let rooms: [Target] =
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", ["CBase64"])
     + room(
-        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CCrypto"],
+        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CCrypto"], testable: true,
         testDependencies: ["StreamStoreTesting"])
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
@@ -119,7 +122,7 @@ let rooms: [Target] =
         [
             "AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
             lifecycle,
-        ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
+        ], testable: true, testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
 
 // Directories that earlier builds left, opened by the rooms that have anything durable.
 let goldenTests: [Target] = [
@@ -173,7 +176,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "latest-benchmark",
         dependencies: [
-            "Host", "StreamLog", "EmbeddedStore", "LatestValues", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Host", "StreamLog", "EmbeddedStore", "LatestValues",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Benchmarks/Sources/latest-benchmark", swiftSettings: swiftSettings),
     // A load for the log's peers: see Benchmarks/compare.

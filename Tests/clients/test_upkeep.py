@@ -153,7 +153,8 @@ def test_a_backup_under_load_restores_what_was_acknowledged_before_it(loaded, tm
             assert max(numbers) < after[writer], "nothing later"
             # Each put is one append for its shard: it is there whole or not at all.
             assert len(numbers) % 20 == 0
-        assert sum(len(numbers) for numbers in found.values()) == summary["records"]
+        # All others are the table's; a put has more records than it.
+        assert 0 <= summary["records"] - sum(len(numbers) for numbers in found.values()) < 20
         # It goes on from there.
         other.millrace("put", "s", input="more\n")
     finally:

@@ -28,7 +28,7 @@ enum ErrorStream {
         for row in rejected {
             builder.rowtimes.append(row.key.time)
             builder.columns[0].append(row.key.time)
-            builder.columns[1].append(bytes: "ERROR".utf8)
+            builder.columns[1].append(bytes: level)
             builder.columns[2].append(
                 bytes: row.name.unicodeScalars.prefix(32).reduce(into: "") { $0.unicodeScalars.append($1) }.utf8)
             builder.columns[3].append(
@@ -40,7 +40,9 @@ enum ErrorStream {
         return builder.finish()
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
+    /// ERROR_LEVEL of all rows, as the service's own show it: a row is lost, the application goes on.
+    private static let level = Array("WARNING".utf8)
+    private static let digits = Array("0123456789ABCDEF".utf8)
 
     private static func hex(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var text: [UInt8] = []

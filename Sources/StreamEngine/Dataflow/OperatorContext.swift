@@ -10,23 +10,10 @@ struct PreparedExpression: Sendable {
 
     init(_ expression: TypedExpression) {
         self.expression = expression
-        readsClock = Self.readsClock(expression)
+        readsClock = expression.readsClock
     }
 
     var type: SQLType { expression.type }
-
-    private static func readsClock(_ expression: TypedExpression) -> Bool {
-        switch expression {
-        case .column, .rowtime, .literal: false
-        case .call(_, let arguments, _):
-            // The functions without arguments are the clock's: CURRENT_ROW_TIMESTAMP, LOCALTIMESTAMP, CURRENT_DATE ...
-            arguments.isEmpty || arguments.contains(where: readsClock)
-        case .cast(let operand, _, _): readsClock(operand)
-        case .and(let left, let right), .or(let left, let right): readsClock(left) || readsClock(right)
-        case .searchedCase(let branches, let otherwise, _):
-            readsClock(otherwise) || branches.contains { readsClock($0.condition) || readsClock($0.result) }
-        }
-    }
 }
 
 /// A row that failed, on its way to `error_stream`.

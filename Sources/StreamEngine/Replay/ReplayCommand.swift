@@ -84,7 +84,7 @@ public struct ReplayCommand: Sendable {
             guard let table = line.table, let row = line.row else { throw LineError("\"table\" and \"row\" are needed") }
             guard let decoder = schema.tables[table] else { throw LineError("there is no table '\(table)' in the schema") }
             var builder = decoder.makeBuilder()
-            do throws(RowMisfit) {
+            do throws(RowFailure) {
                 try decoder.append(row, record: SourceRecord(data: 0..<0, rowtime: 0), to: &builder)
             } catch { throw LineError(error.message) }
         }

@@ -92,7 +92,7 @@ struct ReplayPlayer {
             guard let row = line.row else { throw LineError("\"row\" is missing: stream '\(name)' has \"columns\"") }
             var builder = rows ?? decoder.makeBuilder()
             rows = nil
-            do throws(RowMisfit) {
+            do throws(RowFailure) {
                 try decoder.append(row, record: line.source(0..<0, rowtime: rowtime, number: number), to: &builder)
             } catch { throw LineError(error.message) }
             rows = builder

@@ -33,7 +33,7 @@ struct CSVFormat: Sendable {
         _ data: UnsafeRawBufferPointer, _ rowtime: Int64, _ types: [SQLType], into builder: inout ColumnBatchBuilder,
         _ reader: inout RecordReader
     ) throws(RowFailure) {
-        guard UTF8Check.isValid(data) else { throw RowFailure("Invalid CSV", "The record is not UTF-8.") }
+        guard UTF8Check.isValid(data) else { throw RowFailure.coercion("The record is not UTF-8.") }
         var index = 0
         while index < data.count {
             var column = 0
@@ -82,7 +82,7 @@ struct CSVFormat: Sendable {
                 scratch.append(data[index])
                 index += 1
             }
-            throw RowFailure("Invalid CSV", "A quoted field is not closed.")
+            throw RowFailure.coercion("A quoted field is not closed.")
         }
         let start = index
         while index < data.count, !matches(columnDelimiter, data, index), !matches(rowDelimiter, data, index) { index += 1 }
@@ -96,9 +96,9 @@ struct CSVFormat: Sendable {
         _ field: Field, _ data: UnsafeRawBufferPointer, _ type: SQLType, _ column: Int, to builder: inout ColumnBatchBuilder,
         _ scratch: [UInt8]
     ) throws(RowFailure) {
-        var misfit: Coercion.Misfit?
+        var misfit: RowFailure?
         func append(_ text: UnsafeRawBufferPointer) {
-            do throws(Coercion.Misfit) {
+            do throws(RowFailure) {
                 try Coercion.appendText(text, type, to: &builder.columns[column])
             } catch {
                 misfit = error
@@ -109,7 +109,7 @@ struct CSVFormat: Sendable {
         case .plain(let range): append(UnsafeRawBufferPointer(rebasing: data[range]))
         case .quoted: scratch.withUnsafeBytes { append($0) }
         }
-        if let misfit { throw RowFailure("Coercion error", "Field \(column + 1): \(misfit.message)") }
+        if let misfit { throw misfit.prefixed("Field \(column + 1): ") }
     }
 
     private func isBlankLine(_ data: UnsafeRawBufferPointer, _ index: Int) -> Bool {

@@ -2,16 +2,10 @@
 
 /// The rules by which values of records become column values.
 enum Coercion {
-    /// A value does not fit its column.
-    struct Misfit: Error {
-        var message: String
-        init(_ what: String, _ type: SQLType) { message = "\(what) does not fit \(type)." }
-    }
-
     /// Appends a JSON value to a column.
     static func append(
         _ value: JSONValue, _ type: SQLType, to builder: inout ColumnBuilder, scratch: inout [UInt8]
-    ) throws(Misfit) {
+    ) throws(RowFailure) {
         switch value.kind {
         case .null: builder.appendNull()
         case .boolean(let truth): try append(truth, type, to: &builder)
@@ -25,12 +19,12 @@ enum Coercion {
                 try appendText(value.raw, type, to: &builder)
             }
         case .array, .object:
-            guard type.isCharacter else { throw Misfit(value.isArray ? "An array" : "An object", type) }
+            guard type.isCharacter else { throw .misfit(value.isArray ? "An array" : "An object", type) }
             fit(value.raw, type, to: &builder)
         }
     }
 
-    private static func append(_ truth: Bool, _ type: SQLType, to builder: inout ColumnBuilder) throws(Misfit) {
+    private static func append(_ truth: Bool, _ type: SQLType, to builder: inout ColumnBuilder) throws(RowFailure) {
         switch type {
         case .boolean: builder.append(truth)
         case .real, .double: builder.append(truth ? 1.0 : 0.0)
@@ -38,16 +32,16 @@ enum Coercion {
         case .varbinary: builder.append(bytes: [truth ? 1 : 0])
         case .binary(let length): builder.append(bytes: [UInt8](repeating: 0, count: max(0, length - 1)) + [truth ? 1 : 0])
         default:
-            guard let digits = type.exactDigits else { throw Misfit("A boolean", type) }
+            guard let digits = type.exactDigits else { throw .misfit("A boolean", type) }
             let one = DecimalDigits.power(digits.scale)
-            guard !truth || type.integerRange.contains(one) else { throw Misfit("true", type) }
+            guard !truth || type.integerRange.contains(one) else { throw .misfit("true", type) }
             builder.append(truth ? one : 0)
         }
     }
 
     private static func appendNumber(
         _ text: UnsafeRawBufferPointer, _ type: SQLType, to builder: inout ColumnBuilder
-    ) throws(Misfit) {
+    ) throws(RowFailure) {
         switch type {
         case .boolean: builder.append(!isZero(text))
         case .char, .varchar: fit(text, type, to: &builder)
@@ -59,7 +53,7 @@ enum Coercion {
     }
 
     /// The digits of a number's text; a fraction that the type cannot hold is a misfit.
-    static func exact(_ text: UnsafeRawBufferPointer, _ type: SQLType) throws(Misfit) -> Int64 {
+    static func exact(_ text: UnsafeRawBufferPointer, _ type: SQLType) throws(RowFailure) -> Int64 {
         guard let digits = type.exactDigits, let value = try? DecimalDigits.parse(text, scale: digits.scale, rounding: false),
             type.integerRange.contains(value)
         else { throw misfit(text, type) }
@@ -74,11 +68,11 @@ enum Coercion {
         return true
     }
 
-    private static func appendText(_ text: [UInt8], _ type: SQLType, to builder: inout ColumnBuilder) throws(Misfit) {
+    private static func appendText(_ text: [UInt8], _ type: SQLType, to builder: inout ColumnBuilder) throws(RowFailure) {
         let misfit = text.withUnsafeBytes { bytes in
-            do throws(Misfit) {
+            do throws(RowFailure) {
                 try appendText(bytes, type, to: &builder)
-                return Misfit?.none
+                return RowFailure?.none
             } catch {
                 return error
             }
@@ -87,7 +81,7 @@ enum Coercion {
     }
 
     /// Appends a JSON string or CSV field to a column.
-    static func appendText(_ text: UnsafeRawBufferPointer, _ type: SQLType, to builder: inout ColumnBuilder) throws(Misfit) {
+    static func appendText(_ text: UnsafeRawBufferPointer, _ type: SQLType, to builder: inout ColumnBuilder) throws(RowFailure) {
         switch type {
         case .char, .varchar: fit(text, type, to: &builder)
         case .boolean: builder.append(String(decoding: text.prefix(8), as: UTF8.self).lowercased() == "true")
@@ -138,7 +132,7 @@ enum Coercion {
         }
     }
 
-    private static func misfit(_ text: UnsafeRawBufferPointer, _ type: SQLType) -> Misfit {
-        Misfit("'\(String(decoding: text.prefix(200), as: UTF8.self))'", type)
+    private static func misfit(_ text: UnsafeRawBufferPointer, _ type: SQLType) -> RowFailure {
+        .misfit("'\(String(decoding: text.prefix(200), as: UTF8.self))'", type)
     }
 }

@@ -99,7 +99,7 @@ struct JSONRowPlan: Sendable {
                 }
             }
         } catch {
-            throw RowFailure("Invalid JSON", "The record is not JSON: \(error.message).")
+            throw .coercion("The record is not JSON: \(error.message).")
         }
         if let failure { throw failure }
     }
@@ -113,15 +113,15 @@ struct JSONRowPlan: Sendable {
             return
         }
         guard let start = record.value(at: rowSteps, scratch: &scratch) else {
-            throw RowFailure("Row path not found", "The record has nothing at RecordRowPath.")
+            throw RowFailure.coercion("The record has nothing at RecordRowPath.")
         }
         guard let rowElements else {
             guard start.isObject || !needsObject else {
-                throw RowFailure("Row path not found", "The record has no object at RecordRowPath.")
+                throw RowFailure.coercion("The record has no object at RecordRowPath.")
             }
             return try decodeRow(start, rowtime, into: &builder, &scratch)
         }
-        guard start.isArray else { throw RowFailure("Row path not found", "The record has no array at RecordRowPath.") }
+        guard start.isArray else { throw RowFailure.coercion("The record has no array at RecordRowPath.") }
         var isEmpty = true
         var hasRow = false
         for element in start.elements.dropFirst(rowElements.from) {
@@ -132,7 +132,7 @@ struct JSONRowPlan: Sendable {
         }
         // An array always gives at least one row (Developer Guide, "Working with JSONPath").
         if isEmpty { return try appendRow(nil, element: nil, rowtime, into: &builder, &scratch) }
-        if !hasRow { throw RowFailure("Row path not found", "No element of the array at RecordRowPath has a row.") }
+        if !hasRow { throw RowFailure.coercion("No element of the array at RecordRowPath has a row.") }
     }
 
     /// The usual schema: one pass over the record's members, whose order mostly is that of the columns.
@@ -141,7 +141,7 @@ struct JSONRowPlan: Sendable {
         _ scratch: inout [UInt8],
         _ found: inout [JSONValue?]
     ) throws(RowFailure) {
-        guard record.isObject else { throw RowFailure("Invalid JSON", "The record is not a JSON object.") }
+        guard record.isObject else { throw RowFailure.coercion("The record is not a JSON object.") }
         found.removeAll(keepingCapacity: true)
         for _ in names { found.append(nil) }
         var expected = 0
@@ -192,10 +192,10 @@ struct JSONRowPlan: Sendable {
         _ value: JSONValue?, _ column: Int, to builder: inout ColumnBatchBuilder, _ scratch: inout [UInt8]
     ) throws(RowFailure) {
         guard let value else { return builder.columns[column].appendNull() }
-        do throws(Coercion.Misfit) {
+        do throws(RowFailure) {
             try Coercion.append(value, columns[column].type, to: &builder.columns[column], scratch: &scratch)
         } catch {
-            throw RowFailure("Coercion error", "Column \(columns[column].name): \(error.message)")
+            throw error.prefixed("Column \(columns[column].name): ")
         }
     }
 }

@@ -43,19 +43,3 @@ public struct SourceRecord: Sendable {
         self.shardID = shardID
     }
 }
-
-/// A record that gave no rows because it does not fit the schema; becomes a row of `error_stream`.
-public struct RecordError: Sendable, Hashable {
-    /// The record's index among those decoded.
-    public var record: Int
-    /// How many rows of the batch come before it.
-    public var rowsBefore: Int
-    /// DATA_ROWTIME.
-    public var rowtime: Int64
-    /// ERROR_NAME, at most 32 characters.
-    public var name: String
-    /// MESSAGE, at most 4096 characters.
-    public var message: String
-    /// DATA_ROW before it is written in hex: the record's bytes, at most the 24576 that fit in the column.
-    public var data: [UInt8]
-}

@@ -144,7 +144,7 @@ public struct RecordDecoder: Sendable {
             do throws(RowFailure) {
                 try decode(record, in: buffer, into: &builder, &decoder.reader)
                 guard decoder.append(builder.finish()) else {
-                    throw RowFailure("Out of memory", "There is no memory for the record.")
+                    throw RowFailure.noMemory
                 }
                 rows.append(record, upTo: decoder.count)
             } catch {
@@ -197,8 +197,8 @@ extension RecordError {
         _ index: Int, _ record: SourceRecord, in buffer: UnsafeRawBufferPointer, rowsBefore: Int, _ failure: RowFailure
     ) {
         self.init(
-            record: index, rowsBefore: rowsBefore, rowtime: record.rowtime, name: failure.name,
-            message: String(failure.message.prefix(4096)), data: Array(record.data(in: buffer).prefix(24_576)))
+            record: index, rowsBefore: rowsBefore, rowtime: record.rowtime, failure: failure,
+            data: Array(record.data(in: buffer).prefix(24_576)))
     }
 }
 

@@ -1,11 +1,5 @@
 /// JSON objects by column names → rows: the `row` of a replay file, reference rows.
 
-/// A row that does not fit its columns.
-public struct RowMisfit: Error, Sendable, Hashable {
-    /// In words, naming the column.
-    public var message: String
-}
-
 /// Decodes objects such as `{"METER": "m-7", "KWH": 1.25}`, whose members are columns by their stored names.
 public struct RowDecoder: Sendable {
     /// The declared columns, then the metadata ones.
@@ -35,16 +29,16 @@ public struct RowDecoder: Sendable {
     /// Appends the row of an object. A missing column is NULL.
     ///
     /// - Parameter record: its ROWTIME and metadata; its `data` is not used.
-    /// - Throws: `RowMisfit` when the text is no JSON object, names an unknown column or has a value that is not of its column's type;
+    /// - Throws: `RowFailure` when the text is no JSON object, names an unknown column or has a value that is not of its column's type;
     ///   the builder is then as before.
     public func append(
         _ object: UnsafeRawBufferPointer, record: SourceRecord, to builder: inout ColumnBatchBuilder
-    ) throws(RowMisfit) {
+    ) throws(RowFailure) {
         let start = builder.count
-        let failure: RowMisfit?
+        let failure: RowFailure?
         do throws(JSONError) {
             failure = try JSONTokenizer().withTokens(of: object) { value throws(JSONError) in
-                do throws(RowMisfit) {
+                do throws(RowFailure) {
                     try append(value, record, to: &builder)
                     return nil
                 } catch {
@@ -52,7 +46,7 @@ public struct RowDecoder: Sendable {
                 }
             }
         } catch {
-            throw RowMisfit(message: "the row is not JSON: \(error.message)")
+            throw RowFailure.coercion("the row is not JSON: \(error.message)")
         }
         guard let failure else { return }
         builder.truncate(to: start)
@@ -60,9 +54,9 @@ public struct RowDecoder: Sendable {
     }
 
     /// As above, for text in an array.
-    public func append(_ object: [UInt8], record: SourceRecord, to builder: inout ColumnBatchBuilder) throws(RowMisfit) {
-        let failure = object.withUnsafeBytes { bytes -> RowMisfit? in
-            do throws(RowMisfit) {
+    public func append(_ object: [UInt8], record: SourceRecord, to builder: inout ColumnBatchBuilder) throws(RowFailure) {
+        let failure = object.withUnsafeBytes { bytes -> RowFailure? in
+            do throws(RowFailure) {
                 try append(bytes, record: record, to: &builder)
                 return nil
             } catch {
@@ -72,15 +66,15 @@ public struct RowDecoder: Sendable {
         if let failure { throw failure }
     }
 
-    private func append(_ object: JSONValue, _ record: SourceRecord, to builder: inout ColumnBatchBuilder) throws(RowMisfit) {
-        guard object.isObject else { throw RowMisfit(message: "the row is not a JSON object") }
+    private func append(_ object: JSONValue, _ record: SourceRecord, to builder: inout ColumnBatchBuilder) throws(RowFailure) {
+        guard object.isObject else { throw RowFailure.coercion("the row is not a JSON object") }
         var scratch: [UInt8] = []
         var found = [JSONValue?](repeating: nil, count: columns.count)
         for (key, value) in object.members {
             guard let column = names.firstIndex(where: { key.isText($0, scratch: &scratch) }) else {
                 scratch.removeAll(keepingCapacity: true)
                 key.appendText(to: &scratch)
-                throw RowMisfit(message: "there is no column \"\(String(decoding: scratch, as: UTF8.self))\"")
+                throw RowFailure.coercion("there is no column \"\(String(decoding: scratch, as: UTF8.self))\"")
             }
             found[column] = value
         }
@@ -97,7 +91,7 @@ public struct RowDecoder: Sendable {
     }
 
     /// Appends a value in the form in which it would be printed; texts that are too long are cut, as in any assignment.
-    private func append(_ value: JSONValue, _ column: ColumnDefinition, to builder: inout ColumnBuilder) throws(RowMisfit) {
+    private func append(_ value: JSONValue, _ column: ColumnDefinition, to builder: inout ColumnBuilder) throws(RowFailure) {
         let type = column.type
         var text: [UInt8] = []
         switch (value.kind, type.storage) {
@@ -125,6 +119,6 @@ public struct RowDecoder: Sendable {
         default: break
         }
         let shown = String(decoding: value.raw.prefix(100), as: UTF8.self)
-        throw RowMisfit(message: "the value \(shown) of column \"\(column.name)\" is not a \(type)")
+        throw RowFailure.coercion("the value \(shown) of column \"\(column.name)\" is not a \(type)")
     }
 }

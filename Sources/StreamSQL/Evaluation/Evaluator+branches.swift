@@ -148,7 +148,7 @@ extension TypedExpression {
         switch self {
         case .column, .rowtime, .literal: true
         case .call(let function, let arguments, _):
-            ScalarFunctions.infallible.contains(function.name) && arguments.allSatisfy(\.cannotFail)
+            function.isInfallible && arguments.allSatisfy(\.cannotFail)
         case .cast, .searchedCase: false
         case .and(let left, let right), .or(let left, let right): left.cannotFail && right.cannotFail
         }

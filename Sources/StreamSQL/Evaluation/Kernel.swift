@@ -1,24 +1,9 @@
 /// Loops that kernels share: NULL in, NULL out, failures reported by row.
 
-/// Why one row has no value; becomes a `RowError`.
-public struct RowFailure: Error, Sendable, Hashable {
-    public var name: String
-    public var message: String
-    public init(_ name: String, _ message: String) {
-        self.name = name
-        self.message = message
-    }
-
-    static let divisionByZero = RowFailure("Division by zero", "The divisor is zero.")
-    static func overflow(_ type: SQLType) -> RowFailure { RowFailure("Numeric overflow", "The result does not fit \(type).") }
-    static func argument(_ message: String) -> RowFailure { RowFailure("Invalid argument", message) }
-    static func conversion(_ message: String) -> RowFailure { RowFailure("Conversion error", message) }
-}
-
 extension EvaluationContext {
     /// Reports a row that failed.
     mutating func fail(_ row: Int, _ failure: RowFailure) {
-        errors.append(RowError(row: row, name: failure.name, message: String(failure.message.prefix(4096))))
+        errors.append(RowError(row: row, failure))
     }
 }
 

@@ -3,6 +3,8 @@
 /// An aggregate function: which argument it takes, what it gives, and how it is accumulated over groups.
 public struct AggregateFunction: Sendable {
     public var name: String
+    /// Other spellings of it.
+    public var aliases: [String] = []
     /// The argument's type after widening and the result's; nil argument stands for `*`.
     public var resolve: @Sendable (_ argument: SQLType?) throws(SignatureError) -> Signature
     /// A fresh accumulator with no groups, for an argument of this type (nil for `*`).

@@ -10,6 +10,8 @@
 /// `OVERLAY(s PLACING r FROM p FOR n)` is `OVERLAY(s, r, p, n)`. `x BETWEEN a AND b` and `x IN (...)` are rewritten to comparisons.
 public struct ScalarFunction: Sendable {
     public var name: String
+    /// Other spellings of it.
+    public var aliases: [String] = []
     /// Decides whether the function takes arguments of these types, what they must be widened to, and what comes out.
     public var resolve: @Sendable (_ arguments: [SQLType]) throws(SignatureError) -> Signature
     /// Computes a whole column. Each argument has `context.count` rows and the type `resolve` named. NULL handling is the kernel's own
@@ -18,6 +20,16 @@ public struct ScalarFunction: Sendable {
     /// Whether the result never decreases while the argument at this position does not (SQL Reference, "Monotonic Expressions"), with
     /// the others constant; nil for no position.
     public var monotonicIn: Int?
+    /// How the result moves with time, where more can be told than `monotonicIn` says.
+    var trend: (@Sendable (_ arguments: [TypedExpression]) -> Trend)?
+    /// Whether it gives a value for all values of its arguments, so that evaluating it for rows that do not need it is harmless.
+    public var isInfallible = false
+    /// What it reads besides its arguments.
+    public var clock = ClockUse.none
+    /// Whether it is written without parentheses.
+    public var isBareWord = false
+    /// Checks arguments that are literals (nil for others) and gives the type of the result where it depends on them.
+    var refine: (@Sendable (_ literals: [SQLValue?]) throws(SignatureError) -> SQLType?)?
     /// An example for the documentation, run as a test: a SQL expression and its value as text.
     public var example: (sql: String, gives: String)?
 
@@ -31,6 +43,24 @@ public struct ScalarFunction: Sendable {
         self.example = example
         self.resolve = resolve
         self.evaluate = evaluate
+    }
+}
+
+/// What a function reads of the time.
+public enum ClockUse: Sendable, Hashable {
+    case none
+    /// When the query started: the same in all rows.
+    case queryStart
+    /// The clock as each row is processed.
+    case row
+}
+
+extension ScalarFunction {
+    /// The function with some of its properties set.
+    func with(_ change: (inout ScalarFunction) -> Void) -> ScalarFunction {
+        var changed = self
+        change(&changed)
+        return changed
     }
 }
 
@@ -54,7 +84,12 @@ public struct Signature: Sendable, Hashable {
 public struct SignatureError: Error, Sendable, Hashable {
     /// Such as `takes 2 arguments, not 3` or `argument 1 must be a character string, not INTEGER`.
     public var message: String
-    public init(_ message: String) { self.message = message }
+    /// The position of the argument that is to blame, where the message tells all about it.
+    public var argument: Int?
+    public init(_ message: String, argument: Int? = nil) {
+        self.message = message
+        self.argument = argument
+    }
 }
 
 /// What an evaluation knows besides its arguments, and where its row errors go.

@@ -41,17 +41,14 @@ extension ExpressionBinder {
         }
         var arguments: [TypedExpression] = []
         for argument in call.arguments { arguments.append(try bind(argument)) }
-        if name == "STEP", arguments.count == 2, case .literal(.integer(let width), _) = arguments[1], width <= 0 {
-            throw SQLError("STEP needs a width above 0", at: call.arguments[1].start)
-        }
         let bound = try apply(name, arguments, at: position)
-        // The type depends on the unit, which is the value of an argument.
-        if name == "EXTRACT", case .call(let function, let arguments, _) = bound, case .literal(.text(let word), _) = arguments[0],
-            let unit = TimeUnit(rawValue: word)
-        {
-            return .call(function, arguments, ScalarFunction.extractType(unit))
+        guard case .call(let function, let widened, _) = bound, let refine = function.refine else { return bound }
+        do throws(SignatureError) {
+            let type = try refine(arguments.map { if case .literal(let value, _) = $0 { value } else { nil } })
+            return type.map { .call(function, widened, $0) } ?? bound
+        } catch {
+            throw SQLError(error.message, at: error.argument.map { call.arguments[$0].start } ?? position)
         }
-        return bound
     }
 
     private func unknown(_ call: Syntax.Call) -> SQLError {

@@ -68,9 +68,10 @@ struct InsertPlanner {
     private func places(_ insert: Syntax.Insert, count: Int) throws(SQLError) -> [Int?] {
         let written = Identifiers.written(target.name)
         guard !insert.columnNames.isEmpty else {
-            guard count <= target.columns.count else {
+            guard count == target.columns.count else {
+                let remedy = count < target.columns.count ? "; name the columns to be filled, the others are NULL" : ""
                 throw SQLError(
-                    "\(written) has \(target.columns.count) columns, the query has \(count)", at: insert.query.position)
+                    "\(written) has \(target.columns.count) columns, the query has \(count)\(remedy)", at: insert.query.position)
             }
             return Array(0..<count)
         }

@@ -36,29 +36,45 @@ extension TypedExpression {
         }
     }
 
-    private static let volatile: Set<String> = ["CURRENT_ROW_TIMESTAMP"]
-
     private static func trend(of function: ScalarFunction, _ arguments: [TypedExpression]) -> Trend {
-        if volatile.contains(function.name) { return .unknown }
+        if function.clock == .row { return .unknown }
         let trends = arguments.map(\.trend)
         if trends.allSatisfy({ $0 == .constant }) { return .constant }
-        switch (function.name, trends.count) {
-        case ("-", 1), ("NEGATE", 1): return trends[0].reversed
-        case ("+", 2):
-            if trends[0] == .constant { return trends[1] }
-            return trends[1] == .constant || trends[0] == trends[1] ? trends[0] : .unknown
-        case ("-", 2), ("INTERVAL_BETWEEN", 2):
-            if trends[1] == .constant { return trends[0] }
-            return trends[0] == .constant ? trends[1].reversed : .unknown
-        case ("*", 2):
-            if trends[0] == .constant { return scaled(trends[1], by: arguments[0]) }
-            return trends[1] == .constant ? scaled(trends[0], by: arguments[1]) : .unknown
-        case ("/", 2): return trends[1] == .constant ? scaled(trends[0], by: arguments[1]) : .unknown
-        default:
-            guard let place = function.monotonicIn, trends.indices.contains(place) else { return .unknown }
-            for (index, trend) in trends.enumerated() where index != place && trend != .constant { return .unknown }
-            return trends[place]
-        }
+        if let trend = function.trend { return trend(arguments) }
+        guard let place = function.monotonicIn, trends.indices.contains(place) else { return .unknown }
+        for (index, trend) in trends.enumerated() where index != place && trend != .constant { return .unknown }
+        return trends[place]
+    }
+}
+
+// MARK: Of functions whose arguments are not all constant
+
+extension Trend {
+    /// Of a sum, or of its only term.
+    @Sendable static func sum(_ terms: [TypedExpression]) -> Trend {
+        guard terms.count == 2 else { return terms.first?.trend ?? .unknown }
+        let (a, b) = (terms[0].trend, terms[1].trend)
+        if a == .constant { return b }
+        return b == .constant || a == b ? a : .unknown
+    }
+
+    /// Of a difference, or of the opposite of a value.
+    @Sendable static func difference(_ terms: [TypedExpression]) -> Trend {
+        guard terms.count == 2 else { return terms.first?.trend.reversed ?? .unknown }
+        let (a, b) = (terms[0].trend, terms[1].trend)
+        if b == .constant { return a }
+        return a == .constant ? b.reversed : .unknown
+    }
+
+    @Sendable static func product(_ factors: [TypedExpression]) -> Trend {
+        guard factors.count == 2 else { return .unknown }
+        if factors[0].trend == .constant { return scaled(factors[1].trend, by: factors[0]) }
+        return factors[1].trend == .constant ? scaled(factors[0].trend, by: factors[1]) : .unknown
+    }
+
+    @Sendable static func quotient(_ operands: [TypedExpression]) -> Trend {
+        guard operands.count == 2, operands[1].trend == .constant else { return .unknown }
+        return scaled(operands[0].trend, by: operands[1])
     }
 
     /// The trend of a product or quotient with a constant, if the constant's sign is plain.

@@ -32,6 +32,15 @@ extension TypedExpression {
         }
     }
 
+    /// Whether its value depends on when it is evaluated: it uses CURRENT_TIMESTAMP or its kin, or puts a TIME on the current day.
+    public var readsClock: Bool {
+        switch self {
+        case .call(let function, _, _) where function.clock != .none: return true
+        case .cast(let operand, .timestamp, _) where operand.type == .time: return true
+        default: return parts.contains(where: \.readsClock)
+        }
+    }
+
     func contains(column: Int) -> Bool {
         if case .column(column, _) = self { return true }
         return parts.contains { $0.contains(column: column) }

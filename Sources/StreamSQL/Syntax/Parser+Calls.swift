@@ -1,12 +1,36 @@
 /// Parses function calls and the expressions that begin with a keyword; special syntax becomes the canonical call of `ScalarFunction`.
 
 extension Parser {
-    private static let functionsWithoutParentheses: Set<String> = [
-        "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP",
-    ]
+    /// A keyword with which an expression begins, but not here: it was meant as a name.
+    private func misusedKeyword(_ word: String) -> SQLError? {
+        let what: String
+        let isFollowed: Bool
+        switch word {
+        case "DATE", "TIME", "TIMESTAMP":
+            what = "a \(word.lowercased()) in single quotes"
+            if case .string = token(1).kind { isFollowed = true } else { isFollowed = isSign("(", ahead: 1) }
+        case "INTERVAL":
+            what = "the interval's value in single quotes"
+            let ahead = isSign("-", ahead: 1) || isSign("+", ahead: 1) ? 2 : 1
+            if case .string = token(ahead).kind { isFollowed = true } else { isFollowed = false }
+        case "CAST", "EXISTS", "EXTRACT", "FLOOR", "CEIL", "CEILING", "SUBSTRING", "TRIM", "POSITION", "OVERLAY", "CURSOR":
+            (what, isFollowed) = ("its arguments in parentheses", isSign("(", ahead: 1))
+        case "CASE":
+            what = "WHEN"
+            switch token(1).kind {
+            case .word("FROM"), .word("AS"), .sign(","), .sign(")"), .sign("."), .sign(";"), .end: isFollowed = false
+            default: isFollowed = true
+            }
+        default: return nil
+        }
+        if isFollowed { return nil }
+        return SQLError(
+            "\(word) is a reserved word: as a name it needs double quotes, otherwise \(what) must follow", at: current.position)
+    }
 
     mutating func wordPrimary(_ word: String) throws(SQLError) -> Syntax.Expression {
         let position = current.position
+        if let misused = misusedKeyword(word) { throw misused }
         let opensCall = isSign("(", ahead: 1)
         switch word {
         case "NULL", "TRUE", "FALSE", "UNKNOWN":
@@ -43,7 +67,7 @@ extension Parser {
         case "CURSOR" where opensCall:
             throw SQLError("CURSOR(...) may only stand in a table function: FROM TABLE(F(CURSOR(SELECT ...)))", at: position)
         default:
-            if Self.functionsWithoutParentheses.contains(word) {
+            if ScalarFunctions.bareWords.contains(word) {
                 advance()
                 // A precision in parentheses has no effect: datetimes always have milliseconds.
                 if takeSign("(") {

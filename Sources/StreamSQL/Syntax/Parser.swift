@@ -150,7 +150,7 @@ package struct Parser {
             if expected.count > 1, let meant = Suggestion.closest(to: word, among: keywords) {
                 message += "; did you mean \(meant)?"
             }
-            if Identifiers.reserved.contains(word), expected.contains(where: { $0.contains("name") }) {
+            if Identifiers.reserved.contains(word), expected.contains(where: { $0.contains("name") || $0 == "an expression" }) {
                 message += "; \(word) is a reserved word, as a name it needs double quotes"
             }
         }

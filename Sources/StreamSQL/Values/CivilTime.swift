@@ -106,9 +106,9 @@ public enum CivilTime {
 
     /// Which texts are read as datetimes.
     enum Strictness {
-        /// `yyyy-MM-dd HH:mm:ss[.f]` with all fields (literals, CAST).
+        /// `yyyy-MM-dd HH:mm:ss[.f]` with all fields (literals, CAST); an hour may have one digit, as in the reference's `2011-07-01 4:03:34`.
         case sql
-        /// Also a date alone, the `T` form, up to nine digits of fraction and a final `Z` (records).
+        /// Also a date alone, the `T` form, and at the end `Z` or an offset from UTC such as `+02:00` (records).
         case record
     }
 
@@ -134,8 +134,13 @@ public enum CivilTime {
         if cursor.isAtEnd { return strictness == .record ? midnight : nil }
         guard cursor.take(UInt8(ascii: " ")) || strictness == .record && cursor.take(UInt8(ascii: "T")) else { return nil }
         guard let time = cursor.time(fractionDigits: 9) else { return nil }
-        if strictness == .record { _ = cursor.take(UInt8(ascii: "Z")) }
-        return cursor.isAtEnd ? midnight + time : nil
+        var offset: Int64 = 0
+        if strictness == .record, !cursor.isAtEnd, !cursor.take(UInt8(ascii: "Z")) {
+            guard let given = cursor.offset() else { return nil }
+            offset = given
+        }
+        let milliseconds = midnight + time - offset
+        return cursor.isAtEnd && millisecondRange.contains(milliseconds) ? milliseconds : nil
     }
 
     /// Reads fixed-width fields.
@@ -171,8 +176,27 @@ public enum CivilTime {
             return CivilTime.days(year: year, month: month, day: day)
         }
 
+        /// One digit or two.
+        private mutating func hour() -> Int64? {
+            let isShort = text.count - index >= 2 && text[index + 1] == UInt8(ascii: ":")
+            return digits(isShort ? 1 : 2)
+        }
+
+        /// `+hh:mm`, `+hhmm` or `+hh`, or with a minus, in milliseconds; ISO 8601 allows up to a day less a minute.
+        mutating func offset() -> Int64? {
+            let isBehind = take(UInt8(ascii: "-"))
+            guard isBehind || take(UInt8(ascii: "+")), let hours = digits(2), hours < 24 else { return nil }
+            var minutes: Int64 = 0
+            if !isAtEnd {
+                _ = take(UInt8(ascii: ":"))
+                guard let given = digits(2), given < 60 else { return nil }
+                minutes = given
+            }
+            return (hours * 60 + minutes) * (isBehind ? -60_000 : 60_000)
+        }
+
         mutating func time(fractionDigits: Int) -> Int64? {
-            guard let hour = digits(2), take(UInt8(ascii: ":")), let minute = digits(2), take(UInt8(ascii: ":")),
+            guard let hour = hour(), take(UInt8(ascii: ":")), let minute = digits(2), take(UInt8(ascii: ":")),
                 let second = digits(2), hour < 24, minute < 60, second < 60
             else { return nil }
             var milliseconds = ((hour * 60 + minute) * 60 + second) * 1000

@@ -52,18 +52,3 @@ public struct ColumnDefinition: Sendable, Hashable {
         self.isHidden = isHidden
     }
 }
-
-/// A row that was dropped while it was computed: it goes to `error_stream`, not to the pump's target.
-public struct RowError: Sendable, Hashable {
-    /// The row's index in the batch that was evaluated.
-    public var row: Int
-    /// ERROR_NAME, at most 32 characters, such as `Division by zero`.
-    public var name: String
-    /// MESSAGE, at most 4096 characters.
-    public var message: String
-    public init(row: Int, name: String, message: String) {
-        self.row = row
-        self.name = name
-        self.message = message
-    }
-}

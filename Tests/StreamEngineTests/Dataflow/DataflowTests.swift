@@ -97,7 +97,7 @@ struct DataflowTests {
         try dataflow.insert(decoded.batch, into: "S", errors: decoded.errors)
         let errors = try #require(dataflow.takeOutput().first { $0.stream == "error_stream" }?.batch)
         #expect(errors.rowtimes == [5, 10, 15, 20, 25])
-        #expect(errors.columns[2].value(at: 2) == .text("Invalid JSON"))
+        #expect(errors.columns[2].value(at: 2) == .text("Coercion error"))
         #expect(errors.columns[5].value(at: 4) == .text("7468697264"))
         #expect(errors.columns[6].isNull(0) && !errors.columns[6].isNull(1))
         #expect(dataflow.clockMilliseconds == 25)

@@ -38,6 +38,6 @@ import Testing
         let (batch, errors) = try decode("ann,30,1\nbob,x,2", "\"open", "ok,1,1", as: schema)
         #expect(printed(batch) == [#"{"C0":"ok","C1":1,"C2":1.00}"#])
         #expect(errors.map(\.message) == ["Field 2: 'x' does not fit INTEGER.", "A quoted field is not closed."])
-        #expect(try decode([[0x61, 0xFF]], schema).errors.map(\.name) == ["Invalid CSV"])
+        #expect(try decode([[0x61, 0xFF]], schema).errors.map(\.name) == ["Coercion error"])
     }
 }

@@ -39,7 +39,7 @@ import Testing
         #expect(errors[0].message == "Column PRICE: '1.234' does not fit DECIMAL(6,2).")
         #expect(errors[0].data == Array(#"{"ticker":"B","price":1.234}"#.utf8))
         #expect(errors[0].rowtime == 2000)
-        #expect(errors[1].name == "Invalid JSON")
+        #expect(errors[1].name == "Coercion error")
     }
 
     @Test(
@@ -56,7 +56,7 @@ import Testing
     func notJSON(_ text: String) throws {
         let (batch, errors) = try decode(text, as: jsonSchema([("B", "INT", "$.b")]))
         #expect(batch.count == 0)
-        #expect(errors.map(\.name) == ["Invalid JSON"])
+        #expect(errors.map(\.name) == ["Coercion error"])
     }
 
     @Test("text that is not UTF-8, and nesting without end, are errors")
@@ -97,6 +97,12 @@ import Testing
             ("\"1992-02-14 18:35:44.0\"", "TIMESTAMP", "\"1992-02-14 18:35:44.000\""),
             ("\"2021-06-01T09:00:00.123456\"", "TIMESTAMP", "\"2021-06-01 09:00:00.123\""),
             ("\"2021-06-01T09:00:00Z\"", "TIMESTAMP", "\"2021-06-01 09:00:00.000\""),
+            ("\"2021-06-01T09:00:00+02:00\"", "TIMESTAMP", "\"2021-06-01 07:00:00.000\""),
+            ("\"2021-06-01 23:30:00.25-0130\"", "TIMESTAMP", "\"2021-06-02 01:00:00.250\""),
+            ("\"2021-06-01T00:30:00+01\"", "DATE", "\"2021-05-31\""), ("\"2021-06-01T09:00:00+25:00\"", "TIMESTAMP", "error"),
+            ("\"2021-06-01T09:00:00+02:0\"", "TIMESTAMP", "error"), ("\"2021-06-01T09:00:00Z+02\"", "TIMESTAMP", "error"),
+            ("\"0001-01-01T00:00:00+01:00\"", "TIMESTAMP", "error"),
+            ("\"2021-06-01 9:00:00\"", "TIMESTAMP", "\"2021-06-01 09:00:00.000\""),
             ("\"18:35:44\"", "TIME", "\"18:35:44\""), ("\"1992-02-30\"", "DATE", "error"), ("\"now\"", "TIMESTAMP", "error"),
             ("\"X'3F67A2'\"", "VARBINARY(8)", "\"P2ei\""), ("\"X'3F6'\"", "VARBINARY(8)", "error"),
             ("\"\\ud83d\\ude00\"", "VARCHAR(4)", "\"😀\""),
@@ -150,7 +156,7 @@ import Testing
             #"{"a":{"b":[{"x":1},{"x":2}]}}"#, #"{"a":{"b":[]}}"#, #"{"a":1}"#, as: jsonSchema(columns, rowPath: "$.a.b[0:]"))
         // An array always gives at least one row.
         #expect(printed(list.batch) == [#"{"C0":1}"#, #"{"C0":2}"#, #"{"C0":null}"#])
-        #expect(list.errors.map(\.name) == ["Row path not found"])
+        #expect(list.errors.map(\.name) == ["Coercion error"])
         #expect(list.errors.map(\.record) == [2])
         let top = try decode(#"[{"x":1},{"x":2},3]"#, as: jsonSchema(columns, rowPath: "$[0:]"))
         #expect(printed(top.batch) == [#"{"C0":1}"#, #"{"C0":2}"#, #"{"C0":null}"#])
@@ -167,7 +173,7 @@ import Testing
                 ? [#"{"a":[{"x":1}]}"#, #"{"a":null}"#, #"{"a":7}"#] : [#"{"a":[1]}"#, #"{"a":[null,[]]}"#, #"{"a":null}"#]
         let (batch, errors) = try decode(bad.map { Array($0.utf8) }, schema)
         #expect(batch.count == 0)
-        #expect(errors.map(\.name) == bad.map { _ in "Row path not found" })
+        #expect(errors.map(\.name) == bad.map { _ in "Coercion error" })
         let arrays = jsonSchema([("X", "INT", "$[0]"), ("Y", "INT", "$[1].z")])
         #expect(printed(try decode(#"[1,{"z":2}]"#, as: arrays).batch) == [#"{"C0":1,"C1":2}"#])
     }

@@ -38,7 +38,7 @@ import Testing
             #"{"KWH":1.23456}"#,
             #"{"TS":5}"#, #"{"TS":"yesterday"}"#, #"{"BIN":"?"}"#, #"{"D":"1"}"#, #"{"METER":[1]}"#, "[1]", "", "{",
         ] {
-            #expect(throws: RowMisfit.self, "\(bad)") { try row(bad) }
+            #expect(throws: RowFailure.self, "\(bad)") { try row(bad) }
         }
     }
 
@@ -55,7 +55,7 @@ import Testing
         var builder = decoder.makeBuilder()
         let record = SourceRecord(data: 0..<0, rowtime: 5)
         try decoder.append(Array(#"{"A":1,"B":2}"#.utf8), record: record, to: &builder)
-        #expect(throws: RowMisfit.self) { try decoder.append(Array(#"{"A":3,"B":"x"}"#.utf8), record: record, to: &builder) }
+        #expect(throws: RowFailure.self) { try decoder.append(Array(#"{"A":3,"B":"x"}"#.utf8), record: record, to: &builder) }
         try decoder.append(Array(#"{"B":4}"#.utf8), record: record, to: &builder)
         #expect(printed(builder.finish()) == [#"{"C0":1,"C1":2}"#, #"{"C0":null,"C1":4}"#])
     }

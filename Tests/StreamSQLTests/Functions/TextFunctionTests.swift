@@ -13,6 +13,10 @@ import Testing
         #expect(shown(try call("UPPER", text("Grün"))) == "GRÜN")
         #expect(shown(try call("LOWER", text("ABC[z"))) == "abc[z")
         #expect(shown(try call("UPPER", text("abc{Z"))) == "ABC{Z")
+        // The text would be longer than its type allows.
+        #expect(shown(try call("UPPER", text("ß"))) == "ß")
+        #expect(shown(try call("LOWER", text("İX"))) == "ix")
+        #expect(shown(try call("INITCAP", text("ßa ǆB"))) == "ßa Ǆb")
         #expect(shown(try call("POSITION", text("race"), text("millrace"))) == "5")
         #expect(shown(try call("POSITION", text("語"), text("日本語"))) == "3")
         #expect(shown(try call("POSITION", text("x"), text("millrace"))) == "0")

@@ -293,7 +293,14 @@ import Testing
     static let refusedAfterStream: [(String, String)] = [
         ("CREATE STREAM O (A INT)", "2:15: O exists already; write CREATE OR REPLACE STREAM"),
         ("CREATE PUMP P AS INSERT INTO O SELECT A, B, C FROM S", "2:32: O has 2 columns, the query has 3"),
-        ("CREATE PUMP P AS INSERT INTO O SELECT T FROM S", "2:39: the column X is a INTEGER and cannot take a TIMESTAMP; use CAST"),
+        (
+            "CREATE PUMP P AS INSERT INTO O SELECT A FROM S",
+            "2:32: O has 2 columns, the query has 1; name the columns to be filled, the others are NULL"
+        ),
+        (
+            "CREATE PUMP P AS INSERT INTO O SELECT T, A FROM S",
+            "2:39: the column X is a INTEGER and cannot take a TIMESTAMP; use CAST"
+        ),
         ("CREATE PUMP P AS INSERT INTO O (Z) SELECT T FROM S", "2:33: O has no column Z"),
         ("CREATE PUMP P AS INSERT INTO O (X, X) SELECT A, A FROM S", "2:36: the column X is named twice"),
         ("CREATE PUMP P AS INSERT INTO O (X) SELECT A, A FROM S", "2:36: 1 columns are named, the query has 2"),
@@ -303,16 +310,16 @@ import Testing
             "2:30: this pump would feed O from itself, directly or through other streams"
         ),
         (
-            "CREATE PUMP P AS INSERT INTO O SELECT A FROM S; CREATE OR REPLACE STREAM O (A INT)",
-            "2:74: O cannot be defined again after the pump P, which uses it"
+            "CREATE PUMP P AS INSERT INTO O SELECT A, A FROM S; CREATE OR REPLACE STREAM O (A INT)",
+            "2:77: O cannot be defined again after the pump P, which uses it"
         ),
         (
-            "CREATE PUMP P AS INSERT INTO O SELECT A FROM S; DROP STREAM O",
-            "2:61: O cannot be dropped after the pump P, which uses it"
+            "CREATE PUMP P AS INSERT INTO O SELECT A, A FROM S; DROP STREAM O",
+            "2:64: O cannot be dropped after the pump P, which uses it"
         ),
         (
-            "CREATE PUMP P AS INSERT INTO O SELECT A FROM S; CREATE PUMP P AS INSERT INTO O SELECT A FROM S",
-            "2:61: there is a pump P already; write CREATE OR REPLACE PUMP"
+            "CREATE PUMP P AS INSERT INTO O SELECT A, A FROM S; CREATE PUMP P AS INSERT INTO O SELECT A, A FROM S",
+            "2:64: there is a pump P already; write CREATE OR REPLACE PUMP"
         ),
         (
             "CREATE STREAM Q (X INT); CREATE PUMP P AS INSERT INTO Q SELECT X FROM O; CREATE PUMP R AS INSERT INTO O SELECT X, X FROM Q",

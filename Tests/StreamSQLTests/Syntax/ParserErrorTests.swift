@@ -36,6 +36,31 @@ import Testing
         ("SELECT CASE WHEN a THEN b FROM t", "1:27: found 'FROM', expected WHEN, ELSE or END"),
         ("CREATE PUMP p AS SELECT a FROM t", "1:18: found 'SELECT', expected INSERT"),
         ("ALTER PUMP p STAR", "1:14: found 'STAR', expected START or STOP; did you mean START?"),
+        (
+            "SELECT STREAM timestamp FROM \"S\"",
+            "1:15: TIMESTAMP is a reserved word: as a name it needs double quotes, otherwise a timestamp in single quotes must follow"
+        ),
+        (
+            "SELECT a, date, b FROM t",
+            "1:11: DATE is a reserved word: as a name it needs double quotes, otherwise a date in single quotes must follow"
+        ),
+        (
+            "SELECT t.a + time FROM t",
+            "1:14: TIME is a reserved word: as a name it needs double quotes, otherwise a time in single quotes must follow"
+        ),
+        (
+            "SELECT interval FROM t",
+            "1:8: INTERVAL is a reserved word: as a name it needs double quotes, otherwise the interval's value in single quotes must follow"
+        ),
+        ("SELECT case FROM t", "1:8: CASE is a reserved word: as a name it needs double quotes, otherwise WHEN must follow"),
+        (
+            "SELECT position FROM t",
+            "1:8: POSITION is a reserved word: as a name it needs double quotes, otherwise its arguments in parentheses must follow"
+        ),
+        (
+            "SELECT user FROM t",
+            "1:8: found 'user', expected an expression; USER is a reserved word, as a name it needs double quotes"
+        ),
         ("SELECT a FROM t SELECT", "1:17: found 'SELECT', expected ';' between statements or the end of the program"),
     ]
 

@@ -6,12 +6,9 @@ public enum AggregateFunctions {
         .count, .sum, .avg, .min, .max, .stddevPop, .stddevSamp, .varPop, .varSamp, .any, .every, .firstValue, .lastValue,
     ]
 
-    /// Other spellings of the same function. STD_DEV is how the SQL Reference page spells its alias.
-    private static let aliases = ["STDDEV": "STDDEV_SAMP", "STD_DEV": "STDDEV_SAMP"]
-
     private static let byName: [String: AggregateFunction] = {
         var table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-        for (alias, name) in aliases { table[alias] = table[name] }
+        for function in all { for alias in function.aliases { table[alias] = function } }
         return table
     }()
 
@@ -22,7 +19,8 @@ public enum AggregateFunctions {
 extension AggregateFunction {
     /// A function of one argument of a family of types.
     init(
-        _ name: String, of parameter: ParameterKind, returns result: @escaping @Sendable (_ argument: SQLType) -> SQLType,
+        _ name: String, aliases: [String] = [], of parameter: ParameterKind,
+        returns result: @escaping @Sendable (_ argument: SQLType) -> SQLType,
         makeAccumulator: @escaping @Sendable (_ argument: SQLType, _ result: SQLType) -> any Accumulator
     ) {
         self.init(
@@ -33,13 +31,13 @@ extension AggregateFunction {
                 return Signature([widened], returns: result(widened))
             },
             makeAccumulator: { makeAccumulator($0 ?? .null, $1) })
+        self.aliases = aliases
     }
 }
 
 extension RowError {
     /// A group whose result does not fit its type.
     static func overflow(ofGroup group: Int, _ type: SQLType) -> RowError {
-        let failure = RowFailure.overflow(type)
-        return RowError(row: group, name: failure.name, message: failure.message)
+        RowError(row: group, .overflow(type))
     }
 }

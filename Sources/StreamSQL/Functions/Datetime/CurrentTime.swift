@@ -8,14 +8,17 @@ enum CurrentTime {
         function("LOCALTIME", .time) { timeOfDay($0.queryStartMilliseconds) },
         function("CURRENT_TIMESTAMP", .timestamp, \.queryStartMilliseconds),
         function("LOCALTIMESTAMP", .timestamp, \.queryStartMilliseconds),
-        function("CURRENT_ROW_TIMESTAMP", .timestamp, \.clockMilliseconds),
+        function("CURRENT_ROW_TIMESTAMP", .timestamp, clock: .row, \.clockMilliseconds),
     ]
 
     private static func function(
-        _ name: String, _ type: SQLType, _ value: @escaping @Sendable (EvaluationContext) -> Int64
+        _ name: String, _ type: SQLType, clock: ClockUse = .queryStart, _ value: @escaping @Sendable (EvaluationContext) -> Int64
     ) -> ScalarFunction {
         ScalarFunction(name, [], returns: { _ in type }, example: nil) { _, type, context in
             .repeating(.integer(value(context)), type, count: context.count)
+        }.with {
+            $0.clock = clock
+            $0.isBareWord = true
         }
     }
 

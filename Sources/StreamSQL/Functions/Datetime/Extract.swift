@@ -20,10 +20,12 @@ extension ScalarFunction {
                 builder.append(DecimalDigits.rescale(field, from: 0, to: scale) ?? 0)
             }
         }
+    }.with {
+        // Seconds have a fraction.
+        $0.refine = { literals throws(SignatureError) in
+            literals[0] == .text(TimeUnit.second.rawValue) ? .decimal(precision: 5, scale: 3) : nil
+        }
     }
-
-    /// The type of `EXTRACT(unit FROM x)`: seconds have a fraction.
-    static func extractType(_ unit: TimeUnit) -> SQLType { unit == .second ? .decimal(precision: 5, scale: 3) : .bigint }
 }
 
 /// The field's value; seconds in milliseconds.

@@ -38,7 +38,15 @@ extension ScalarFunction {
                 }
             }
             return Column(type, .integers(values), nulls: nulls)
-        })
+        }
+    ).with {
+        $0.refine = { literals throws(SignatureError) in
+            if case .integer(let width)? = literals[1], width <= 0 {
+                throw SignatureError("STEP needs a width above 0", argument: 1)
+            }
+            return nil
+        }
+    }
 }
 
 /// The first day of the span of `months` calendar months, counted from January 1970, that holds the day. Steps of years begin

@@ -1,7 +1,7 @@
 /// `+`: addition of numbers and intervals, a datetime and an interval; with one argument, the argument.
 extension ScalarFunction {
     static let add = ScalarFunction(
-        name: "+", monotonicIn: 0, example: (sql: "1.5 + 2", gives: "3.5"),
+        name: "+", example: (sql: "1.5 + 2", gives: "3.5"),
         resolve: { types throws(SignatureError) in
             if types.count == 1, types[0].isNumeric || types[0].isInterval || types[0] == .null {
                 return Signature(types, returns: types[0])
@@ -18,5 +18,6 @@ extension ScalarFunction {
                 return DatetimeArithmetic.shift(columns[1], by: columns[0], sign: 1, type, &context)
             }
             return DatetimeArithmetic.shift(columns[0], by: columns[1], sign: 1, type, &context)
-        })
+        }
+    ).with { $0.trend = Trend.sum }
 }

@@ -17,7 +17,11 @@ enum Comparison: String, CaseIterable, Sendable {
             resolve: { types throws(SignatureError) in try Self.signature(types) },
             evaluate: { columns, _, _ in
                 Column(.boolean, .booleans(holds(columns[0], columns[1])), nulls: Kernel.nulls(columns))
-            })
+            }
+        ).with {
+            $0.isInfallible = true
+            if self == .notEqual { $0.aliases = ["!="] }
+        }
     }
 
     private var example: (sql: String, gives: String) {

@@ -17,6 +17,7 @@ enum Distinct {
                     return (a || b ? a == b : equal[row]) != distinct
                 }
                 return Column(.boolean, .booleans(values))
-            })
+            }
+        ).with { $0.isInfallible = true }
     }
 }

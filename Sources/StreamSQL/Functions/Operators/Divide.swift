@@ -1,7 +1,7 @@
 /// `/`: division of numbers (of integers: truncated toward zero), and of an interval by a number.
 extension ScalarFunction {
     static let divide = ScalarFunction(
-        name: "/", monotonicIn: 0, example: (sql: "5.0 / 2", gives: "2.500000000000"),
+        name: "/", example: (sql: "5.0 / 2", gives: "2.500000000000"),
         resolve: { types throws(SignatureError) in
             guard types.count == 2 else { throw SignatureError("takes 2 arguments, not \(types.count)") }
             if let numeric = ArithmeticOperation.divide.numericSignature(types[0], types[1]) { return numeric }
@@ -13,5 +13,6 @@ extension ScalarFunction {
         evaluate: { columns, type, context in
             if type.isNumeric { return ArithmeticOperation.divide.evaluate(columns[0], columns[1], type, &context) }
             return DatetimeArithmetic.scale(columns[0], by: columns[1], dividing: true, type, &context)
-        })
+        }
+    ).with { $0.trend = Trend.quotient }
 }

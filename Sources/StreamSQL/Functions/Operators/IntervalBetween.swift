@@ -2,7 +2,6 @@
 extension ScalarFunction {
     static let intervalBetween = ScalarFunction(
         name: "INTERVAL_BETWEEN",
-        monotonicIn: 0,
         example: (sql: "CAST((TIME '12:03:34' - TIME '11:57:23') MINUTE TO SECOND AS VARCHAR(8))", gives: "+6:11"),
         resolve: { types throws(SignatureError) in
             guard types.count == 2 else { throw SignatureError("takes 2 arguments, not \(types.count)") }
@@ -29,7 +28,8 @@ extension ScalarFunction {
                 return milliseconds / step * step
             }
             return Column(type, .integers(values), nulls: nulls)
-        })
+        }
+    ).with { $0.trend = Trend.difference }
 }
 
 /// Whole calendar months from one time to another, toward zero.

@@ -1,7 +1,7 @@
 /// `*`: multiplication of numbers, and of an interval by a number.
 extension ScalarFunction {
     static let multiply = ScalarFunction(
-        name: "*", monotonicIn: 0, example: (sql: "1.5 * 2.25", gives: "3.375"),
+        name: "*", example: (sql: "1.5 * 2.25", gives: "3.375"),
         resolve: { types throws(SignatureError) in
             guard types.count == 2 else { throw SignatureError("takes 2 arguments, not \(types.count)") }
             if let numeric = ArithmeticOperation.multiply.numericSignature(types[0], types[1]) { return numeric }
@@ -17,5 +17,6 @@ extension ScalarFunction {
             if type.isNumeric { return ArithmeticOperation.multiply.evaluate(columns[0], columns[1], type, &context) }
             let (interval, factor) = columns[0].type.isInterval ? (columns[0], columns[1]) : (columns[1], columns[0])
             return DatetimeArithmetic.scale(interval, by: factor, dividing: false, type, &context)
-        })
+        }
+    ).with { $0.trend = Trend.product }
 }

@@ -1,7 +1,7 @@
 /// `-`: subtraction of numbers and intervals, of an interval from a datetime; with one argument, the opposite.
 extension ScalarFunction {
     static let subtract = ScalarFunction(
-        name: "-", monotonicIn: 0, example: (sql: "5 - 7", gives: "-2"),
+        name: "-", example: (sql: "5 - 7", gives: "-2"),
         resolve: { types throws(SignatureError) in
             if types.count == 1, types[0].isNumeric || types[0].isInterval || types[0] == .null {
                 return Signature(types, returns: types[0])
@@ -18,5 +18,6 @@ extension ScalarFunction {
             if columns.count == 1 { return columns[0].negated(&context) }
             if type.isNumeric { return ArithmeticOperation.subtract.evaluate(columns[0], columns[1], type, &context) }
             return DatetimeArithmetic.shift(columns[0], by: columns[1], sign: -1, type, &context)
-        })
+        }
+    ).with { $0.trend = Trend.difference }
 }

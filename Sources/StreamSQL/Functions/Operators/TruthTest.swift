@@ -16,7 +16,7 @@ enum TruthTest {
         ScalarFunction(name, [.any], returns: { _ in .boolean }, example: example) { columns, _, context in
             let values = columns[0].nulls ?? [Bool](repeating: false, count: context.count)
             return Column(.boolean, .booleans(wanted ? values : values.map { !$0 }))
-        }
+        }.with { $0.isInfallible = true }
     }
 
     private static func test(
@@ -26,6 +26,6 @@ enum TruthTest {
             let values = columns[0].booleans
             let nulls = columns[0].nulls
             return Column(.boolean, .booleans((0..<context.count).map { holds(nulls?[$0] == true ? nil : values[$0]) }))
-        }
+        }.with { $0.isInfallible = true }
     }
 }

@@ -8,5 +8,8 @@ extension ScalarFunction {
             (0..<context.count).map { Int64(UnsafeRawBufferPointer(rebasing: bytes[texts.range($0)]).scalarCount) }
         }
         return Column(type, .integers(lengths), nulls: columns[0].nulls)
+    }.with {
+        $0.aliases = ["CHARACTER_LENGTH"]
+        $0.isInfallible = true
     }
 }

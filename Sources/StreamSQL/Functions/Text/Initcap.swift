@@ -4,14 +4,31 @@ extension ScalarFunction {
         "INITCAP", [.text], returns: { $0[0] }, example: (sql: "INITCAP('blue MOON')", gives: "Blue Moon")
     ) { columns, type, context in
         columns[0].mapText(type) { text in
-            var output = ""
             var startsWord = true
-            for character in text {
-                output += startsWord ? character.uppercased() : character.lowercased()
-                startsWord = character == " "
+            return text.mapScalars { scalar in
+                defer { startsWord = scalar == " " }
+                return startsWord ? scalar.inUpperCase : scalar.inLowerCase
             }
-            return output
         }
+    }
+}
+
+extension Unicode.Scalar {
+    /// In upper case, where that is one character; text must not grow beyond its type.
+    var inUpperCase: Unicode.Scalar {
+        let mapped = properties.uppercaseMapping.unicodeScalars
+        return mapped.count == 1 ? mapped.first ?? self : self
+    }
+    /// In lower case; what is more than the letter itself (the dot above of İ) is left out.
+    var inLowerCase: Unicode.Scalar { properties.lowercaseMapping.unicodeScalars.first ?? self }
+}
+
+extension String {
+    /// The text with each character changed to one other.
+    func mapScalars(_ change: (Unicode.Scalar) -> Unicode.Scalar) -> String {
+        var mapped = UnicodeScalarView()
+        for scalar in unicodeScalars { mapped.append(change(scalar)) }
+        return String(mapped)
     }
 }
 

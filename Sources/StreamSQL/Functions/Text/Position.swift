@@ -14,7 +14,7 @@ extension ScalarFunction {
             }
             builder.append(Int64(position))
         }
-    }
+    }.with { $0.isInfallible = true }
 }
 
 private func offset(of part: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer) -> Int {

@@ -1,9 +1,9 @@
 /// Numbers rows by their grouping terms: column by column, each value as a word.
 
-import StreamSQL
+package import StreamSQL
 
 /// The groups of GROUP BY, or the values of DISTINCT, in the order of their first rows. NULLs are alike, as are 0.0 and -0.0.
-struct GroupTable: Sendable {
+package struct GroupTable: Sendable {
     private let types: [SQLType]
     /// The columns whose word cannot say that they are NULL: of all but texts. A bit each does, in words after those of the columns.
     private let flagged: [Int]
@@ -14,21 +14,21 @@ struct GroupTable: Sendable {
     private var keys: [UInt64] = []
     /// Group + 1, 0 where free. A power of two, at most half full.
     private var slots = [UInt32](repeating: 0, count: 64)
-    private(set) var count = 0
+    package private(set) var count = 0
     /// The words of the rows at hand, column by column.
     private var words: [UInt64] = []
 
-    init(_ types: [SQLType]) {
+    package init(_ types: [SQLType]) {
         self.types = types
         texts = types.map { $0.storage == .bytes ? TextNumbers() : nil }
         flagged = types.indices.filter { types[$0].storage != .bytes }
         width = types.count + (flagged.count + 63) / 64
     }
 
-    var byteCount: Int { texts.reduce(keys.count * 8 + slots.count * 4) { $0 + ($1?.byteCount ?? 0) } }
+    package var byteCount: Int { texts.reduce(keys.count * 8 + slots.count * 4) { $0 + ($1?.byteCount ?? 0) } }
 
     /// Writes the group of each row; new keys make new groups.
-    mutating func number(_ rows: Range<Int>, of columns: [Column], into groups: inout [Int]) {
+    package mutating func number(_ rows: Range<Int>, of columns: [Column], into groups: inout [Int]) {
         groups.removeAll(keepingCapacity: true)
         guard width > 0 else {
             count = max(count, rows.isEmpty ? 0 : 1)
@@ -150,7 +150,7 @@ struct GroupTable: Sendable {
     // MARK: What the groups are
 
     /// The grouping terms of all groups, in their order.
-    var terms: [Column] {
+    package var terms: [Column] {
         types.indices.map { index in
             let type = types[index]
             let words = (0..<count).map { keys[$0 * width + index] }
@@ -176,7 +176,7 @@ struct GroupTable: Sendable {
     }
 
     /// Forgets all groups; keeps memory for about as many again.
-    mutating func removeAll() {
+    package mutating func removeAll() {
         if count * 16 < slots.count {
             self = GroupTable(types)
             return

@@ -21,7 +21,7 @@ public struct ScalarFunction: Sendable {
     /// the others constant; nil for no position.
     public var monotonicIn: Int?
     /// How the result moves with time, where more can be told than `monotonicIn` says.
-    var trend: (@Sendable (_ arguments: [TypedExpression]) -> Trend)?
+    var trend: (@Sendable (_ arguments: [TypedExpression], _ trends: [Trend]) -> Trend)?
     /// Whether it gives a value for all values of its arguments, so that evaluating it for rows that do not need it is harmless.
     public var isInfallible = false
     /// What it reads besides its arguments.

@@ -40,7 +40,7 @@ extension TypedExpression {
         if function.clock == .row { return .unknown }
         let trends = arguments.map(\.trend)
         if trends.allSatisfy({ $0 == .constant }) { return .constant }
-        if let trend = function.trend { return trend(arguments) }
+        if let trend = function.trend { return trend(arguments, trends) }
         guard let place = function.monotonicIn, trends.indices.contains(place) else { return .unknown }
         for (index, trend) in trends.enumerated() where index != place && trend != .constant { return .unknown }
         return trends[place]
@@ -49,32 +49,33 @@ extension TypedExpression {
 
 // MARK: Of functions whose arguments are not all constant
 
+/// Each is given the arguments and their trends: asking for these again would take twice as long with every level of an expression.
 extension Trend {
     /// Of a sum, or of its only term.
-    @Sendable static func sum(_ terms: [TypedExpression]) -> Trend {
-        guard terms.count == 2 else { return terms.first?.trend ?? .unknown }
-        let (a, b) = (terms[0].trend, terms[1].trend)
+    @Sendable static func sum(_ terms: [TypedExpression], _ trends: [Trend]) -> Trend {
+        guard trends.count == 2 else { return trends.first ?? .unknown }
+        let (a, b) = (trends[0], trends[1])
         if a == .constant { return b }
         return b == .constant || a == b ? a : .unknown
     }
 
     /// Of a difference, or of the opposite of a value.
-    @Sendable static func difference(_ terms: [TypedExpression]) -> Trend {
-        guard terms.count == 2 else { return terms.first?.trend.reversed ?? .unknown }
-        let (a, b) = (terms[0].trend, terms[1].trend)
+    @Sendable static func difference(_ terms: [TypedExpression], _ trends: [Trend]) -> Trend {
+        guard trends.count == 2 else { return trends.first?.reversed ?? .unknown }
+        let (a, b) = (trends[0], trends[1])
         if b == .constant { return a }
         return a == .constant ? b.reversed : .unknown
     }
 
-    @Sendable static func product(_ factors: [TypedExpression]) -> Trend {
-        guard factors.count == 2 else { return .unknown }
-        if factors[0].trend == .constant { return scaled(factors[1].trend, by: factors[0]) }
-        return factors[1].trend == .constant ? scaled(factors[0].trend, by: factors[1]) : .unknown
+    @Sendable static func product(_ factors: [TypedExpression], _ trends: [Trend]) -> Trend {
+        guard trends.count == 2 else { return .unknown }
+        if trends[0] == .constant { return scaled(trends[1], by: factors[0]) }
+        return trends[1] == .constant ? scaled(trends[0], by: factors[1]) : .unknown
     }
 
-    @Sendable static func quotient(_ operands: [TypedExpression]) -> Trend {
-        guard operands.count == 2, operands[1].trend == .constant else { return .unknown }
-        return scaled(operands[0].trend, by: operands[1])
+    @Sendable static func quotient(_ operands: [TypedExpression], _ trends: [Trend]) -> Trend {
+        guard trends.count == 2, trends[1] == .constant else { return .unknown }
+        return scaled(trends[0], by: operands[1])
     }
 
     /// The trend of a product or quotient with a constant, if the constant's sign is plain.

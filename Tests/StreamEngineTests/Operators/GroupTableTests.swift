@@ -1,9 +1,8 @@
 /// Groups numbered column by column are those of keys written out.
 
+import StreamEngine
 import StreamSQL
 import Testing
-
-@testable import StreamEngine
 
 @Suite("Group table") struct GroupTableTests {
     private static let types: [SQLType] = [.varchar(9), .bigint, .double, .boolean, .varchar(20)]

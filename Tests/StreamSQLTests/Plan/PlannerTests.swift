@@ -26,7 +26,7 @@ import Testing
     func insertion() throws {
         guard
             case .project(_, let columns, nil)? = try Plans.plan(
-                "SELECT STREAM C, B FROM S", into: "X INTEGER, Y VARCHAR(3), Z DATE")
+                "SELECT STREAM C, B, NULL FROM S", into: "X INTEGER, Y VARCHAR(3), Z DATE")
         else {
             Issue.record("not a projection")
             return

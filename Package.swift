@@ -86,7 +86,7 @@ let rooms: [Target] =
     + room("Catalog", ["StreamStore", grdb, sqlite])
     + room(
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
-        testDependencies: ["HostSimulation"])
+        testDependencies: ["HostSimulation", "StreamStoreTesting"])
     + room(
         "LogSimulation",
         ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation", "StableHash"],

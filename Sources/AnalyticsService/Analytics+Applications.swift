@@ -89,7 +89,7 @@ extension AWSError {
         case .failed(let reason): self.init(.internalFailure, reason)
         case .streamNotFound, .shardNotFound, .streamExists, .streamBusy, .shardClosed, .shardLimitExceeded, .fenced,
             .conditionFailed,
-            .offsetOutOfRange, .damaged:
+            .offsetOutOfRange, .damaged, .hashKeyOutsideShard, .shardsNotAdjacent:
             self.init(.internalFailure, "\(error)")
         }
     }

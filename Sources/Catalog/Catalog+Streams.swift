@@ -16,6 +16,8 @@ extension Catalog {
         var reader = CatalogReader(path: path)
         let shards = try Row.fetchCursor(db, sql: CatalogReader.shardRows)
         while let row = try shards.next() { try reader.addShard(row) }
+        let lanes = try Row.fetchCursor(db, sql: CatalogReader.endedLaneRows)
+        while let row = try lanes.next() { try reader.addEndedLane(row) }
         let streams = try Row.fetchCursor(db, sql: CatalogReader.streamRows)
         while let row = try streams.next() { try reader.addStream(row) }
         let removed = try Row.fetchCursor(db, sql: CatalogReader.removedShardRows)
@@ -52,7 +54,8 @@ extension Catalog {
         }
     }
 
-    /// Writes a stream's row and shards as they are now; shards that it no longer has become tombstones.
+    /// Writes a stream's row, shards and lanes as they are now; shards that it no longer has become tombstones. Planned shards that are none of
+    /// its shards stay planned.
     public func update(_ stream: CatalogStream) async throws(CatalogError) {
         try await write { db in
             let description = stream.description
@@ -67,12 +70,22 @@ extension Catalog {
                     description.retentionHours, description.maxRecordKiB, try Self.encode(tags: description.tags),
                     stream.hasLogs, id,
                 ])
+            let exists = "stream = ? AND start_offset IS NOT NULL"
             try db.execute(
-                sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
-                arguments: [id])
-            try db.execute(sql: "DELETE FROM shard WHERE stream = ?", arguments: [id])
+                sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE \(exists)", arguments: [id])
+            try db.execute(sql: "DELETE FROM shard WHERE \(exists)", arguments: [id])
             try Self.insert(description.shards, of: description.id, in: db)
+            try Self.insert(description.lanes, of: description.id, in: db)
             try Self.forget(description.shards.map { ShardReference(description.id, $0.id) }, in: db)
+        }
+    }
+
+    /// Adds shards that are planned, in place of those that were planned before: children of a split or a merge that is not in the journal yet.
+    public func plan(_ children: [ShardDescription], of stream: StreamID) async throws(CatalogError) {
+        try await write { db in
+            try db.execute(
+                sql: "DELETE FROM shard WHERE stream = ? AND start_offset IS NULL", arguments: [stream.rawValue])
+            try Self.insert(children, of: stream, isPlanned: true, in: db)
         }
     }
 
@@ -101,6 +114,7 @@ extension Catalog {
                 sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
                 arguments: [id.rawValue])
             try db.execute(sql: "DELETE FROM shard WHERE stream = ?", arguments: [id.rawValue])
+            try db.execute(sql: "DELETE FROM ended_lane WHERE stream = ?", arguments: [id.rawValue])
             try db.execute(sql: "DELETE FROM stream WHERE id = ?", arguments: [id.rawValue])
         }
     }
@@ -125,18 +139,34 @@ extension Catalog {
     }
 
     /// Adds rows of shards, with one statement for all.
-    private static func insert(_ shards: [ShardDescription], of stream: StreamID, in db: Database) throws {
+    private static func insert(
+        _ shards: [ShardDescription], of stream: StreamID, isPlanned: Bool = false, in db: Database
+    ) throws {
+        // In place of a planned one.
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO shard (stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO shard (stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset,
+                    lane, start_offset, closed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         for shard in shards {
             try statement.execute(arguments: [
                 stream.rawValue, shard.id.index, HashKey.text(shard.hashKeyRange.start),
                 HashKey.text(shard.hashKeyRange.end), shard.createdSecond, shard.parent?.index,
-                shard.adjacentParent?.index, shard.endOffset,
+                shard.adjacentParent?.index, shard.endOffset, shard.lane.index, isPlanned ? nil : shard.startOffset,
+                shard.closedMilliseconds,
             ])
+        }
+    }
+
+    /// Notes which lanes have ended; that of the others is told by their shards.
+    private static func insert(_ lanes: [LaneDescription], of stream: StreamID, in db: Database) throws {
+        let ended = lanes.filter { $0.endOffset != nil }
+        if ended.isEmpty { return }
+        let statement = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO ended_lane (stream, lane, end_offset, successor) VALUES (?, ?, ?, ?)")
+        for lane in ended {
+            try statement.execute(arguments: [stream.rawValue, lane.id.index, lane.endOffset, lane.successor?.index])
         }
     }
 

@@ -10,8 +10,13 @@ public struct CatalogStream: Sendable {
     public var statusChangedMilliseconds: Int64
     /// Whether its logs were made while the node had a journal: from then on a journal that is not there was lost.
     public var hasLogs: Bool
+    /// The children of a split or a merge that was begun: whether they exist, and where they begin, is told by the journal.
+    public var plannedShards: [ShardDescription]
 
-    public init(description: StreamDescription, statusChangedMilliseconds: Int64, hasLogs: Bool) {
+    public init(
+        description: StreamDescription, statusChangedMilliseconds: Int64, hasLogs: Bool, plannedShards: [ShardDescription] = []
+    ) {
+        self.plannedShards = plannedShards
         self.description = description
         self.statusChangedMilliseconds = statusChangedMilliseconds
         self.hasLogs = hasLogs

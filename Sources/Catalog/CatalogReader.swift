@@ -10,19 +10,23 @@ import StreamStore
 /// to hold all at once would only cost time and memory.
 struct CatalogReader {
     static let shardRows = """
-        SELECT stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset FROM shard
+        SELECT stream, shard, hash_start, hash_end, created_second, parent, adjacent_parent, end_offset, lane, start_offset, closed
+        FROM shard
         ORDER BY stream, shard
         """
     static let streamRows = """
         SELECT id, namespace, name, status, status_changed, created, mode, retention_hours, max_record_kib, tags, has_logs FROM stream
         ORDER BY id
         """
+    static let endedLaneRows = "SELECT stream, lane, end_offset, successor FROM ended_lane ORDER BY stream, lane"
     static let removedShardRows = "SELECT stream, shard FROM removed_shard"
     static let fenceRows = "SELECT owner, epoch FROM fence"
 
     let path: String
     private(set) var contents = CatalogContents(streams: [], removedShards: [], fences: [:])
     private var shards: [StreamID: [ShardDescription]] = [:]
+    private var plannedShards: [StreamID: [ShardDescription]] = [:]
+    private var endedLanes: [StreamID: [LaneDescription]] = [:]
 
     init(path: String) {
         self.path = path
@@ -30,12 +34,29 @@ struct CatalogReader {
 
     mutating func addShard(_ row: Row) throws {
         guard let stream = row.natural(0), let index = row.shardID(1), let start = row.hashKey(2), let end = row.hashKey(3),
-            start <= end, let createdSecond = row.integer(4)
+            start <= end, let createdSecond = row.integer(4), let lane = row.laneID(8)
         else { throw damaged("a row of table shard", row) }
-        shards[StreamID(stream), default: []].append(
-            ShardDescription(
-                id: index, hashKeyRange: HashKeyRange(start: start, end: end), createdSecond: createdSecond,
-                parent: row.shardID(5), adjacentParent: row.shardID(6), endOffset: row.integer(7)))
+        let startOffset = row.integer(9)
+        let shard = ShardDescription(
+            id: index, hashKeyRange: HashKeyRange(start: start, end: end), createdSecond: createdSecond,
+            parent: row.shardID(5), adjacentParent: row.shardID(6), lane: lane, startOffset: startOffset ?? 0,
+            endOffset: row.integer(7), closedMilliseconds: row.integer(10))
+        guard shard.startOffset >= 0, shard.endOffset.map({ $0 >= shard.startOffset }) ?? true else {
+            throw damaged("a row of table shard", row)
+        }
+        if startOffset == nil {
+            plannedShards[StreamID(stream), default: []].append(shard)
+        } else {
+            shards[StreamID(stream), default: []].append(shard)
+        }
+    }
+
+    mutating func addEndedLane(_ row: Row) throws {
+        guard let stream = row.natural(0), let lane = row.laneID(1), let end = row.integer(2), end >= 0 else {
+            throw damaged("a row of table ended_lane", row)
+        }
+        endedLanes[StreamID(stream), default: []].append(
+            LaneDescription(id: lane, endOffset: end, successor: row.laneID(3)))
     }
 
     mutating func addStream(_ row: Row) throws {
@@ -53,8 +74,20 @@ struct CatalogReader {
             CatalogStream(
                 description: StreamDescription(
                     id: StreamID(id), key: StreamKey(name, in: namespace), status: status, createdMilliseconds: created,
-                    mode: mode, retentionHours: retention, maxRecordKiB: maxRecord, tags: tags, shards: shards),
-                statusChangedMilliseconds: changed, hasLogs: hasLogs != 0))
+                    mode: mode, retentionHours: retention, maxRecordKiB: maxRecord, tags: tags, shards: shards,
+                    lanes: try lanes(of: shards, StreamID(id), row)),
+                statusChangedMilliseconds: changed, hasLogs: hasLogs != 0,
+                plannedShards: plannedShards.removeValue(forKey: StreamID(id)) ?? []))
+    }
+
+    /// Lanes are numbered without gaps, one for each shard at most that the stream ever had.
+    private mutating func lanes(of shards: [ShardDescription], _ stream: StreamID, _ row: Row) throws -> [LaneDescription] {
+        let ended = endedLanes.removeValue(forKey: stream) ?? []
+        let most = max(shards.last?.id.index ?? 0, UInt32(shards.count + ended.count))
+        guard shards.allSatisfy({ $0.lane.index <= most }), ended.allSatisfy({ $0.id.index <= most }) else {
+            throw damaged("a lane of a row of table stream", row)
+        }
+        return LaneDescription.all(of: shards, ended: ended)
     }
 
     mutating func addRemovedShard(_ row: Row) throws {
@@ -100,6 +133,10 @@ extension Row {
 
     func shardID(_ column: Int) -> ShardID? {
         integer(column).flatMap(UInt32.init(exactly:)).map { ShardID($0) }
+    }
+
+    func laneID(_ column: Int) -> LaneID? {
+        integer(column).flatMap(UInt32.init(exactly:)).map { LaneID($0) }
     }
 
     /// A bound of a range of hash keys, in decimal.

@@ -58,6 +58,27 @@ enum CatalogSchema {
         }
         // No table changes. Definitions say their versions from here on, and builds from before, which would not look, refuse the file by name.
         migrator.registerMigration("2 versions on everything durable") { _ in }
+        migrator.registerMigration("3 lanes, planned shards, node values") { db in
+            // A shard whose start_offset is NULL is planned: whether it exists is told by the journal.
+            try db.execute(
+                sql: """
+                    ALTER TABLE shard ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+                    UPDATE shard SET lane = shard;
+                    ALTER TABLE shard ADD COLUMN start_offset INTEGER DEFAULT 0;
+                    ALTER TABLE shard ADD COLUMN closed INTEGER;
+                    CREATE TABLE ended_lane (
+                        stream INTEGER NOT NULL REFERENCES stream (id),
+                        lane INTEGER NOT NULL,
+                        end_offset INTEGER NOT NULL,
+                        successor INTEGER,
+                        PRIMARY KEY (stream, lane)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE node_value (
+                        name TEXT NOT NULL PRIMARY KEY,
+                        value BLOB NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 

@@ -154,7 +154,7 @@ final class DeliveryRun: Sendable {
             guard source.id == course.progress.stream else { throw StoreError.failed("the source stream was made anew") }
             try await forgetRemovedShards(source, &course)
             for shard in source.shards {
-                course.buffer.add(shard.id.index, at: 0)
+                course.buffer.add(shard.id.index, at: shard.startOffset)
                 try await count(shard, &course)
             }
             // A stop that came while counting must not make an object of the part that was counted.

@@ -52,8 +52,9 @@ extension EmbeddedStore {
     ) async throws(StoreOpenError) -> (store: EmbeddedStore, recovery: StoreRecovery) {
         let known = Set(
             contents.streams.flatMap { stream in
-                stream.description.shards.map { LogID(ShardReference(stream.description.id, $0.id)) }
+                (stream.description.shards + stream.plannedShards).map { LogID(ShardReference(stream.description.id, $0.id)) }
             })
+        let extents = extents(contents.streams)
         let removed = Set(contents.removedShards.map { LogID($0) })
         // Every log has a row in the catalog before it has a directory, and one is deleted before its tombstone there, so no crash leaves an
         // unknown one.
@@ -65,15 +66,16 @@ extension EmbeddedStore {
         }
         // The journal begins before the first stream is made, and its newest file goes on only after its first frame was synced.
         if contents.streams.contains(where: \.hasLogs), await !hasJournal(on: disk) { throw .journalMissing }
+        let savedClock = try await savedClock(catalog)
         let log: StreamLog<D>
         let report: RecoveryReport
         do {
             if isStepped {
                 (log, report) = try StreamLog.openStepped(
-                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed, extents: extents)
             } else {
                 (log, report) = try await StreamLog.open(
-                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed)
+                    disk: disk, time: time, options: options.log, knownLogs: known, removedLogs: removed, extents: extents)
             }
         } catch {
             throw .log(error)
@@ -81,12 +83,38 @@ extension EmbeddedStore {
         var recovery = StoreRecovery(
             log: report, catalogIsNew: catalog.isNew, streamCount: contents.streams.count,
             finishedRemovals: [], problems: [])
+        let clock = RetentionClock(
+            saved: savedClock, hasRecords: log.hasRecords, time: log.settledTime(), nanoseconds: time.monotonicNanoseconds())
         let store = EmbeddedStore(
-            log: log, catalog: catalog, time: time, options: options, state: initialState(contents, time, options))
+            log: log, catalog: catalog, time: time, options: options, state: initialState(contents, clock, time, options))
         await store.finishInterrupted(contents.streams, removed: removed, recovery: &recovery)
+        await store.finishResharding(contents.streams, recovery: &recovery)
         await store.completeDueChanges()
         store.startHousekeeping()
         return (store, recovery)
+    }
+
+    /// Where shards begin and end that do not begin at 0 or have ended. What is planned only is told by the journal.
+    private static func extents(_ streams: [CatalogStream]) -> [LogID: LogExtent] {
+        var extents: [LogID: LogExtent] = [:]
+        for stream in streams {
+            for shard in stream.description.shards where shard.startOffset > 0 || shard.endOffset != nil {
+                extents[LogID(ShardReference(stream.description.id, shard.id))] = LogExtent(
+                    startOffset: shard.startOffset, endOffset: shard.endOffset, endMilliseconds: shard.closedMilliseconds)
+            }
+        }
+        return extents
+    }
+
+    /// What an earlier process has written of the time that had passed.
+    private static func savedClock(_ catalog: Catalog) async throws(StoreOpenError) -> RetentionClock.Saved? {
+        do throws(CatalogError) {
+            guard let bytes = try await catalog.nodeValue(StorePaths.retentionClock) else { return nil }
+            if let saved = RetentionClock.Saved(bytes) { return saved }
+            throw CatalogError.newer(path: catalog.path, migrations: ["a clock of retention in format \(bytes.first ?? 0)"])
+        } catch {
+            throw .catalog(error)
+        }
     }
 
     /// How many files of records there are; looked up on a thread of its own, for a disk blocks.
@@ -141,11 +169,11 @@ extension EmbeddedStore {
 
     /// Streams resume the rest of their delay: never more than a whole one, whatever the wall clock says now.
     private static func initialState(
-        _ contents: CatalogContents, _ time: any TimeSource, _ options: EmbeddedStoreOptions
+        _ contents: CatalogContents, _ clock: RetentionClock, _ time: any TimeSource, _ options: EmbeddedStoreOptions
     ) -> State {
         let wall = time.wallMilliseconds()
         let now = time.monotonicNanoseconds()
-        var state = State()
+        var state = State(retentionClock: clock)
         for stream in contents.streams {
             var due: UInt64?
             if stream.description.status != .active {

@@ -1,5 +1,6 @@
 /// What an operator sees of the store: readiness, counts, and the upkeep that runs in the background.
 
+import Catalog
 import Host
 public import StreamLog
 import StreamStore
@@ -42,6 +43,7 @@ extension EmbeddedStore {
     public func maintain() async {
         state.withLock { $0.housekeepingProblem = nil }
         await completeDueChanges()
+        await saveClock()
         let now = time.monotonicNanoseconds()
         let interval = UInt64(max(options.retentionSweepSeconds ?? 0, 0)) &* 1_000_000_000
         let isTime = state.withLock { state in
@@ -56,11 +58,13 @@ extension EmbeddedStore {
     /// than they are to keep. Hidden streams are trimmed by those who read them.
     private func applyRetention() async {
         let nanoseconds = time.monotonicNanoseconds()
-        let wall = time.wallMilliseconds()
-        let now =
-            options.planted == .wallClockTrusted ? wall : retentionClock.now(wallMilliseconds: wall, nanoseconds: nanoseconds)
+        let clock = observeClock()
         for stream in state.withLock({ $0.directory.streams(in: .stream, at: nanoseconds) }) {
-            let oldest = now - Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
+            let retention = Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
+            let now =
+                options.planted == .wallClockTrusted ? time.wallMilliseconds() : clock.now(retentionMilliseconds: retention)
+            let (oldest, overflow) = now.subtractingReportingOverflow(retention)
+            if overflow { continue }
             let bytes = stream.settings.retentionBytes(perShardOf: stream.shards.count)
             for shard in stream.shards {
                 guard !Task.isCancelled else { return }
@@ -76,6 +80,32 @@ extension EmbeddedStore {
                     if holds(ShardReference(stream.id, shard.id)) { report("retention of \(stream.key.name): \(error)") }
                 }
             }
+            await retireShards(of: stream.id, closedBefore: oldest)
+        }
+    }
+
+    /// Lets the clock of retention see what the log's time is, and returns it.
+    @discardableResult
+    private func observeClock() -> RetentionClock {
+        let (settled, nanoseconds) = (log.settledTime(), time.monotonicNanoseconds())
+        return state.withLock { state in
+            state.retentionClock.observe(time: settled, nanoseconds: nanoseconds)
+            return state.retentionClock
+        }
+    }
+
+    private static var clockSaveNanoseconds: UInt64 { 600_000_000_000 }
+
+    /// Writes the clock of retention down when it is time. What is not written makes the next process keep records longer.
+    func saveClock(isLast: Bool = false) async {
+        let clock = observeClock()
+        let now = time.monotonicNanoseconds()
+        guard isLast || state.withLock({ now >= $0.nextClockSaveNanoseconds }) else { return }
+        do {
+            try await catalog.setNodeValue(StorePaths.retentionClock, to: clock.saved.bytes)
+            state.withLock { $0.nextClockSaveNanoseconds = now &+ Self.clockSaveNanoseconds }
+        } catch {
+            report("\(error)")
         }
     }
 

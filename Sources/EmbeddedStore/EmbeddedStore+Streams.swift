@@ -72,6 +72,7 @@ extension EmbeddedStore {
             entry.description.status = .deleting
             entry.statusChangedMilliseconds = time.wallMilliseconds()
             try await write(entry)
+            entry.isUnwritten = false
             entry.dueNanoseconds = due(after: delay)
             state.withLock { [entry] in $0.directory.put(entry) }
         } else {
@@ -129,7 +130,8 @@ extension EmbeddedStore {
     }
 
     /// The same for a caller that is past the turnstile.
-    private func completeDue() async {
+    func completeDue() async {
+        await writeUnwritten()
         let now = time.monotonicNanoseconds()
         for var entry in state.withLock({ $0.directory.due(at: now) }) {
             do throws(StoreError) {
@@ -140,6 +142,7 @@ extension EmbeddedStore {
                     entry.statusChangedMilliseconds = time.wallMilliseconds()
                     entry.dueNanoseconds = nil
                     try await write(entry)
+                    entry.isUnwritten = false
                     state.withLock { [entry] in $0.directory.put(entry) }
                 }
             } catch {
@@ -165,7 +168,7 @@ extension EmbeddedStore {
     }
 
     /// Removes logs and the tombstones of those that are gone. What stays is removed when the store is opened.
-    private func removeLogs(_ ids: [LogID]) async {
+    func removeLogs(_ ids: [LogID]) async {
         var gone: [ShardReference] = []
         for id in ids {
             do {
@@ -182,7 +185,7 @@ extension EmbeddedStore {
         }
     }
 
-    private func write(_ entry: StreamEntry) async throws(StoreError) {
+    func write(_ entry: StreamEntry) async throws(StoreError) {
         do {
             try await catalog.update(
                 CatalogStream(
@@ -193,7 +196,7 @@ extension EmbeddedStore {
         }
     }
 
-    private func due(after milliseconds: Int64) -> UInt64 {
+    func due(after milliseconds: Int64) -> UInt64 {
         time.monotonicNanoseconds() &+ UInt64(max(milliseconds, 0)) &* 1_000_000
     }
 }

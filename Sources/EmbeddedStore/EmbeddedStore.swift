@@ -20,7 +20,14 @@ public import struct StreamStore.Appended
 /// | create | catalog, logs, catalog (logs made), memory | the stream is in the catalog: opening makes the logs that are missing |
 /// | delete | catalog (DELETING), memory | the stream is DELETING again when the store is opened |
 /// | end of a deletion | catalog (stream out, tombstones in), memory, logs, tombstones out | opening removes what the tombstones name |
+/// | split, merge | catalog (children planned), journal (parents end, children begin: one frame), memory, catalog (ends, beginnings) | planned only: opening forgets the plan; in the journal: opening does the rest |
+/// | close | journal, memory, catalog | opening takes the end from the journal |
+/// | a closed shard is empty and its time over | catalog (shard out, tombstone in), memory, log, tombstone out | opening removes what the tombstone names |
 /// | claim | catalog, memory, wait for older appends | an epoch is skipped |
+///
+/// The end of a shard is decided in the journal, among the appends: what was handed in before it is in the shard, what comes after is refused with
+/// `.shardClosed` as soon as the children can be found. The catalog's last word may be late (a full disk); the journal repeats the end in each new
+/// file, so it is never lost.
 ///
 /// The number of a removed stream is never given again, so that its records cannot return under its name.
 public final class EmbeddedStore<D: Disk>: StreamStore {
@@ -29,16 +36,20 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         var directory = StreamDirectory()
         var fences = FenceBook<CheckedContinuation<Void, Never>>()
         var nextSweepNanoseconds: UInt64 = 0
+        var retentionClock: RetentionClock
+        /// When the clock is to be written down next.
+        var nextClockSaveNanoseconds: UInt64 = 0
         /// What housekeeping last failed with; nil when all is well.
         var housekeepingProblem: String?
         var backupIsRunning = false
+        /// What is to be done once the ends of shards, which the log has told of, are in the directory.
+        var awaitingEnds: [ShardReference: [@Sendable () -> Void]] = [:]
     }
 
     let log: StreamLog<D>
     let catalog: Catalog
     let time: any TimeSource
     let options: EmbeddedStoreOptions
-    let retentionClock: RetentionClock
     let state: Mutex<State>
     /// Changes of definitions pass it one at a time.
     let turnstile = Turnstile()
@@ -51,8 +62,6 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         self.catalog = catalog
         self.time = time
         self.options = options
-        retentionClock = RetentionClock(
-            wallMilliseconds: time.wallMilliseconds(), nanoseconds: time.monotonicNanoseconds())
         self.state = Mutex(state)
     }
 
@@ -86,6 +95,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         task?.cancel()
         await task?.value
         await turnstile.enter()
+        await saveClock(isLast: true)
         await log.close()
         await catalog.close()
         turnstile.leave()
@@ -104,6 +114,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
             result = .success(try await log.append(admitted))
         } catch {
             result = .failure(error)
+            await untilKnown(error)
         }
         return try conclude(append, result).get()
     }
@@ -118,7 +129,12 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         } catch {
             return place.run { answer(.failure(error)) }
         }
-        log.submit(admitted, at: place) { [self] result in answer(conclude(append, result)) }
+        log.submit(admitted, at: place) { [self] result in
+            let told = conclude(append, result)
+            guard case .failure(.ended(let log)) = result else { return answer(told) }
+            // Told once it is true for those who look.
+            afterEnd(of: ShardReference(log)) { place.run { answer(told) } }
+        }
     }
 
     /// Checks an append against what the store knows of streams and fences. `conclude` must follow.
@@ -180,20 +196,28 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         } catch {
             throw StoreError(error)
         }
-        return Self.counted(found, counters)
+        return counted(found, shard, counters)
     }
 
     public func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead? {
         let counters = try readable(shard)
         do {
-            return try log.readFromMemory(LogID(shard), from: offset, maxBytes: maxBytes).map { Self.counted($0, counters) }
+            return try log.readFromMemory(LogID(shard), from: offset, maxBytes: maxBytes).map { counted($0, shard, counters) }
         } catch {
             throw StoreError(error)
         }
     }
 
-    private static func counted(_ found: LogRead, _ counters: StreamCounters) -> ShardRead {
-        let read = ShardRead(found)
+    private func counted(_ found: LogRead, _ shard: ShardReference, _ counters: StreamCounters) -> ShardRead {
+        var read = ShardRead(found)
+        // After the read: an end that is told is past all records that were there.
+        state.withLock { state in
+            guard let stream = state.directory[shard.stream]?.description, stream.openShardCount < stream.shards.count,
+                let end = stream.shard(shard.shard)?.endOffset
+            else { return }
+            read.endOffset = end
+            read.children = stream.children(of: shard.shard)
+        }
         counters.countOut(
             records: read.batches.reduce(0) { $0 + $1.batch.recordCount },
             bytes: read.batches.reduce(0) { $0 + $1.batch.bytes.count })

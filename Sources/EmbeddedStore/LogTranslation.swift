@@ -31,6 +31,8 @@ extension StoreError {
         switch error {
         case .logNotFound(let log):
             self = .shardNotFound(ShardReference(log))
+        case .ended(let log):
+            self = .shardClosed(ShardReference(log))
         case .offsetOutOfRange(let log, let offset, let startOffset, let highWatermark):
             self = .offsetOutOfRange(
                 ShardReference(log), offset: offset,

@@ -75,7 +75,7 @@ public enum StoreVerification {
             }
             let contents = inspection?.contents
             for stream in contents?.streams ?? [] {
-                for shard in stream.description.shards {
+                for shard in stream.description.shards + stream.plannedShards {
                     names[LogID(ShardReference(stream.description.id, shard.id))] = (stream.description.key, shard.id)
                 }
             }

@@ -13,6 +13,8 @@ struct StreamEntry: Sendable {
     private(set) var settings: StreamSettings
     /// Milliseconds since 1970-01-01 UTC.
     var statusChangedMilliseconds: Int64
+    /// The journal knows more of its shards than the catalog.
+    var isUnwritten = false
     /// When CREATING or UPDATING ends in ACTIVE, or DELETING in the stream's end; on the monotonic clock, in nanoseconds.
     var dueNanoseconds: UInt64?
     let counters: StreamCounters
@@ -82,6 +84,11 @@ struct StreamDirectory: Sendable {
     /// The streams whose change of status is due, by rising id.
     func due(at nanoseconds: UInt64) -> [StreamEntry] {
         entries.values.filter { $0.isDue(at: nanoseconds) }.sorted { $0.description.id < $1.description.id }
+    }
+
+    /// The streams of which the journal knows more than the catalog, by rising id.
+    var unwritten: [StreamEntry] {
+        entries.values.filter(\.isUnwritten).sorted { $0.description.id < $1.description.id }
     }
 
     /// What a batch for a shard is to be compressed with if it is not yet.

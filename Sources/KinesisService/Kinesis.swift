@@ -69,4 +69,13 @@ public struct Kinesis: Sendable {
 
     /// Milliseconds since 1970-01-01 UTC.
     var now: Int64 { clock.wallMilliseconds() }
+
+    /// Whether a time lies in the future of the records: past the wall clock and past the log's time, which goes on where the wall clock was set back.
+    /// What was told as the arrival of a record never does.
+    func isInFuture(_ milliseconds: Int64) async -> Bool {
+        if milliseconds <= now { return false }
+        // The next record arrives after the settled time, by a millisecond at least.
+        let (latest, overflow) = await store.settledTime().addingReportingOverflow(1)
+        return !overflow && milliseconds > latest
+    }
 }

@@ -11,7 +11,7 @@ struct LogChecker {
     /// Reads may fail with the disk's error.
     let mayFail: Bool
     private(set) var violations: [String] = []
-    private(set) var tally = Tally()
+    var tally = Tally()
     /// Batches that are damaged now and were not before.
     private var newlyDamaged: Set<Int> = []
     /// Of all that is served.
@@ -32,7 +32,7 @@ struct LogChecker {
         func isDamaged(_ offset: Int64) -> Bool { damaged.contains { $0.contains(offset) } }
     }
 
-    private mutating func blame(_ text: String) {
+    mutating func blame(_ text: String) {
         if violations.count < 20 { violations.append(text) }
     }
 
@@ -42,9 +42,15 @@ struct LogChecker {
         _ log: StreamLog<SimulatedDisk>, _ report: RecoveryReport, _ model: inout LogModel, isSettled: Bool, maxBytes: Int
     ) {
         check(report, model)
+        settleSuccessions(log, &model, isSettled: isSettled)
+        checkSuccessions(log, model)
         var found: [Int: (log: Int, base: Int64)] = [:]
         var contents: [Content?] = []
         for index in model.books.indices {
+            guard model.books[index].existence != .unborn, model.books[index].existence != .never else {
+                contents.append(nil)
+                continue
+            }
             let content = content(of: index, log, &model, maxBytes)
             contents.append(content)
             guard let content else { continue }
@@ -256,7 +262,7 @@ struct LogChecker {
             }
             let missing = batches.filter { number in
                 let log = model.batches[number].log
-                return found[number] == nil && contents[log].map { $0.start == 0 } ?? false
+                return found[number] == nil && contents[log].map { $0.start == model.books[log].base } ?? false
                     && model.books[log].existence == .known
                     && !(damage?.suspects.contains(number) ?? false)
             }

@@ -21,6 +21,8 @@ struct LogModel {
     struct Append {
         var batches: [Int]
         var outcome = Outcome.waiting
+        /// Its place in the order of what was handed in.
+        var handedIn = 0
     }
 
     /// A batch that is in a log.
@@ -38,6 +40,10 @@ struct LogModel {
         /// A removal was asked for and not answered.
         case removing
         case removed
+        /// It begins with a step that was not answered yet.
+        case unborn
+        /// It was to begin with a step that did not take place.
+        case never
     }
 
     /// One log.
@@ -52,6 +58,10 @@ struct LogModel {
         /// One past the last offset.
         var end: Int64 = 0
         var existence = Existence.known
+        /// The first offset that it ever had.
+        var base: Int64 = 0
+        /// Once it takes no records any more.
+        var ended: LogEnd?
         /// Its start offset cannot be relied on: the file was damaged.
         var startIsOpen = false
 
@@ -69,6 +79,7 @@ struct LogModel {
     var books: [Book] = []
     var batches: [MarkedBatch] = []
     var appends: [Append] = []
+    var successions: [Succession] = []
     /// The latest arrival that was told or found.
     var latestArrival = Int64.min
     /// Later arrivals must lie above it: it was settled in this process, or stored by an earlier one.
@@ -77,13 +88,16 @@ struct LogModel {
     var open: [Int] = []
 
     /// The names that a start is given.
-    var knownLogs: Set<LogID> { Set(books.filter { $0.existence != .removed }.map(\.id)) }
+    var knownLogs: Set<LogID> { Set(books.filter { $0.existence != .removed && $0.existence != .never }.map(\.id)) }
     var removedLogs: Set<LogID> { Set(books.filter { $0.existence == .removed }.map(\.id)) }
 
-    func book(of id: LogID) -> Int? { books.firstIndex { $0.id == id } }
+    func book(of id: LogID) -> Int? { books.firstIndex { $0.id == id && $0.existence != .never } }
 
     /// Logs that can be used.
     var usable: [Int] { books.indices.filter { books[$0].existence == .known } }
+
+    /// Those of them that take records.
+    var writable: [Int] { books.indices.filter { books[$0].existence == .known && books[$0].ended == nil } }
 
     /// Makes an append of one batch for each of the logs.
     mutating func makeAppend(to logs: [Int], records: Int, bytes: Int, _ random: inout SeededGenerator) -> Int {
@@ -130,5 +144,6 @@ struct LogModel {
     mutating func endProcess() {
         for append in appends.indices where appends[append].outcome == .waiting { appends[append].outcome = .unknown }
         open = appends.indices.filter { appends[$0].outcome == .unknown }
+        for index in successions.indices where successions[index].outcome == .waiting { successions[index].outcome = .unknown }
     }
 }

@@ -30,7 +30,7 @@ extension LogWorld {
 
     private func act(_ liveliness: Int) {
         guard let log else { return }
-        switch roll(20) {
+        switch roll(21) {
         case 0..<7: append()
         case 7..<12: _ = log.stepJournal()
         case 12..<15: _ = stepSegments()
@@ -45,6 +45,7 @@ extension LogWorld {
             case 1 where liveliness > 0: createLog()
             default: settleDown()
             }
+        case 19: if liveliness > 0 { succeed() } else { append() }
         default:
             model.arrivalFloor = max(model.arrivalFloor, log.settledTime())
         }
@@ -80,13 +81,15 @@ extension LogWorld {
 
     func append() {
         guard let log else { return }
-        let usable = model.usable
+        // A log that has ended refuses; now and then one is tried.
+        let usable = chance(1, in: 10) ? model.usable : model.writable
         guard !usable.isEmpty else { return }
         var targets = [usable[roll(usable.count)]]
         while chance(1, in: 3), targets.count < 4 { targets.append(usable[roll(usable.count)]) }
         let bytes = chance(1, in: 12) ? 1_000 + roll(5_000) : 10 + roll(500)
         let append = model.makeAppend(to: targets, records: 1 + roll(3), bytes: bytes, &random)
         tally.appends += 1
+        model.appends[append].handedIn = nextHandedIn()
         let entries = model.appends[append].batches.map { number in
             (log: model.books[model.batches[number].log].id, batch: model.batches[number].batch)
         }
@@ -101,17 +104,19 @@ extension LogWorld {
         switch result {
         case .success(let places):
             tally.acknowledged += 1
+            if let wrong = model.objection(toAccepting: append) { blame(wrong) }
             tell("append \(append) is at \(places.map(\.baseOffset)), arrived at \(places.first?.arrivalMilliseconds ?? 0)")
             if let wrong = model.acknowledge(append, places) { blame(wrong) }
         case .failure(let error):
             tell("append \(append) fails: \(error)")
             model.appends[append].outcome = isAtOnce ? .refused : outcome(of: error)
             if case .failed = error { blame("append \(append) fails: \(error)") }
+            if case .ended(let log) = error, let wrong = model.objection(toRefusing: append, by: log) { blame(wrong) }
         }
     }
 
     /// After a failed sync an append may be found after the next start; in all other cases it left nothing.
-    private func outcome(of error: LogError) -> LogModel.Outcome {
+    func outcome(of error: LogError) -> LogModel.Outcome {
         guard case .readOnly(let reason) = error else { return .refused }
         if disk.injectedFaults == faultsSoFar, disk.quota == nil, !disk.isDead {
             blame("appends are refused without a fault: \(reason)")
@@ -196,9 +201,12 @@ extension LogWorld {
 
     func removeLog() {
         guard let log else { return }
-        let usable = model.usable
+        // One must stay, and what is about to end is not removed meanwhile.
+        let open = Set(model.successions.filter(\.isOpen).flatMap(\.ending))
+        let usable = model.usable.filter { !open.contains($0) }
         guard usable.count > 1 else { return }
         let index = usable[roll(usable.count)]
+        guard model.writable != [index] else { return }
         let id = model.books[index].id
         model.books[index].existence = .removing
         tell("remove \(id)")

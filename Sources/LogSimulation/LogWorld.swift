@@ -41,6 +41,10 @@ final class LogWorld: @unchecked Sendable {
     var submitting: Int?
     /// A failing call can have sealed the log; then appends may be refused.
     var faultsSoFar = 0
+    /// Appends and successions are counted in the order in which they are handed in.
+    var handedIn = 0
+    /// Whether a start is told where logs begin and end.
+    var givesExtents = false
     /// Steps may be taken within steps.
     var interleaves = false
     var depth = 0
@@ -102,6 +106,7 @@ final class LogWorld: @unchecked Sendable {
             run(until: order)
             return end()
         }
+        givesExtents = kind.isDamage || chance(1, in: 2)
         guard start() else { return end() }
         for round in 0..<1 + roll(2) {
             arm()
@@ -139,7 +144,8 @@ final class LogWorld: @unchecked Sendable {
             // What a caller was told of is in the catalog; of what it was not, nothing.
             do throws(LogError) {
                 let (log, report) = try StreamLog<SimulatedDisk>.openStepped(
-                    disk: disk, time: time, options: options, knownLogs: model.knownLogs, removedLogs: model.removedLogs)
+                    disk: disk, time: time, options: options, knownLogs: model.knownLogs, removedLogs: model.removedLogs,
+                    extents: givesExtents ? model.extents : [:])
                 tally.opens += 1
                 self.log = log
                 tell("opened: \(report)")

@@ -37,6 +37,9 @@ public struct RunReport: Sendable {
             guard let tally = tallies[kind] else { continue }
             lines.append(line(kind.rawValue, columns.map { "\(tally[keyPath: $0.1])" }))
         }
+        if total.successions > 0 {
+            lines.append("logs ended and begun: \(total.successions) steps, \(total.successionsFound) found without an answer")
+        }
         if let store = tallies[.store] {
             lines.append(
                 "store: \(store.streams) streams created, \(store.fenced) appends refused for their fence, \(store.trimmed) shards trimmed by retention"

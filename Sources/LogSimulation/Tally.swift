@@ -11,6 +11,9 @@ public struct Tally: Sendable, Equatable {
     public var acknowledged = 0
     /// Appends that nobody was told about and that were there afterwards.
     public var unacknowledgedFound = 0
+    /// Steps in which logs ended and began, and those of them that nobody was told about and that had taken place.
+    public var successions = 0
+    public var successionsFound = 0
     /// Faults that took effect: calls that failed, files that were damaged.
     public var faults = 0
     /// Reads of batches that were compared with what was appended.
@@ -37,6 +40,8 @@ public struct Tally: Sendable, Equatable {
         left.acknowledged += right.acknowledged
         left.unacknowledgedFound += right.unacknowledgedFound
         left.faults += right.faults
+        left.successions += right.successions
+        left.successionsFound += right.successionsFound
         left.reads += right.reads
         left.damaged += right.damaged
         left.unknowable += right.unknowable

@@ -8,6 +8,8 @@ struct CommitGroup {
     enum Fate {
         /// Its batches are in the frame; the number of its first one.
         case written(first: Int)
+        /// Logs end with it; the number of the first entry that tells so.
+        case succeeded(firstEntry: Int)
         /// It was decided without writing. Told at the group's end: it may rest on what the group holds.
         case decided(Result<[LogAppended], LogError>)
     }
@@ -41,7 +43,7 @@ struct CommitGroup {
 
     /// The ids of those that are written.
     var written: [AppendID] {
-        members.compactMap { if case .written = $0.fate { $0.id } else { nil } }
+        members.compactMap { if case .decided = $0.fate { nil } else { $0.id } }
     }
 
     /// Bytes of batches and notes, for the size of the frame.
@@ -49,6 +51,7 @@ struct CommitGroup {
 
     /// Decides about an append and takes it in.
     mutating func add(_ id: AppendID, _ request: AppendRequest, _ ledger: inout CommitLedger) {
+        if let succession = request.succession { return add(id, request, succession) }
         let append = request.append
         var note: [UInt8]?
         if append.isConditional {
@@ -83,7 +86,15 @@ struct CommitGroup {
         ends[log] = offset + Int64(batch.recordCount)
     }
 
-    private mutating func decide(_ id: AppendID, _ request: AppendRequest, _ result: Result<[LogAppended], LogError>) {
+    private mutating func add(_ id: AppendID, _ request: AppendRequest, _ succession: LogSuccession) {
+        members.append(Member(id: id, request: request, fate: .succeeded(firstEntry: entries.count)))
+        bytes += request.bytes
+        entries += succession.entries(append: writtenCount) { ends[$0] ?? 0 }
+        writtenCount += 1
+    }
+
+    /// Takes in an append of which it is known already what it is to be told.
+    mutating func decide(_ id: AppendID, _ request: AppendRequest, _ result: Result<[LogAppended], LogError>) {
         members.append(Member(id: id, request: request, fate: .decided(result)))
     }
 
@@ -120,6 +131,11 @@ struct CommitGroup {
                     LogAppended(baseOffset: batches[first + index].baseOffset, arrivalMilliseconds: arrival)
                 }
                 return (member.request, .success(places))
+            case .succeeded(let first):
+                let ends = (member.request.succession?.ending ?? []).indices.map { index in
+                    LogAppended(baseOffset: entries[first + index].offset, arrivalMilliseconds: arrival)
+                }
+                return (member.request, .success(ends))
             }
         }
     }

@@ -14,9 +14,18 @@ package enum JournalEntryKind: UInt32, Sendable, CaseIterable {
     case position = 3
     /// What an append changed in the states that conditions are decided against; in a file's first frame all of them.
     case note = 4
+    /// The log takes no records any more; its offset is its high watermark, for good.
+    case end = 5
+    /// The log begins, at an offset that need not be 0.
+    case beginning = 6
+    /// As `position`, of a log that has ended.
+    case endPosition = 7
 
     /// Whether it has bytes of its own in the frame.
     var hasBytes: Bool { self == .batch || self == .note }
+
+    /// Whether it only repeats, where a file begins, what older files tell.
+    var isPosition: Bool { self == .position || self == .endPosition }
 }
 
 /// One entry of a frame's directory, 40 bytes.
@@ -25,7 +34,7 @@ package struct JournalEntry: Equatable, Sendable {
 
     package var kind: JournalEntryKind
     package var log: LogID
-    /// For a batch its first offset, for a position the high watermark.
+    /// For a batch its first offset, for a position or an end the high watermark, for a beginning the log's first offset.
     package var offset: Int64
     package var recordCount: UInt32
     /// Of the batch: how many bytes it has in the frame, and its own CRC. `RecordBatch.isIntact` says why that suffices. Of a note: the same.
@@ -164,7 +173,7 @@ package struct JournalFrameWriter: Sendable {
         previousArrival = arrival
         self.sequence = sequence
         self.checksum = checksum
-        previousDirectory = directory.filter { $0.kind != .position }
+        previousDirectory = directory.filter { !$0.kind.isPosition }
     }
 
     /// The frame made last with its padding; valid until the next is made.
@@ -220,7 +229,7 @@ package struct JournalFrameWriter: Sendable {
             place += target.count
         }
         UnsafeMutableRawBufferPointer(rebasing: bytes[place..<padded]).initializeMemory(as: UInt8.self, repeating: 0)
-        made = (sequence + 1, sum, entries.filter { $0.kind != .position }, arrival)
+        made = (sequence + 1, sum, entries.filter { !$0.kind.isPosition }, arrival)
     }
 
     /// The frame made last was written: the next one follows it.

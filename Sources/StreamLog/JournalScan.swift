@@ -311,7 +311,7 @@ package struct JournalScan: Sendable {
         if sequence == lastSequence &+ 1 {
             // It begins here, so its layout follows from the two directories.
             if let header { return place.offset + header.length }
-            let entries = copy.count + lastDirectory.count { $0.kind != .position }
+            let entries = copy.count + lastDirectory.count { !$0.kind.isPosition }
             let start = place.offset + JournalHeader.size + entries * JournalEntry.size
             return copy.reduce(start) { $1.kind.hasBytes ? $0 + Int($1.length) : $0 }
         }

@@ -29,7 +29,8 @@ struct JournalWriter<D: Disk> {
     struct FileStart {
         /// The latest arrival, so that no arrival time is given twice when the older files are gone.
         var arrival: Int64
-        /// The high watermark of every log that has one, so that a segment that lost its end is found out.
+        /// The high watermark of every log that has one, so that a segment that lost its end is found out, and what nothing else on the disk tells:
+        /// which logs have ended, and where those begin that have no directory yet.
         var positions: [JournalEntry]
         /// All states that conditions are decided against.
         var note: [UInt8]?
@@ -45,7 +46,7 @@ struct JournalWriter<D: Disk> {
         let nonce = frames.nonce
         frames.beginFile(nonce: start.nonce)
         // Sorted, so that the same calls give the same bytes.
-        let positions = start.positions.sorted { $0.log < $1.log }
+        let positions = start.positions.sorted { ($0.log, $0.kind.rawValue) < ($1.log, $1.kind.rawValue) }
         frames.make(
             arrival: start.arrival, entries: positions + (start.note.map { [JournalEntry(note: $0, append: 0)] } ?? []),
             batches: [],

@@ -58,6 +58,8 @@ public struct LogRead: Sendable {
 /// What the log refuses or fails with.
 public enum LogError: Error, Sendable, Hashable {
     case logNotFound(LogID)
+    /// The log takes no records any more.
+    case ended(LogID)
     /// `offset` lies before the start or past the high watermark.
     case offsetOutOfRange(LogID, offset: Int64, startOffset: Int64, highWatermark: Int64)
     /// The records from `from` through `through` are damaged; reading may go on at `through + 1`.

@@ -11,6 +11,8 @@ package typealias DoneReply = @Sendable (Result<Void, LogError>) -> Void
 /// An append that waits. Until a group takes it, it belongs to the node's lock; then to whoever has the journal.
 final class AppendRequest: @unchecked Sendable {
     var append: LogAppend
+    /// Logs that end and begin with it.
+    let succession: LogSuccession?
     let bytes: Int
     /// Is called once, without any lock, at `place`.
     let reply: AppendReply
@@ -20,13 +22,21 @@ final class AppendRequest: @unchecked Sendable {
     let caller: WaitingCaller?
 
     init(
-        _ append: LogAppend, bytes: Int, place: (any AnswerPlace)?, caller: WaitingCaller? = nil, reply: @escaping AppendReply
+        _ append: LogAppend, bytes: Int, succession: LogSuccession? = nil, place: (any AnswerPlace)?, caller: WaitingCaller? = nil,
+        reply: @escaping AppendReply
     ) {
         self.append = append
+        self.succession = succession
         self.bytes = bytes
         self.place = place
         self.caller = caller
         self.reply = reply
+    }
+
+    /// Shows all logs that it has to do with and that are there.
+    func forEachLog(_ body: (LogID) -> Void) {
+        append.forEachLog(body)
+        succession?.ending.forEach(body)
     }
 }
 

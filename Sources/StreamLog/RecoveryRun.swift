@@ -10,6 +10,7 @@ struct RecoveryRun<D: Disk> {
     private let options: LogOptions
     private let knownLogs: Set<LogID>
     private let removedLogs: Set<LogID>
+    private let extents: [LogID: LogExtent]
 
     private(set) var report = RecoveryReport()
     private var scan = JournalScan([])
@@ -27,17 +28,25 @@ struct RecoveryRun<D: Disk> {
     private var heldFrom: [LogID: Int64] = [:]
     /// And one past the last.
     private var endOffsets: [LogID: Int64] = [:]
+    /// For each log its high watermark where the journal last told it apart from batches.
+    private var positions: [LogID: Int64] = [:]
+    /// For each log that the journal tells the beginning of, its first offset.
+    private var beginnings: [LogID: Int64] = [:]
     /// Logs of which the journal has lost something.
     private var incomplete: Set<LogID> = []
     /// What the journal's notes come to.
     private(set) var ledger = CommitLedger()
 
-    init(disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>) {
+    init(
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>,
+        extents: [LogID: LogExtent]
+    ) {
         self.disk = disk
         self.time = time
         self.options = options
         self.knownLogs = knownLogs
         self.removedLogs = removedLogs
+        self.extents = extents
     }
 
     /// - Throws: `.failed` when the disk cannot be read, or what was found cannot be put in order.
@@ -141,11 +150,16 @@ struct RecoveryRun<D: Disk> {
                     // A gap: what is missing was lost with a journal file's end, and segments may have it.
                     if endOffsets[entry.log] != entry.offset { heldFrom[entry.log] = entry.offset }
                     endOffsets[entry.log] = entry.endOffset
-                case .position, .note: break
+                case .note: break
+                case .beginning: beginnings[entry.log] = entry.offset
+                case .position, .end, .endPosition: positions[entry.log] = entry.offset
                 }
             }
         }
     }
+
+    /// The first offset that a log ever had, where its directory does not tell.
+    private func firstOffset(_ log: LogID) -> Int64 { extents[log]?.startOffset ?? beginnings[log] ?? 0 }
 
     // MARK: Joining
 
@@ -156,11 +170,12 @@ struct RecoveryRun<D: Disk> {
         // A log without a directory is empty but for what the journal holds. Where it was not, position entries tell.
         logs.reserveCapacity(knownLogs.count)
         for id in knownLogs where logs[id] == nil && !tombstones.contains(id) {
-            logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: nil)
+            logs[id] = ShardLog(id: id, startOffset: firstOffset(id), startGeneration: nil)
         }
         let latest = max(
             scan.frames.map(\.arrival).max() ?? .min,
-            logs.values.compactMap { $0.segments.map(\.state.lastArrival).max() }.max() ?? .min)
+            logs.values.compactMap { $0.segments.map(\.state.lastArrival).max() }.max() ?? .min,
+            extents.values.compactMap(\.endMilliseconds).max() ?? .min)
         let commit = GroupCommit(
             after: scan.lastSequence, maxPendingBytes: options.maxPendingBytes, maxGroupBytes: options.maxGroupBytes,
             maxUnflushedBytes: options.maxUnflushedBytes)
@@ -180,6 +195,7 @@ struct RecoveryRun<D: Disk> {
         state.lastSpare = spares.max() ?? 0
         state.spares = try usableSpares()
         replay(into: &state)
+        compareEnds(in: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
         state.knownDamage = Set(report.damages)
@@ -242,8 +258,11 @@ struct RecoveryRun<D: Disk> {
                     continue
                 }
                 switch entry.kind {
-                case .removal, .note: break
+                case .removal, .beginning, .note: break
                 case .position: fill(entry.log, upTo: options.judge.leastEnd(entry.offset), frame, in: &state)
+                case .end, .endPosition:
+                    fill(entry.log, upTo: entry.offset, frame, in: &state)
+                    end(entry.log, arrival: frame.arrival, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
                 }
             }
@@ -291,6 +310,30 @@ struct RecoveryRun<D: Disk> {
         hold(
             LogItem(baseOffset: from, endOffset: offset, arrival: frame.arrival, batch: nil, journal: files[frame.file].number),
             of: log, in: &state)
+    }
+
+    /// Notes that a log takes no records any more.
+    private func end(_ log: LogID, arrival: Int64, in state: inout NodeState) {
+        guard let found = state.logs[log], found.end == nil else { return }
+        state.logs[log]?.end = LogEnd(offset: found.highWatermark, arrivalMilliseconds: arrival)
+    }
+
+    /// What whoever names the logs knows of their ends shows what was lost with a damaged journal.
+    private mutating func compareEnds(in state: inout NodeState) {
+        for (id, extent) in extents.sorted(by: { $0.key < $1.key }) {
+            guard let endOffset = extent.endOffset, let log = state.logs[id] else { continue }
+            if log.highWatermark < endOffset {
+                report.damages.append(RecoveryReport.Damage(log: id, from: log.highWatermark, through: endOffset - 1))
+                hold(
+                    LogItem(
+                        baseOffset: log.highWatermark, endOffset: endOffset, arrival: extent.endMilliseconds ?? state.clock.lastArrival,
+                        batch: nil, journal: files.last?.number ?? 0), of: id, in: &state)
+            } else if log.highWatermark > endOffset {
+                report.notes.append("log \(id) goes on to \(log.highWatermark), though it was said to end at \(endOffset)")
+            }
+            let arrival = extent.endMilliseconds ?? log.end?.arrivalMilliseconds ?? state.clock.lastArrival
+            state.logs[id]?.end = LogEnd(offset: max(endOffset, log.highWatermark), arrivalMilliseconds: arrival)
+        }
     }
 
     private func hold(_ item: LogItem, of log: LogID, in state: inout NodeState) {
@@ -351,14 +394,14 @@ struct RecoveryRun<D: Disk> {
         let hold: JournalHold =
             if incomplete.contains(id) { .unknown } else if let first = heldFrom[id], let end = endOffsets[id] {
                 .range(first..<max(first, end))
-            } else { .nothing }
+            } else { .nothing(end: positions[id]) }
         try SegmentRecovery(disk: disk, options: options).read(bases.sorted(), of: &log, journal: hold, report: &report)
         return log
     }
 
     /// Without a start that can be read, everything that is there is held.
     private mutating func readStart(_ id: LogID, exists: Bool, firstBase: Int64?) throws(DiskError) -> ShardLog {
-        var offset: Int64 = 0
+        var offset = firstOffset(id)
         if exists {
             let file = try disk.open(Paths.start(id), .existing)
             defer { file.close() }
@@ -367,7 +410,7 @@ struct RecoveryRun<D: Disk> {
                 if firstOffsets[id] != nil || firstBase ?? start.offset < start.offset { try start.write(to: file) }
                 return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
             }
-            offset = [firstBase, firstOffsets[id]].compactMap { $0 }.min() ?? 0
+            offset = [firstBase, firstOffsets[id]].compactMap { $0 }.min() ?? offset
             if try !StartOffsetFile.isUnfinished(file) {
                 report.notes.append("\(Paths.start(id)) is damaged; the log begins at the first offset that is there")
                 try quarantine(Paths.start(id))

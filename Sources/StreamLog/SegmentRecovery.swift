@@ -4,13 +4,23 @@ internal import Host
 
 /// What the journal still has of a log.
 enum JournalHold {
-    /// Nothing: all that segments hold was synced before the journal's files went.
-    case nothing
+    /// Nothing but where the log ends, if it ever had a record: all that segments hold was synced before the journal's files went.
+    case nothing(end: Int64?)
     /// These offsets, so segments need to be right only up to there, and up to there they were synced. A segment that goes on behind them shows that
     /// the journal has lost its end: frames come into segments only after they were synced.
     case range(Range<Int64>)
     /// It was damaged: what the segments hold must be looked at.
     case unknown
+
+    /// Whether nothing that was acknowledged can be in a segment alone that begins before the start offset and has no frame that is right: it was
+    /// begun, never written to the end (on a full disk), and trimmed past since then.
+    func holdsAll(from start: Int64) -> Bool {
+        switch self {
+        case .nothing(let end): end.map { $0 <= start } ?? false
+        case .range(let range): range.lowerBound <= start
+        case .unknown: false
+        }
+    }
 }
 
 /// Puts the segments of a log in order.
@@ -138,10 +148,8 @@ struct SegmentRecovery<D: Disk> {
             if case .range(let range) = journal { scan.state.endOffset >= range.lowerBound || base >= range.lowerBound } else {
                 scan.tailBytes == 0
             }
-        if isLast, scan.state.endOffset == base, case .range(let range) = journal, base < log.startOffset,
-            range.lowerBound <= log.startOffset
-        {
-            // Begun, never written to the end, and trimmed past since then: what it could hold and the journal does not is expired.
+        if isLast, scan.state.endOffset == base, base < log.startOffset, journal.holdsAll(from: log.startOffset) {
+            // What it could hold and the journal does not is expired.
             try removeDurably(path, of: log.id)
             return nil
         }

@@ -7,6 +7,8 @@ struct FlushPart: Sendable {
     var log: LogID
     /// The log has no directory yet, so it was never trimmed.
     var isNewDirectory: Bool
+    /// Where the log begins.
+    var startOffset: Int64
     /// The segment to go on with, nil for a new one.
     var segment: Segment?
     var items: ArraySlice<LogItem>
@@ -73,7 +75,7 @@ struct SegmentWriter<D: Disk> {
     }
 
     private func write(_ part: FlushPart, _ buffer: inout [UInt8]) throws(DiskError) -> Written {
-        if part.isNewDirectory { try LogDirectory(disk: disk, log: part.log).prepare(startOffset: 0) }
+        if part.isNewDirectory { try LogDirectory(disk: disk, log: part.log).prepare(startOffset: part.startOffset) }
         var segment: Segment
         let file: D.File
         buffer.removeAll(keepingCapacity: true)

@@ -27,6 +27,8 @@ struct ShardLog: Sendable {
     var items = ItemQueue()
     /// Being removed: takes no appends.
     var isRemoved = false
+    /// Once it takes no records any more.
+    var end: LogEnd?
 
     init(id: LogID, startOffset: Int64, startGeneration: UInt64?) {
         self.id = id
@@ -39,6 +41,9 @@ struct ShardLog: Sendable {
         items.append(item)
         highWatermark = item.endOffset
     }
+
+    /// Whether nothing was ever in it, nor anything told of it but its name.
+    var isBlank: Bool { highWatermark == 0 && startGeneration == nil && end == nil && !isRemoved }
 
     /// Whether nothing is held yet from the start offset on, so that a batch that begins before it can be the first.
     func mayBegin(at offset: Int64) -> Bool {

@@ -7,7 +7,7 @@ extension StreamLog {
     /// Appends batches to one or several logs, all or nothing; returns when they are durable and readable.
     ///
     /// The results stand in the order of the entries. All entries of an append have the same arrival time.
-    /// - Throws: `.logNotFound`, `.overloaded`, `.readOnly`, `.closed`, `.failed` for a batch whose CRC is wrong; then nothing was appended, except that
+    /// - Throws: `.logNotFound`, `.ended`, `.overloaded`, `.readOnly`, `.closed`, `.failed` for a batch whose CRC is wrong; then nothing was appended, except that
     ///   after a failed sync (`.readOnly`) the append may be found after the next start.
     public func append(_ entries: [(log: LogID, batch: RecordBatch)]) async throws(LogError) -> [LogAppended] {
         try await append(LogAppend(entries))
@@ -104,6 +104,7 @@ extension NodeState {
         if phase != .open { throw .closed }
         if let failure { throw .readOnly(reason: failure.reason) }
         try request.append.forEachLog { log throws(LogError) in if isGone(log) { throw .logNotFound(log) } }
+        for (log, _) in request.append.entries where logs[log]?.end != nil { throw .ended(log) }
         let id = newID()
         try commit.offer(id, bytes: request.bytes)
         requests[id] = request

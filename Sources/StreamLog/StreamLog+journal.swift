@@ -47,6 +47,9 @@ extension NodeState {
     }
 }
 
+/// A request that a group takes; with the log that has ended before it, in the same group, if that is so.
+private typealias GroupRequest = (id: AppendID, request: AppendRequest, ended: LogID?)
+
 extension StreamLog {
     /// The journal thread.
     func runJournal() {
@@ -139,28 +142,38 @@ extension StreamLog {
     private func form(_ ids: [AppendID]) -> (group: CommitGroup?, answers: [Answers.AppendAnswer]) {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
         var answers: [Answers.AppendAnswer] = []
-        var group = node.withLock { state -> (requests: [(id: AppendID, request: AppendRequest)], group: CommitGroup) in
-            var requests: [(id: AppendID, request: AppendRequest)] = []
+        var group = node.withLock { state -> (requests: [GroupRequest], group: CommitGroup) in
+            var requests: [GroupRequest] = []
             requests.reserveCapacity(ids.count)
             var ends: [LogID: Int64] = [:]
+            var order = GroupOrder()
             for id in ids {
                 guard let request = state.requests.removeValue(forKey: id) else { continue }
-                do throws(LogError) {
-                    try request.append.forEachLog { log throws(LogError) in
-                        if ends[log] != nil { return }
-                        guard let end = state.logs[log], !end.isRemoved else { throw .logNotFound(log) }
-                        ends[log] = end.highWatermark
+                if let refusal = order.admit(request, state.logs, removed: state.removed) {
+                    // Who comes after an end that is in this group hears of it after those who have ended the log.
+                    if case .ended(let log) = refusal, state.logs[log]?.end == nil {
+                        requests.append((id, request, log))
+                    } else {
+                        answers.append((request, .failure(refusal)))
                     }
-                    requests.append((id, request))
-                } catch {
-                    answers.append((request, .failure(error)))
+                    continue
                 }
+                request.forEachLog { log in if ends[log] == nil { ends[log] = state.logs[log]?.highWatermark } }
+                requests.append((id, request, nil))
             }
             let arrival = state.clock.arrival(wall: wall, monotonic: monotonic)
             state.inFlightArrival = arrival
             return (requests, CommitGroup(arrival: arrival, ends: ends))
         }
-        ledger.withLock { ledger in for (id, request) in group.requests { group.group.add(id, request, &ledger) } }
+        ledger.withLock { ledger in
+            for (id, request, ended) in group.requests {
+                if let ended {
+                    group.group.decide(id, request, .failure(.ended(ended)))
+                } else {
+                    group.group.add(id, request, &ledger)
+                }
+            }
+        }
         let written = group.group.written
         let isWritten = node.withLock { state in
             if case .write = state.commit.formed(written, bytes: group.group.bytes) { return true }
@@ -181,7 +194,12 @@ extension StreamLog {
             _ = state.commit.synced(.success(()))
             let journal = state.journals[state.journals.count - 1].number
             var wakes: [Waiters.Wake] = []
-            for (log, batch) in zip(group.logs, group.batches) {
+            var (batches, logs) = (group.batches.makeIterator(), group.logs.makeIterator())
+            for entry in group.entries {
+                guard entry.kind == .batch, let batch = batches.next(), let log = logs.next() else {
+                    wakes += state.succeed(entry, at: group.arrival)
+                    continue
+                }
                 state.statistics.appendedBytes += UInt64(batch.bytes.count)
                 let item = LogItem(
                     baseOffset: batch.baseOffset, endOffset: batch.baseOffset + Int64(batch.recordCount), arrival: group.arrival,
@@ -321,10 +339,34 @@ extension NodeState {
             spare: spares.popLast())
     }
 
-    /// The high watermarks of all logs that ever had a record.
+    /// The high watermarks of all logs that ever had a record, which of the logs have ended, and where those begin whose directory does not tell.
     var positions: [JournalEntry] {
-        logs.values.filter { !$0.isRemoved && $0.highWatermark > 0 }
-            .map { JournalEntry(kind: .position, log: $0.id, offset: $0.highWatermark) }
+        var entries: [JournalEntry] = []
+        for log in logs.values where !log.isRemoved {
+            if log.end != nil {
+                entries.append(JournalEntry(kind: .endPosition, log: log.id, offset: log.highWatermark))
+            } else if log.highWatermark > 0 {
+                entries.append(JournalEntry(kind: .position, log: log.id, offset: log.highWatermark))
+            }
+            if log.startGeneration == nil, log.startOffset > 0 {
+                entries.append(JournalEntry(kind: .beginning, log: log.id, offset: log.startOffset))
+            }
+        }
+        return entries
+    }
+
+    /// Takes in the end or the beginning of a log that the journal holds.
+    /// - Returns: those who wait for records that will not come.
+    mutating func succeed(_ entry: JournalEntry, at arrival: Int64) -> [Waiters.Wake] {
+        switch entry.kind {
+        case .end:
+            logs[entry.log]?.end = LogEnd(offset: entry.offset, arrivalMilliseconds: arrival)
+            return waiters.remove(reachedBy: nil, in: entry.log)
+        case .beginning:
+            logs[entry.log] = ShardLog(id: entry.log, startOffset: entry.offset, startGeneration: nil)
+            return []
+        case .batch, .note, .removal, .position, .endPosition: return []
+        }
     }
 
     /// A new journal file was begun; it holds one frame.

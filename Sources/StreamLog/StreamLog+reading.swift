@@ -144,7 +144,7 @@ extension StreamLog {
         return max(item?.baseOffset ?? log.highWatermark, try bounds(id).startOffset)
     }
 
-    /// Returns when one of the logs has records at or past the offset given for it (or is gone), or after `timeout`, or when the task is
+    /// Returns when one of the logs has records at or past the offset given for it (or has ended, or is gone), or after `timeout`, or when the task is
     /// cancelled or the log closed.
     /// - Returns: whether there are such records.
     public func awaitRecords(_ positions: [LogID: Int64], timeout: Duration) async -> Bool {
@@ -155,7 +155,7 @@ extension StreamLog {
                 let (answer, sleepUntil) = node.withLock { state -> (Bool?, Waiters.Time?) in
                     if state.phase != .open || Task.isCancelled { return (false, nil) }
                     for (log, offset) in positions {
-                        guard let log = state.logs[log], log.highWatermark <= offset else { return (true, nil) }
+                        guard let log = state.logs[log], log.highWatermark <= offset, log.end == nil else { return (true, nil) }
                     }
                     return (nil, state.waiters.add(id, positions, until: deadline.waitersTime, wake))
                 }

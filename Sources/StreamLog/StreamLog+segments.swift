@@ -266,7 +266,7 @@ extension StreamLog {
         let log = try node.withLock { state throws(LogError) in try state.log(id) }
         guard offset > log.startOffset else { return }
         if log.startGeneration == nil {
-            try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: 0) }
+            try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: id).create(startOffset: log.startOffset) }
         }
         let slot = StartOffsetFile(
             log: id, offset: offset, generation: (log.startGeneration ?? StartOffsetFile.firstGeneration) + 1)
@@ -362,7 +362,7 @@ extension NodeState {
             end += 1
         }
         return FlushPart(
-            log: id, isNewDirectory: log.startGeneration == nil, segment: last, items: items[..<end])
+            log: id, isNewDirectory: log.startGeneration == nil, startOffset: log.startOffset, segment: last, items: items[..<end])
     }
 
     /// Takes in what was written.

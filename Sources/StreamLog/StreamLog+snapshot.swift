@@ -16,9 +16,11 @@ public final class LogSnapshot<D: Disk>: Sendable {
         var segments: [Segment]
         /// What no segment holds, in memory.
         var unflushed: [LogItem]
+        /// It takes no records any more.
+        var hasEnded: Bool
     }
 
-    /// Those that ever had a record.
+    /// Those that ever had a record, and those that have ended.
     let logs: [Log]
     /// The last journal frame that was acknowledged.
     public let lastFrame: UInt64
@@ -54,10 +56,10 @@ extension StreamLog {
     public func snapshot() -> LogSnapshot<D> {
         let (logs, lastFrame, lastArrival, note) = node.withLock { state in
             state.kept.holders += 1
-            let logs = state.logs.values.lazy.filter { !$0.isRemoved && $0.highWatermark > 0 }.map { log in
+            let logs = state.logs.values.lazy.filter { !$0.isRemoved && ($0.highWatermark > 0 || $0.end != nil) }.map { log in
                 LogSnapshot<D>.Log(
                     id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
-                    unflushed: Array(log.items.unflushed))
+                    unflushed: Array(log.items.unflushed), hasEnded: log.end != nil)
             }
             return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival, ledger.withLock { $0.snapshot() })
         }

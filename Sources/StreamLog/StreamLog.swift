@@ -48,15 +48,19 @@ public final class StreamLog<D: Disk>: Sendable {
     /// - Parameters:
     ///   - knownLogs: the logs that exist. One without anything on the disk is empty.
     ///   - removedLogs: logs that were removed; what is left of them is deleted. Directories of neither kind go to `quarantine/`.
+    ///   - extents: of known logs that do not begin at 0 or have ended, as far as the caller knows. The log knows it itself; the caller's word
+    ///     shows what was lost where the journal is damaged.
     /// - Throws: `.failed` when the disk cannot be read.
     public static func open(
-        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>,
+        extents: [LogID: LogExtent] = [:]
     ) async throws(LogError) -> (log: StreamLog, report: RecoveryReport) {
         let recovery = IOThreads(name: "log-recover", count: 1)
         let result = await recovery.run { () -> Result<(StreamLog, RecoveryReport), LogError> in
             do throws(LogError) {
                 let (log, report) = try recover(
-                    disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, isStepped: false)
+                    disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, extents: extents,
+                    isStepped: false)
                 _ = IOThread(name: "log-journal") { log.runJournal() }
                 _ = IOThread(name: "log-segments") { log.runSegments() }
                 return .success((log, report))
@@ -70,15 +74,20 @@ public final class StreamLog<D: Disk>: Sendable {
 
     /// Opens a log that has no threads: its work is done when `stepJournal` and `stepSegments` are called, or within the calls that wait.
     package static func openStepped(
-        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>,
+        extents: [LogID: LogExtent] = [:]
     ) throws(LogError) -> (log: StreamLog, report: RecoveryReport) {
-        try recover(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, isStepped: true)
+        try recover(
+            disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, extents: extents,
+            isStepped: true)
     }
 
     private static func recover(
-        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>, isStepped: Bool
+        disk: D, time: any TimeSource, options: LogOptions, knownLogs: Set<LogID>, removedLogs: Set<LogID>,
+        extents: [LogID: LogExtent], isStepped: Bool
     ) throws(LogError) -> (StreamLog, RecoveryReport) {
-        var run = RecoveryRun(disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs)
+        var run = RecoveryRun(
+            disk: disk, time: time, options: options, knownLogs: knownLogs, removedLogs: removedLogs, extents: extents)
         let (state, journal) = try run.recover()
         return (
             StreamLog(
@@ -198,6 +207,11 @@ public final class StreamLog<D: Disk>: Sendable {
         return node.withLock { state in
             state.clock.settled(wall: wall, monotonic: monotonic, inFlight: state.inFlightArrival)
         }
+    }
+
+    /// Whether any log holds a record.
+    public var hasRecords: Bool {
+        node.withLock { state in state.logs.values.contains { $0.highWatermark > $0.startOffset } }
     }
 
     // MARK: Retention

@@ -37,9 +37,17 @@ public struct ShardRead: Sendable {
     public var batches: [StoredBatch]
     /// The span the shard held at the time of the read.
     public var bounds: ShardBounds
-    public init(batches: [StoredBatch], bounds: ShardBounds) {
+    /// One past the shard's last offset once it is closed; nil while it is open. Whoever has read up to there has read all of it.
+    public var endOffset: Int64?
+    /// Where to go on after the end of a closed shard: what a split or a merge made of it. Empty while it is open.
+    public var children: [ShardDescription]
+    public init(
+        batches: [StoredBatch], bounds: ShardBounds, endOffset: Int64? = nil, children: [ShardDescription] = []
+    ) {
         self.batches = batches
         self.bounds = bounds
+        self.endOffset = endOffset
+        self.children = children
     }
 }
 
@@ -100,9 +108,9 @@ public protocol RecordLog: Sendable {
     func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds
     /// The first offset whose record arrived at or after a time; the high watermark when there is none.
     func firstOffset(_ shard: ShardReference, arrivedAtOrAfter milliseconds: Int64) async throws(StoreError) -> Int64
-    /// Returns when one of the shards has records at or past the offset given for it or does not exist, or after `timeout`, or when
-    /// the task is cancelled.
-    /// - Returns: whether there are such records or such a shard is missing: reading tells which.
+    /// Returns when one of the shards has records at or past the offset given for it, ends at or before it, or does not exist, or after
+    /// `timeout`, or when the task is cancelled. So a shard that was read to its end is not to be waited for.
+    /// - Returns: whether there are such records, such an end, or such a shard is missing: reading tells which.
     func awaitRecords(_ positions: [ShardReference: Int64], timeout: Duration) async -> Bool
     /// A time T (milliseconds since 1970-01-01 UTC) near now such that every record with arrival <= T is readable and every later
     /// append will arrive after T. The engine's watermark. Never decreases.

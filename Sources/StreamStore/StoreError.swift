@@ -7,7 +7,12 @@ public enum StoreError: Error, Sendable, Hashable {
     case streamExists(StreamKey)
     /// The stream's state forbids the change.
     case streamBusy(StreamKey, StreamStatus)
+    /// The shard takes no records any more: it was split, merged or closed. What its hash keys belong to now is in the stream's description.
     case shardClosed(ShardReference)
+    /// The new starting hash key is not both greater than one plus the shard's first hash key and less than its last.
+    case hashKeyOutsideShard(ShardReference, key: UInt128, HashKeyRange)
+    /// The ranges of the two shards do not adjoin, or they were given with the higher one first.
+    case shardsNotAdjacent(ShardReference, ShardID)
     /// The shard limit of the node.
     case shardLimitExceeded(limit: Int, current: Int, requested: Int)
     /// What the append asked for does not hold; nothing was appended.

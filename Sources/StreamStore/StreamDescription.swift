@@ -56,10 +56,13 @@ public struct StreamDescription: Sendable {
     }
     /// Which open shard takes which hash key; kept in step with `shards`.
     public private(set) var routing: ShardRouting
+    /// All lanes that the stream ever had, each at the index of its number; those whose shards are gone too.
+    public internal(set) var lanes: [LaneDescription]
 
+    /// - Parameter lanes: nil: what the shards tell of them.
     public init(
         id: StreamID, key: StreamKey, status: StreamStatus, createdMilliseconds: Int64, mode: StreamMode,
-        retentionHours: Int, maxRecordKiB: Int, tags: [String: String], shards: [ShardDescription]
+        retentionHours: Int, maxRecordKiB: Int, tags: [String: String], shards: [ShardDescription], lanes: [LaneDescription]? = nil
     ) {
         self.id = id
         self.key = key
@@ -71,6 +74,7 @@ public struct StreamDescription: Sendable {
         self.tags = tags
         self.shards = shards
         routing = ShardRouting(shards)
+        self.lanes = lanes ?? LaneDescription.all(of: shards)
     }
 
     public var openShards: [ShardDescription] { shards.filter { $0.endOffset == nil } }
@@ -98,20 +102,32 @@ public struct ShardDescription: Sendable, Codable, Hashable {
     public var createdSecond: Int64
     public var parent: ShardID?
     public var adjacentParent: ShardID?
+    /// The chain of shards that it is a link of.
+    public var lane: LaneID
+    /// The offset of its first record: where the shard before it on its lane ends, or 0.
+    public var startOffset: Int64
     /// One past the last offset once the shard is closed; nil while it is open.
     public var endOffset: Int64?
+    /// When it was closed, milliseconds since 1970-01-01 UTC; nil while it is open.
+    public var closedMilliseconds: Int64?
 
+    /// - Parameter lane: nil: the one of the shard's own number, as a stream begins.
     public init(
         id: ShardID, hashKeyRange: HashKeyRange, createdSecond: Int64, parent: ShardID? = nil,
-        adjacentParent: ShardID? = nil, endOffset: Int64? = nil
+        adjacentParent: ShardID? = nil, lane: LaneID? = nil, startOffset: Int64 = 0, endOffset: Int64? = nil,
+        closedMilliseconds: Int64? = nil
     ) {
         self.id = id
         self.hashKeyRange = hashKeyRange
         self.createdSecond = createdSecond
         self.parent = parent
         self.adjacentParent = adjacentParent
+        self.lane = lane ?? LaneID(id.index)
+        self.startOffset = startOffset
         self.endOffset = endOffset
+        self.closedMilliseconds = closedMilliseconds
     }
+
     /// The shards of a new stream: `count` of them, which share the hash space evenly.
     public static func initial(count: Int, createdSecond: Int64) -> [ShardDescription] {
         HashKeyRange.even(count).enumerated().map { index, range in

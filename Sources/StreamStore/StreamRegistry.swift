@@ -24,4 +24,16 @@ public protocol StreamRegistry: Sendable {
     ) async throws(StoreError) -> Bool
     /// All streams of a namespace, by name.
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription]
+    /// Splits an open shard in two at a hash key. It ends and its children begin in one step, which is ordered with the appends: what was
+    /// handed in before is in the parent, what comes after is refused with `.shardClosed` and belongs to a child. Users' streams are UPDATING
+    /// until the life-cycle delay has passed; they take appends meanwhile.
+    /// - Returns: the stream with the children.
+    /// - Throws: `.streamNotFound`, `.streamBusy` unless the stream is ACTIVE, `.shardNotFound`, `.shardClosed`, `.hashKeyOutsideShard`,
+    ///   `.shardLimitExceeded`, `.overloaded`, `.readOnly` (after a failed sync the split may be found at the next start).
+    func splitShard(_ key: StreamKey, _ shard: ShardID, at newStartingHashKey: UInt128) async throws(StoreError) -> StreamDescription
+    /// Merges two open shards whose ranges adjoin, the one with the lower range given first. All else as for `splitShard`.
+    /// - Throws: `.shardsNotAdjacent`, and as `splitShard`.
+    func mergeShards(_ key: StreamKey, _ shard: ShardID, _ adjacent: ShardID) async throws(StoreError) -> StreamDescription
+    /// Closes an open shard without children. All else as for `splitShard`.
+    func closeShard(_ key: StreamKey, _ shard: ShardID) async throws(StoreError) -> StreamDescription
 }

@@ -6,7 +6,7 @@ import StreamStore
 /// The records of one shard.
 struct MemoryLog {
     var batches: [StoredBatch] = []
-    var bounds = ShardBounds(startOffset: 0, highWatermark: 0)
+    var bounds: ShardBounds
     var lastArrival: Int64 = 0
 
     /// The position of the first batch with records at or past an offset.
@@ -18,6 +18,10 @@ struct MemoryLog {
         }
         return low
     }
+
+    init(startingAt offset: Int64 = 0) {
+        bounds = ShardBounds(startOffset: offset, highWatermark: offset)
+    }
 }
 
 /// A stream and the time of its last change of life.
@@ -25,6 +29,8 @@ struct MemoryStream {
     var description: StreamDescription
     /// When a deletion was asked for.
     var deletedAt: Int64?
+    /// When its shards were last changed.
+    var reshardedAt: Int64?
 }
 
 struct MemoryState {
@@ -79,6 +85,9 @@ struct MemoryState {
             description.status = .deleting
         } else {
             description.status = latest < description.createdMilliseconds + delay(key) ? .creating : .active
+            if description.status == .active, let reshardedAt = stream.reshardedAt, latest < reshardedAt + delay(key) {
+                description.status = .updating
+            }
         }
         return description
     }
@@ -147,10 +156,38 @@ struct MemoryState {
         description.shards[index].endOffset = log.bounds.highWatermark
         for child in children where !description.shards.contains(where: { $0.id == child.id }) {
             description.shards.append(child)
-            logs[ShardReference(shard.stream, child.id)] = MemoryLog()
+            logs[ShardReference(shard.stream, child.id)] = MemoryLog(startingAt: child.startOffset)
         }
         streamsByKey[key]?.description = description
         return .success(())
+    }
+
+    /// Applies a change of shards that `plan` makes of the stream and the time in seconds.
+    mutating func reshard(
+        _ key: StreamKey, _ plan: (StreamDescription, Int64) throws(StoreError) -> Resharding
+    ) -> Result<StreamDescription, StoreError> {
+        guard var description = stream(key) else { return .failure(.streamNotFound(key)) }
+        guard description.status == .active else { return .failure(.streamBusy(key, description.status)) }
+        do throws(StoreError) {
+            let change = try plan(description, now / 1000)
+            let open = streams(in: .stream).reduce(0) { $0 + $1.openShards.count }
+            guard key.namespace != .stream || change.growth <= 0 || change.growth <= shardLimit - open else {
+                throw .shardLimitExceeded(limit: shardLimit, current: open, requested: change.growth)
+            }
+            if let standingRefusal { throw standingRefusal }
+            let ends = change.parents.map { ($0, logs[ShardReference(description.id, $0)]?.bounds.highWatermark ?? 0) }
+            description.apply(change, ends: Dictionary(uniqueKeysWithValues: ends), at: now)
+            for child in change.children {
+                let begun = description.shard(child.id)
+                logs[ShardReference(description.id, child.id)] = MemoryLog(startingAt: begun?.startOffset ?? 0)
+            }
+            streamsByKey[key]?.description = description
+            streamsByKey[key]?.reshardedAt = latest
+            guard let changed = stream(key) else { throw .streamNotFound(key) }
+            return .success(changed)
+        } catch {
+            return .failure(error)
+        }
     }
 
     // MARK: Records
@@ -229,20 +266,29 @@ struct MemoryState {
             bytes += batch.batch.bytes.count
             batches.append(batch)
         }
-        return .success(ShardRead(batches: batches, bounds: log.bounds))
+        let description = key(of: shard.stream).flatMap { streamsByKey[$0]?.description }
+        let endOffset = description?.shard(shard.shard)?.endOffset
+        return .success(
+            ShardRead(
+                batches: batches, bounds: log.bounds, endOffset: endOffset,
+                children: endOffset == nil ? [] : description?.children(of: shard.shard) ?? []))
     }
 
-    /// True also where a shard is gone: who waits for it must find out.
+    /// True also where a shard is gone or has ended: who waits for it must find out.
     mutating func hasRecords(_ positions: [ShardReference: Int64]) -> Bool {
         for (shard, offset) in positions {
             guard let log = log(shard) else { return true }
             if log.bounds.highWatermark > offset { return true }
+            let description = key(of: shard.stream).flatMap { streamsByKey[$0]?.description }
+            if description?.shard(shard.shard)?.endOffset != nil { return true }
         }
         return false
     }
 
     mutating func settle() -> Int64 {
-        settled = max(settled, heldSettledTime ?? (now - 1))
+        // Where the clock was set back, time goes on from the newest record.
+        let newest = logs.values.reduce(Int64.min) { max($0, $1.lastArrival) }
+        settled = max(settled, heldSettledTime ?? (newest > now ? newest : now - 1))
         return settled
     }
 

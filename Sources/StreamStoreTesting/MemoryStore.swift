@@ -103,6 +103,28 @@ public final class MemoryStore: StreamStore {
         state.withLock { $0.streams(in: namespace) }
     }
 
+    public func splitShard(
+        _ key: StreamKey, _ shard: ShardID, at newStartingHashKey: UInt128
+    ) async throws(StoreError) -> StreamDescription {
+        try wake { state in
+            state.reshard(key) { (stream, now) throws(StoreError) in try stream.split(shard, at: newStartingHashKey, now: now) }
+        }.get()
+    }
+
+    public func mergeShards(
+        _ key: StreamKey, _ shard: ShardID, _ adjacent: ShardID
+    ) async throws(StoreError) -> StreamDescription {
+        try wake { state in
+            state.reshard(key) { (stream, now) throws(StoreError) in try stream.merge(shard, with: adjacent, now: now) }
+        }.get()
+    }
+
+    public func closeShard(_ key: StreamKey, _ shard: ShardID) async throws(StoreError) -> StreamDescription {
+        try wake { state in
+            state.reshard(key) { (stream, _) throws(StoreError) in try stream.close(shard) }
+        }.get()
+    }
+
     // MARK: Records
 
     public var capabilities: StoreCapabilities {

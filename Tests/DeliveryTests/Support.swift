@@ -129,6 +129,15 @@ struct FusedStore: StreamStore {
     ) {
         store.submit(append, at: place, answer)
     }
+    func splitShard(_ key: StreamKey, _ shard: ShardID, at start: UInt128) async throws(StoreError) -> StreamDescription {
+        try await store.splitShard(key, shard, at: start)
+    }
+    func mergeShards(_ key: StreamKey, _ shard: ShardID, _ adjacent: ShardID) async throws(StoreError) -> StreamDescription {
+        try await store.mergeShards(key, shard, adjacent)
+    }
+    func closeShard(_ key: StreamKey, _ shard: ShardID) async throws(StoreError) -> StreamDescription {
+        try await store.closeShard(key, shard)
+    }
     func append(_ append: Append) async throws(StoreError) -> [Appended] {
         // The progress of delivery streams is a table.
         guard append.fence?.owner.hasPrefix("table/") ?? false else { return try await store.append(append) }

@@ -41,6 +41,33 @@ import Testing
         #expect(try await read("AFTER_SEQUENCE_NUMBER", [("StartingSequenceNumber", .string(starting))]).count == 4)
     }
 
+    @Test("after the wall clock was set back, our own numbers and times are still accepted")
+    func clockSetBack() async throws {
+        try await kinesis.create()
+        kinesis.store.advance(milliseconds: 5_000)
+        let number = try await kinesis.put("r0")
+        kinesis.store.now -= 3_600_000
+        for (type, field, value) in [
+            ("AT_SEQUENCE_NUMBER", "StartingSequenceNumber", .string(number)), ("AT_TIMESTAMP", "Timestamp", .number("1700000005.000")),
+        ] as [(String, String, JSONValue)] {
+            #expect(try await kinesis.get(kinesis.iterator(type, [(field, value)])).texts == ["r0"])
+        }
+        _ = try await kinesis.call(
+            "PutRecord",
+            ["StreamName": "s", "PartitionKey": "k", "Data": "", "SequenceNumberForOrdering": .string(number)])
+        _ = try await kinesis.call(
+            "ListShards",
+            ["StreamName": "s", "ShardFilter": ["Type": "AT_TIMESTAMP", "Timestamp": .number("1700000005.000")]])
+        // What lies past both clocks is still refused.
+        let error = try await kinesis.refused(
+            "GetShardIterator",
+            [
+                "StreamName": "s", "ShardId": "shardId-000000000000", "ShardIteratorType": "AT_TIMESTAMP",
+                "Timestamp": .number("1700000007.000"),
+            ])
+        #expect(error.type == "InvalidArgumentException")
+    }
+
     @Test("records come with number, arrival, data and key; the next iterator goes on after them")
     func records() async throws {
         try await kinesis.create()

@@ -196,4 +196,9 @@ import Testing
         #expect(try await store.definition(key) == nil)
         #expect(try await store.definitions(.deliveryStream).map(\.value) == [[2]])
     }
+
+    @Test("shards are split, merged and closed as every store does it", arguments: ReshardingConformance.all)
+    func resharding(_ conformance: ReshardingConformance) async throws {
+        try await conformance.run(on: MemoryStore())
+    }
 }

@@ -101,6 +101,8 @@ public struct BackupReader: Sendable {
 /// What lies where in a data directory, as far as backups go.
 enum StorePaths {
     static let catalog = "catalog.sqlite"
+    /// The name of a value in the catalog.
+    static let retentionClock = "retention-clock"
 
     /// Whether a file of a backup may lie here.
     static func areInBackups(_ path: String) -> Bool {

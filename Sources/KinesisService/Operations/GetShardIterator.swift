@@ -67,7 +67,7 @@ enum GetShardIterator: AWSOperation {
         let kind = request.type.flatMap(Kind.init(rawValue:)) ?? .trimHorizon
         let number = try startingNumber(request, kind, stream, shard, kinesis)
         let reference = ShardReference(stream.id, shard.id)
-        let time = kind == .atTimestamp ? try time(request, kinesis) : nil
+        let time = kind == .atTimestamp ? try await time(request, kinesis) : nil
         do throws(StoreError) {
             if let time { return try await kinesis.store.firstOffset(reference, arrivedAtOrAfter: time) }
             let bounds = try await kinesis.store.bounds(reference)
@@ -82,19 +82,18 @@ enum GetShardIterator: AWSOperation {
         }
     }
 
-    private static func time(_ request: Request, _ kinesis: Kinesis) throws(AWSError) -> Int64 {
+    private static func time(_ request: Request, _ kinesis: Kinesis) async throws(AWSError) -> Int64 {
         guard let timestamp = request.timestamp else {
             throw AWSError(
                 .invalidArgument,
                 "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp "
                     + "parameter.")
         }
-        let now = kinesis.now
-        guard timestamp <= now else {
+        if await kinesis.isInFuture(timestamp) {
             throw AWSError(
                 .invalidArgument,
                 "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: "
-                    + "\(timestamp), currentTimestampInMillis: \(now)")
+                    + "\(timestamp), currentTimestampInMillis: \(kinesis.now)")
         }
         return timestamp
     }

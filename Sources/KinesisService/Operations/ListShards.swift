@@ -83,7 +83,7 @@ enum ListShards: AWSOperation {
         if let stated = request.streamCreationTimestamp, stated / 1000 != stream.createdMilliseconds / 1000 {
             throw kinesis.notFound(stream.key.name)
         }
-        let selection = try request.shardFilter?.selection(stream, now: now, kinesis) ?? .all
+        let selection = try await request.shardFilter?.selection(stream, now: now, kinesis) ?? .all
         var after: ShardID?
         if let text = request.exclusiveStartShardID { after = try kinesis.shardID(text, of: stream.key.name) }
         return (stream, selection, after)

@@ -46,11 +46,25 @@ enum PutRecord: DirectOperation {
         let name: String
         do throws(AWSError) {
             name = try kinesis.name(of: request)
-            if let text = request.sequenceNumberForOrdering { try check(ordering: text, name, kinesis) }
         } catch {
             return call.fail(error)
         }
         let put = PutRequest(entries: [request.entry], arena: request.arena, streamName: name)
+        guard let text = request.sequenceNumberForOrdering else { return begin(put, kinesis, call) }
+        guard let number = SequenceNumber(text) else { return call.fail(kinesis.invalid(ordering: text, name)) }
+        let arrival = number.arrivalSecond * 1000
+        if arrival <= kinesis.now { return begin(put, kinesis, call) }
+        // Past the wall clock: only where that was set back does the log know better.
+        Task {
+            let isInFuture = await kinesis.isInFuture(arrival)
+            call.loop.run {
+                if isInFuture { call.fail(kinesis.invalid(ordering: text, name)) } else { begin(put, kinesis, call) }
+            }
+        }
+    }
+
+    private static func begin(_ put: PutRequest, _ kinesis: Kinesis, _ call: DirectCall) {
+        let name = put.streamName
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
             case .success(.appended(let shards, _, let appended)): answer(shards.first, appended.first, call)
@@ -78,19 +92,17 @@ enum PutRecord: DirectOperation {
             return writer.count
         }
     }
-
-    private static func check(ordering text: String, _ stream: String, _ kinesis: Kinesis) throws(AWSError) {
-        guard let number = SequenceNumber(text), number.arrivalSecond <= kinesis.now / 1000 else {
-            throw AWSError(
-                .invalidArgument,
-                "ExclusiveMinimumSequenceNumber \(text) used in PutRecord on stream \(stream) under account "
-                    + "\(kinesis.settings.accountID) is invalid.")
-        }
-    }
 }
 
 extension Kinesis {
     func rateExceeded(_ shard: ShardID, stream: String) -> String {
         "Rate exceeded for shard \(shard) in stream \(stream) under account \(settings.accountID)."
+    }
+
+    fileprivate func invalid(ordering text: String, _ stream: String) -> AWSError {
+        AWSError(
+            .invalidArgument,
+            "ExclusiveMinimumSequenceNumber \(text) used in PutRecord on stream \(stream) under account "
+                + "\(settings.accountID) is invalid.")
     }
 }

@@ -23,7 +23,7 @@ struct ShardFilter: WireReadable {
     ]
 
     /// - Throws: `.invalidArgument` when the type lacks what it needs.
-    func selection(_ stream: StreamDescription, now: Int64, _ kinesis: Kinesis) throws(AWSError) -> ShardSelection {
+    func selection(_ stream: StreamDescription, now: Int64, _ kinesis: Kinesis) async throws(AWSError) -> ShardSelection {
         let trimHorizon = max(now - Int64(stream.retentionHours) * 3_600_000, stream.createdMilliseconds)
         switch type {
         case "AFTER_SHARD_ID":
@@ -38,7 +38,7 @@ struct ShardFilter: WireReadable {
             guard let timestamp else {
                 throw AWSError(.invalidArgument, "Timestamp must be specified for a filter of type \(type).")
             }
-            guard timestamp <= now else {
+            if await kinesis.isInFuture(timestamp) {
                 throw AWSError(.invalidArgument, "The Timestamp of a shard filter cannot be in the future.")
             }
             let time = max(timestamp, trimHorizon)

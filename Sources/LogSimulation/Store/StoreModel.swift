@@ -26,6 +26,10 @@ struct StoreModel {
         var openTags: [[String: String]] = []
         /// Of its shards, in the log's model.
         var books: [Int] = []
+        /// Its shards as they were last told.
+        var shape: [ShardDescription] = []
+        /// A change of its shards that was not answered: it has happened, or not.
+        var openChange: Resharding?
 
         var key: StreamKey { definition.key }
     }
@@ -57,6 +61,7 @@ struct StoreModel {
         lastID = max(lastID, found.id)
         streams[index].standing = .present
         streams[index].id = found.id
+        streams[index].shape = found.shards
         for shard in found.shards {
             streams[index].books.append(model.books.count)
             model.books.append(LogModel.Book(id: LogID(stream: found.id.rawValue, shard: shard.id.index)))
@@ -67,7 +72,10 @@ struct StoreModel {
     /// The stream and its records are gone for good.
     mutating func bury(_ index: Int, in model: inout LogModel) {
         streams[index].standing = .gone
-        for book in streams[index].books { model.books[book].existence = .removed }
+        for book in streams[index].books {
+            let exists = model.books[book].existence
+            model.books[book].existence = exists == .unborn || exists == .never ? .never : .removed
+        }
     }
 
     /// The stream is told of no more, and its records are there or not.
@@ -84,10 +92,7 @@ struct StoreModel {
     func difference(_ stream: Stream, _ found: StreamDescription) -> String? {
         let wanted = stream.definition
         if let id = stream.id, id != found.id { return "has the number \(found.id) instead of \(id)" }
-        if found.shards.map(\.id.index) != (0..<UInt32(wanted.shardCount)).map({ $0 }) || found.openShardCount != wanted.shardCount
-        {
-            return "has the shards \(found.shards.map(\.id.index)) of \(wanted.shardCount)"
-        }
+        if let wrong = shapeDifference(stream, found) { return wrong }
         if found.retentionHours != wanted.retentionHours || found.maxRecordKiB != wanted.maxRecordKiB || found.mode != wanted.mode {
             return "has other settings than it was made with"
         }
@@ -95,5 +100,45 @@ struct StoreModel {
             return "has the tags \(found.tags.sorted { $0.key < $1.key }), not \(stream.tags.sorted { $0.key < $1.key })"
         }
         return nil
+    }
+
+    /// The same for its shards: as they were told, or with the change that was not answered. Closed ones may have disappeared.
+    private func shapeDifference(_ stream: Stream, _ found: StreamDescription) -> String? {
+        guard stream.id != nil else {
+            let count = stream.definition.shardCount
+            let isAsMade = found.shards.map(\.id.index) == (0..<UInt32(count)).map { $0 } && found.openShardCount == count
+            return isAsMade ? nil : "has the shards \(found.shards.map(\.id.index)) of \(count)"
+        }
+        let there = stream.shape.filter { $0.endOffset == nil || found.shard($0.id) != nil }
+        if found.shards == there { return nil }
+        guard let change = stream.openChange else { return "has the shards \(found.shards), not \(there)" }
+        return isApplied(change, to: there, found) ? nil : "has the shards \(found.shards), not \(there), nor those with \(change)"
+    }
+
+    private func isApplied(_ change: Resharding, to shape: [ShardDescription], _ found: StreamDescription) -> Bool {
+        let unchanged = shape.filter { !change.parents.contains($0.id) }
+        guard found.shards.map(\.id) == (shape.map(\.id) + change.children.map(\.id)),
+            unchanged.allSatisfy({ found.shard($0.id) == $0 }), change.parents.allSatisfy({ found.shard($0)?.endOffset != nil })
+        else { return false }
+        return change.children.allSatisfy { child in
+            guard let shard = found.shard(child.id) else { return false }
+            let continued = change.parents.compactMap { found.shard($0) }.first { $0.lane == child.lane }
+            return shard.hashKeyRange == child.hashKeyRange && shard.lane == child.lane && shard.parent == child.parent
+                && shard.adjacentParent == child.adjacentParent && shard.startOffset == continued?.endOffset ?? 0
+                && shard.endOffset == nil && shard.createdSecond > (continued?.createdSecond ?? -1)
+        }
+    }
+
+    /// The change that was not answered is there. Returns what is wrong with it.
+    mutating func reshaped(_ index: Int, _ found: StreamDescription) -> String? {
+        let stream = streams[index]
+        let there = stream.shape.filter { $0.endOffset == nil || found.shard($0.id) != nil }
+        var wrong: String?
+        if let change = stream.openChange, !isApplied(change, to: there, found) {
+            wrong = "has the shards \(found.shards) after \(change)"
+        }
+        streams[index].openChange = nil
+        streams[index].shape = found.shards
+        return wrong
     }
 }

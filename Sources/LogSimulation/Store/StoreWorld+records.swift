@@ -19,7 +19,7 @@ extension StoreWorld {
 
     private func act() async {
         guard let store else { return }
-        switch roll(32) {
+        switch roll(34) {
         case 0..<11: await append()
         case 11..<14: _ = store.steppedLog.stepJournal()
         case 14..<17: _ = store.steppedLog.stepSegments()
@@ -32,6 +32,7 @@ extension StoreWorld {
         case 27, 28: await maintain()
         case 29: await trim()
         case 30: await lookAtStreams()
+        case 31, 32: await reshard()
         default: model.arrivalFloor = max(model.arrivalFloor, await store.settledTime())
         }
     }
@@ -42,7 +43,9 @@ extension StoreWorld {
     }
 
     /// Shards that can be used, in the log's model.
-    private var usableBooks: [Int] { streams.usable.flatMap { streams.streams[$0].books } }
+    private var usableBooks: [Int] {
+        streams.usable.flatMap { streams.streams[$0].books }.filter { model.books[$0].existence == .known }
+    }
 
     // MARK: Appends
 
@@ -52,16 +55,21 @@ extension StoreWorld {
         case fenced
         /// A stream is not ready, or not any more.
         case busy
+        /// A shard has ended.
+        case closed
     }
 
     private func makeAppend() -> Int? {
-        let usable = usableBooks
+        // A shard that has ended refuses; now and then one is tried.
+        let usable = chance(1, in: 12) ? usableBooks : usableBooks.filter { model.books[$0].ended == nil }
         guard !usable.isEmpty else { return nil }
         var targets = [usable[roll(usable.count)]]
         while chance(1, in: 3), targets.count < 4 { targets.append(usable[roll(usable.count)]) }
         tally.appends += 1
         let bytes = chance(1, in: 12) ? 1_000 + roll(4_000) : 10 + roll(500)
-        return model.makeAppend(to: targets, records: 1 + roll(3), bytes: bytes, &random)
+        let append = model.makeAppend(to: targets, records: 1 + roll(3), bytes: bytes, &random)
+        handedInAt[append] = time.monotonicNanoseconds()
+        return append
     }
 
     /// One append in four is held to a fence, which may be an old one, or one that nobody has.
@@ -83,8 +91,10 @@ extension StoreWorld {
         for batch in model.appends[append].batches {
             let log = model.batches[batch].log
             for stream in streams.streams where stream.books.contains(log) {
-                if await status(of: stream.key) != .active { expected = .busy }
+                let status = await status(of: stream.key)
+                if status != .active, status != .updating { expected = .busy }
             }
+            if model.books[log].ended != nil, expected == .accepted { expected = .closed }
         }
         let entries = model.appends[append].batches.map { number in
             ShardAppend(reference(model.batches[number].log), model.batches[number].batch)
@@ -98,6 +108,7 @@ extension StoreWorld {
             case .accepted: break
             case .fenced: blame("an append under \(fence?.owner ?? "") \(fence?.epoch ?? 0) is accepted; that is not its epoch")
             case .busy: blame("append \(append) is accepted by a stream that is not active")
+            case .closed: blame("append \(append) is accepted by a shard that has ended")
             }
             answers.append(
                 (append, places.map { LogAppended(baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds) }))
@@ -114,6 +125,10 @@ extension StoreWorld {
         case .fenced:
             tally.fenced += 1
             if expected != .fenced { blame("append \(append) is refused for its fence: \(error)") }
+        case .shardClosed(let shard):
+            let isEnded = model.book(of: LogID(stream: shard.stream.rawValue, shard: shard.shard.index))
+                .map { model.books[$0].ended != nil } ?? false
+            if !isEnded { blame("append \(append) is refused by shard \(shard.shard.index) as ended; it is not") }
         case .streamBusy: if expected != .busy { blame("append \(append) is refused: \(error)") }
         case .overloaded: break
         case .readOnly(let reason):
@@ -186,6 +201,7 @@ extension StoreWorld {
             }
             tally.reads += found.count
             for wrong in model.differences(found, in: index, from: offset) { blame(wrong) }
+            checkEnd(read, of: index)
         } catch {
             if !disk.isDead, !disk.hasReadFaults { blame("reading \(book.id) at \(offset) fails: \(error)") }
         }
@@ -208,17 +224,17 @@ extension StoreWorld {
         }
     }
 
-    /// The time that retention goes by: it runs with the monotonic clock from what the wall showed at the start, and is never later than the
-    /// wall is.
-    private var retentionTime: Int64 {
-        let elapsed = Int64((time.monotonicNanoseconds() - opening.nanoseconds) / 1_000_000)
-        return min(time.wallMilliseconds(), opening.wall + elapsed)
+    /// Whether a batch has been there for so long, by the clock that does not jump.
+    private func isOld(_ batch: Int, _ retention: Int64) -> Bool {
+        guard let handedIn = handedInAt[model.batches[batch].append] else { return false }
+        let age = Int64(clamping: (time.monotonicNanoseconds() - handedIn) / 1_000_000)
+        return age >= retention - StoreWorld.clockTolerance
     }
 
     /// What retention may and must do with one shard.
     private struct Duty {
         var book: Int
-        /// It begins here at the latest, as far as time goes.
+        /// Time lets it begin here at most.
         var byTime: Int64
         /// It keeps so many bytes at least; nil: there is no such bound.
         var bytes: Int64?
@@ -227,10 +243,10 @@ extension StoreWorld {
     private func duties() -> [Duty] {
         var duties: [Duty] = []
         for stream in streams.streams where stream.key.namespace == .stream && stream.standing != .gone {
-            let oldest = retentionTime - Int64(stream.definition.retentionHours) * 3_600_000
-            let bytes = StreamSettings(storedTags: stream.tags).retentionBytes(perShardOf: stream.definition.shardCount)
+            let retention = Int64(stream.definition.retentionHours) * 3_600_000
+            let bytes = StreamSettings(storedTags: stream.tags).retentionBytes(perShardOf: max(1, stream.shape.count))
             for index in stream.books where model.books[index].existence == .known {
-                let byTime = model.books[index].placed.first { $0.arrival >= oldest }?.base ?? model.books[index].end
+                let byTime = model.books[index].placed.first { !isOld($0.batch, retention) }?.base ?? model.books[index].end
                 duties.append(Duty(book: index, byTime: byTime, bytes: bytes))
             }
         }
@@ -259,9 +275,11 @@ extension StoreWorld {
             if found > max(book.start, book.askedStart) {
                 blame("retention lets \(book.id) begin at \(found); it was to keep \(book.askedStart)")
             }
-            if isDone, found < duty.byTime { blame("retention leaves \(book.id) at \(found), not \(duty.byTime)") }
             if found > book.start { tally.trimmed += 1 }
             model.books[duty.book].start = max(book.start, found)
+        }
+        for index in streams.usable {
+            if let found = try? await store.stream(streams.streams[index].key) { dropRetired(index, found) }
         }
         buryTheDue(await missing())
     }

@@ -19,7 +19,7 @@ extension StoreWorld {
                 continue
             }
             isFound[index] = true
-            settle(index, as: description, name)
+            settle(index, as: description, name, isSettled: isWritable(store.steppedLog))
         }
         for index in isFound.indices where !isFound[index] {
             switch streams.streams[index].standing {
@@ -35,11 +35,12 @@ extension StoreWorld {
         }
     }
 
-    private func settle(_ index: Int, as found: StreamDescription, _ name: String) {
+    private func settle(_ index: Int, as found: StreamDescription, _ name: String, isSettled: Bool) {
         let standing = streams.streams[index].standing
         if let difference = streams.difference(streams.streams[index], found) { blame("\(name) \(difference)") }
         streams.streams[index].tags = found.tags
         streams.streams[index].openTags = []
+        if standing != .creating { settleShape(index, as: found, isSettled: isSettled) }
         let isLeaving = found.status == .deleting
         switch standing {
         case .creating:
@@ -94,7 +95,8 @@ extension StoreWorld {
             guard stream.standing == .present else { continue }
             do throws(StoreError) {
                 let found = try await store.stream(stream.key)
-                if let difference = streams.difference(stream, found) { blame("stream \(stream.key.name) \(difference)") }
+                dropRetired(index, found)
+                if let difference = streams.difference(streams.streams[index], found) { blame("stream \(stream.key.name) \(difference)") }
                 if found.status == .deleting { blame("stream \(stream.key.name) is DELETING, and nobody has asked for it") }
             } catch {
                 blame("stream \(stream.key.name) cannot be described: \(error)")

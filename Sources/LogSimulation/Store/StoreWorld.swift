@@ -35,8 +35,11 @@ final class StoreWorld: @unchecked Sendable {
     var catalogFaults = CatalogFaults()
     /// The disk that the next start finds, when the power went between two calls of the disk.
     var nextDisk: SimulatedDisk?
-    /// What the wall and the monotonic clock showed when the store was opened.
-    var opening: (wall: Int64, nanoseconds: UInt64) = (0, 0)
+    /// When appends were handed in and shards were closed, on the clock that does not jump.
+    var handedInAt: [Int: UInt64] = [:]
+    var closedAt: [LogID: UInt64] = [:]
+    /// What the clock of retention may be wrong by, in milliseconds.
+    static let clockTolerance: Int64 = 3_000
     /// Appends of others that come while a call is under way.
     var hasCompany = false
     var isInHook = false
@@ -118,7 +121,6 @@ final class StoreWorld: @unchecked Sendable {
             if disk.isDead { cut() }
             catalogFaults.refusals = 0
             listen()
-            opening = (time.wallMilliseconds(), time.monotonicNanoseconds())
             switch await open() {
             case .success((let store, let recovery)):
                 tally.opens += 1
@@ -228,6 +230,14 @@ final class StoreWorld: @unchecked Sendable {
         await abandon()
         tell("process ends")
         cut()
+        // The node is down for a while, or comes up with a wrong clock, or with the right one again.
+        let day: Int64 = 86_400_000
+        switch roll(8) {
+        case 0: time.jump(toWall: time.wallMilliseconds() + day * Int64(1 + roll(5)))
+        case 1: time.jump(toWall: time.wallMilliseconds() + 365 * day * Int64(1 + roll(9)))
+        case 2: time.jump(toWall: chance(1, in: 2) ? day * Int64(roll(3)) : 1_700_000_000_000 + day * Int64(roll(9)))
+        default: break
+        }
     }
 
     // MARK: The end of all faults
@@ -260,6 +270,8 @@ final class StoreWorld: @unchecked Sendable {
         }
         if accepted < 3 { blame("appends are not accepted again: \(store.map { "\($0.writability)" } ?? "")") }
         await claim(owner: "application/last")
+        for _ in 0..<2 { await reshard() }
+        if chance(1, in: 4) { await outlive() }
         for _ in 0..<3 { await readSomething() }
         await deleteStream()
         await lookAtStreams()

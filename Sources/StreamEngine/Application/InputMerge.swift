@@ -16,6 +16,8 @@ package struct InputMerge {
         var firstPending = 0
         /// The shard held nothing more at or before this time when it was last read.
         var exhaustedThrough: Int64 = .min
+        /// The shard is closed and was read to its end.
+        var hasEnded = false
 
         var next: StoredBatch? { firstPending < pending.count ? pending[firstPending] : nil }
     }
@@ -61,9 +63,12 @@ package struct InputMerge {
         Dictionary(uniqueKeysWithValues: cursors.map { ($0.shard, $0.position) })
     }
 
-    /// The next offset of each shard to read from the store, past what was read but is not settled yet.
+    /// The next offset of each shard to read from the store, past what was read but is not settled yet; shards that were read to their end are
+    /// left out, for nothing is to be waited for there.
     var readPositions: [ShardReference: Int64] {
-        Dictionary(uniqueKeysWithValues: cursors.map { ($0.shard, max($0.position, $0.pending.last?.endOffset ?? 0)) })
+        Dictionary(
+            uniqueKeysWithValues: cursors.filter { !$0.hasEnded }
+                .map { ($0.shard, max($0.position, $0.pending.last?.endOffset ?? 0)) })
     }
 
     /// Whether something was read that is not settled yet: it becomes so soon, without a further record.
@@ -120,6 +125,7 @@ package struct InputMerge {
                 cursors[index].pending = read.batches.filter { $0.endOffset > cursor.position }
                 cursors[index].firstPending = 0
                 if cursors[index].pending.isEmpty { cursors[index].exhaustedThrough = settled }
+                cursors[index].hasEnded = read.endOffset.map { (read.batches.last?.endOffset ?? cursor.position) >= $0 } ?? false
                 return
             } catch .offsetOutOfRange(_, let offset, let bounds) where offset < bounds.startOffset {
                 gaps.append(Gap(shard: cursor.shard, from: offset, to: bounds.startOffset, reason: .retention))

@@ -68,7 +68,7 @@ struct SourceReader {
         let current = try await store.stream(key)
         guard current.id == source else { throw RunFailure.sourceReplaced }
         for shard in current.shards where !merge.knows(ShardReference(source, shard.id)) {
-            merge.add(ShardReference(source, shard.id), at: 0)
+            merge.add(ShardReference(source, shard.id), at: shard.startOffset)
             decoder.add(shard)
         }
     }

@@ -12,6 +12,8 @@ struct JournalVerification: Sendable {
         var bad: [Bad] = []
         /// The least that its high watermark is.
         var highWatermark: Int64 = 0
+        /// Its first offset, where the journal tells it.
+        var beginning: Int64 = 0
     }
 
     struct Bad: Hashable, Sendable {
@@ -108,7 +110,8 @@ struct JournalVerification: Sendable {
             for (index, entry) in frame.entries.enumerated() {
                 switch entry.kind {
                 case .removal: removed.insert(entry.log)
-                case .position: logs[entry.log, default: Log()].raise(entry.offset)
+                case .position, .end, .endPosition: logs[entry.log, default: Log()].raise(entry.offset)
+                case .beginning: logs[entry.log, default: Log()].beginning = entry.offset
                 // A damaged one is found as its file's damage.
                 case .note: break
                 case .batch:

@@ -176,12 +176,12 @@ struct ShardVerification {
             result.findings.append(
                 VerificationFinding(.damage, .structure, file: Paths.start(id), "both of its slots are damaged", log: id))
         // A power cut while the directory was made leaves none; then nothing was trimmed and the journal holds the first record.
-        case .absent where hasFiles && !journal.held.missing(from: 0..<1).isEmpty:
+        case .absent where hasFiles && !journal.held.missing(from: journal.beginning..<journal.beginning + 1).isEmpty:
             result.dependsOnWhatIsWritten = true
             result.findings.append(
                 VerificationFinding(.damage, .structure, file: Paths.start(id), "it is missing, though there are segments", log: id)
             )
-        case .absent: return 0
+        case .absent: return journal.beginning
         }
         return segments.first?.base ?? journal.held.ranges.first?.lowerBound ?? 0
     }

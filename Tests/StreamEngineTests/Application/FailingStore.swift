@@ -74,6 +74,15 @@ final class FailingStore: StreamStore {
     func changeStates(_ changes: [StateChange]) async throws(StoreError) {
         try await call { () throws(StoreError) in try await store.changeStates(changes) }
     }
+    func splitShard(_ key: StreamKey, _ shard: ShardID, at start: UInt128) async throws(StoreError) -> StreamDescription {
+        try await call { () throws(StoreError) in try await store.splitShard(key, shard, at: start) }
+    }
+    func mergeShards(_ key: StreamKey, _ shard: ShardID, _ adjacent: ShardID) async throws(StoreError) -> StreamDescription {
+        try await call { () throws(StoreError) in try await store.mergeShards(key, shard, adjacent) }
+    }
+    func closeShard(_ key: StreamKey, _ shard: ShardID) async throws(StoreError) -> StreamDescription {
+        try await call { () throws(StoreError) in try await store.closeShard(key, shard) }
+    }
     func read(_ shard: ShardReference, from offset: Int64, maxBytes: Int) async throws(StoreError) -> ShardRead {
         try await call { () throws(StoreError) in try await store.read(shard, from: offset, maxBytes: maxBytes) }
     }

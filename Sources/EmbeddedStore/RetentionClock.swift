@@ -16,7 +16,7 @@
 /// at the next start, so a process that is killed makes nothing older either. See <doc:Retention>.
 package struct RetentionClock: Sendable, Equatable {
     /// Time that was not seen passing.
-    struct Jump: Sendable, Equatable {
+    package struct Jump: Sendable, Equatable {
         var milliseconds: Int64
         /// How long the node had run when it was noticed, in milliseconds over all its processes.
         var uptime: Int64
@@ -28,7 +28,7 @@ package struct RetentionClock: Sendable, Equatable {
     }
 
     /// In order of `uptime`.
-    private(set) var jumps: [Jump] = []
+    package private(set) var jumps: [Jump] = []
     /// How long the node has run, in milliseconds over all its processes.
     private(set) var uptime: Int64 = 0
     /// The log's time when it was last looked at.
@@ -132,7 +132,7 @@ extension RetentionClock {
 
         private static let version: UInt8 = 1
 
-        init(time: Int64, uptime: Int64, jumps: [Jump]) {
+        package init(time: Int64, uptime: Int64, jumps: [Jump]) {
             self.time = time
             self.uptime = uptime
             self.jumps = jumps

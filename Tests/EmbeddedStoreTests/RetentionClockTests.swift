@@ -1,6 +1,6 @@
 /// The clock of retention: time that passes makes records older, time that jumps does so only after they have been there long enough anyway.
 
-@testable import EmbeddedStore
+import EmbeddedStore
 import Host
 import HostSimulation
 import Testing

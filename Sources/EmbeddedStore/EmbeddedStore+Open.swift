@@ -84,7 +84,7 @@ extension EmbeddedStore {
             log: report, catalogIsNew: catalog.isNew, streamCount: contents.streams.count,
             finishedRemovals: [], problems: [])
         let clock = RetentionClock(
-            saved: savedClock, hasRecords: log.hasRecords, time: log.settledTime(), nanoseconds: time.monotonicNanoseconds())
+            saved: savedClock, hasHistory: log.hasHistory, time: log.settledTime(), nanoseconds: time.monotonicNanoseconds())
         let store = EmbeddedStore(
             log: log, catalog: catalog, time: time, options: options, state: initialState(contents, clock, time, options))
         await store.finishInterrupted(contents.streams, removed: removed, recovery: &recovery)

@@ -48,14 +48,14 @@ package struct RetentionClock: Sendable, Equatable {
 
     /// - Parameters:
     ///   - saved: what `saved` gave an earlier process. Nil: nothing is known of the time before.
-    ///   - hasRecords: whether the log holds records.
+    ///   - hasHistory: whether the log holds anything whose age counts: records, or logs that have ended.
     ///   - time: the log's time, milliseconds since 1970-01-01 UTC.
-    package init(saved: Saved?, hasRecords: Bool, time: Int64, nanoseconds: UInt64) {
+    package init(saved: Saved?, hasHistory: Bool, time: Int64, nanoseconds: UInt64) {
         self.time = time
         expected = time
         self.nanoseconds = nanoseconds
         guard let saved else {
-            if hasRecords { add(jump: max(0, time)) }
+            if hasHistory { add(jump: max(0, time)) }
             return
         }
         (jumps, uptime) = (saved.jumps, saved.uptime)
@@ -155,7 +155,9 @@ extension RetentionClock {
             }
             (time, uptime) = (numbers[0], numbers[1])
             jumps = stride(from: 2, to: numbers.count, by: 2).map { Jump(milliseconds: numbers[$0], uptime: numbers[$0 + 1]) }
-            guard uptime >= 0, jumps.allSatisfy({ $0.milliseconds > 0 && $0.uptime >= 0 && $0.uptime <= uptime }) else { return nil }
+            guard uptime >= 0, jumps.allSatisfy({ $0.milliseconds > 0 && $0.uptime >= 0 && $0.uptime <= uptime }) else {
+                return nil
+            }
         }
     }
 

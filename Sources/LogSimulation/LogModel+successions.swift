@@ -25,7 +25,9 @@ extension LogModel {
     mutating func carryOut(_ index: Int, _ ends: [LogEnd], as outcome: Outcome) -> String? {
         successions[index].outcome = outcome
         let succession = successions[index]
-        guard ends.count == succession.ending.count else { return "a step that ends \(succession.ending.count) logs tells \(ends.count) ends" }
+        guard ends.count == succession.ending.count else {
+            return "a step that ends \(succession.ending.count) logs tells \(ends.count) ends"
+        }
         var wrong: String?
         for (book, end) in zip(succession.ending, ends) {
             if end.offset != books[book].end {

@@ -201,12 +201,12 @@ extension LogWorld {
 
     func removeLog() {
         guard let log else { return }
-        // One must stay, and what is about to end is not removed meanwhile.
+        // What is about to end is not removed meanwhile, and one must stay that takes records.
         let open = Set(model.successions.filter(\.isOpen).flatMap(\.ending))
         let usable = model.usable.filter { !open.contains($0) }
         guard usable.count > 1 else { return }
         let index = usable[roll(usable.count)]
-        guard model.writable != [index] else { return }
+        guard model.mayEnd.contains(where: { $0 != index }) else { return }
         let id = model.books[index].id
         model.books[index].existence = .removing
         tell("remove \(id)")

@@ -46,6 +46,8 @@ public enum PlantedFault: String, CaseIterable, Sendable {
     case appendSplitAtSalvage
     /// A batch that is read from a segment is not checked.
     case readChecksumIgnored
+    /// The end of a log is looked at when an append is handed in, and not in the order of the group: what comes after the end is appended.
+    case endOutOfOrder
 }
 
 // MARK: - At the disk
@@ -92,6 +94,7 @@ extension PlantedFault {
         case .trailerTrusted: TrustsTrailers()
         case .appendSplitAtSalvage: SplitsAppends()
         case .readChecksumIgnored: IgnoresReadChecksums()
+        case .endOutOfOrder: OverlooksEnds()
         default: nil
         }
     }
@@ -124,4 +127,7 @@ private struct TrustsTrailers: LogJudge {
 }
 private struct SplitsAppends: LogJudge {
     func unservable(_ damaged: Set<UInt32>) -> Set<UInt32> { [] }
+}
+private struct OverlooksEnds: LogJudge {
+    func countsInGroup(endOf log: LogID) -> Bool { false }
 }

@@ -31,6 +31,8 @@ package protocol LogJudge: Sendable {
     /// Whether a journal file may go.
     /// - Parameter unflushed: how many batches and holes in it no segment holds.
     func mayGo(unflushed: Int) -> Bool
+    /// Whether the end of a log counts for what comes after it in the same group.
+    func countsInGroup(endOf log: LogID) -> Bool
 }
 
 /// The decisions as FileFormat tells them.
@@ -64,6 +66,9 @@ extension LogJudge {
     package func believedEnd(_ journal: Range<Int64>) -> Int64 { journal.lowerBound }
 
     package func mayGo(unflushed: Int) -> Bool { unflushed == 0 }
+
+    /// Ends and appends take effect in the order of the calls.
+    package func countsInGroup(endOf log: LogID) -> Bool { true }
 }
 
 /// Makes every decision as FileFormat tells it.

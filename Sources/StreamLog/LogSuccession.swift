@@ -104,13 +104,18 @@ extension StreamLog {
 struct GroupOrder {
     private var ended: Set<LogID> = []
     private var begun: Set<LogID> = []
+    private let judge: any LogJudge
+
+    init(judge: any LogJudge) { self.judge = judge }
 
     /// Why a request cannot take part; nil when it can, and then it counts for those after it.
     mutating func admit(_ request: AppendRequest, _ logs: [LogID: ShardLog], removed: Set<LogID>) -> LogError? {
         for (log, _) in request.append.entries {
             if let refusal = refusal(of: log, logs) { return refusal }
         }
-        for case .nextOffset(let log, _) in request.append.requirements where logs[log]?.isRemoved ?? true { return .logNotFound(log) }
+        for case .nextOffset(let log, _) in request.append.requirements where logs[log]?.isRemoved ?? true {
+            return .logNotFound(log)
+        }
         guard let succession = request.succession else { return nil }
         for log in succession.ending {
             if let refusal = refusal(of: log, logs) { return refusal }
@@ -130,7 +135,8 @@ struct GroupOrder {
 
     private func refusal(of id: LogID, _ logs: [LogID: ShardLog]) -> LogError? {
         guard let log = logs[id], !log.isRemoved else { return .logNotFound(id) }
-        return log.end != nil || (!ended.isEmpty && ended.contains(id)) ? .ended(id) : nil
+        if log.end != nil { return .ended(id) }
+        return !ended.isEmpty && ended.contains(id) && judge.countsInGroup(endOf: id) ? .ended(id) : nil
     }
 }
 

@@ -326,7 +326,8 @@ struct RecoveryRun<D: Disk> {
                 report.damages.append(RecoveryReport.Damage(log: id, from: log.highWatermark, through: endOffset - 1))
                 hold(
                     LogItem(
-                        baseOffset: log.highWatermark, endOffset: endOffset, arrival: extent.endMilliseconds ?? state.clock.lastArrival,
+                        baseOffset: log.highWatermark, endOffset: endOffset,
+                        arrival: extent.endMilliseconds ?? state.clock.lastArrival,
                         batch: nil, journal: files.last?.number ?? 0), of: id, in: &state)
             } else if log.highWatermark > endOffset {
                 report.notes.append("log \(id) goes on to \(log.highWatermark), though it was said to end at \(endOffset)")

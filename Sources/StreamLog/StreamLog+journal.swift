@@ -146,7 +146,7 @@ extension StreamLog {
             var requests: [GroupRequest] = []
             requests.reserveCapacity(ids.count)
             var ends: [LogID: Int64] = [:]
-            var order = GroupOrder()
+            var order = GroupOrder(judge: options.judge)
             for id in ids {
                 guard let request = state.requests.removeValue(forKey: id) else { continue }
                 if let refusal = order.admit(request, state.logs, removed: state.removed) {

@@ -209,9 +209,9 @@ public final class StreamLog<D: Disk>: Sendable {
         }
     }
 
-    /// Whether any log holds a record.
-    public var hasRecords: Bool {
-        node.withLock { state in state.logs.values.contains { $0.highWatermark > $0.startOffset } }
+    /// Whether any log holds a record or has ended: whether there is anything here whose age counts.
+    public var hasHistory: Bool {
+        node.withLock { state in state.logs.values.contains { $0.highWatermark > $0.startOffset || $0.end != nil } }
     }
 
     // MARK: Retention

@@ -30,7 +30,8 @@ public protocol StreamRegistry: Sendable {
     /// - Returns: the stream with the children.
     /// - Throws: `.streamNotFound`, `.streamBusy` unless the stream is ACTIVE, `.shardNotFound`, `.shardClosed`, `.hashKeyOutsideShard`,
     ///   `.shardLimitExceeded`, `.overloaded`, `.readOnly` (after a failed sync the split may be found at the next start).
-    func splitShard(_ key: StreamKey, _ shard: ShardID, at newStartingHashKey: UInt128) async throws(StoreError) -> StreamDescription
+    func splitShard(_ key: StreamKey, _ shard: ShardID, at newStartingHashKey: UInt128) async throws(StoreError)
+        -> StreamDescription
     /// Merges two open shards whose ranges adjoin, the one with the lower range given first. All else as for `splitShard`.
     /// - Throws: `.shardsNotAdjacent`, and as `splitShard`.
     func mergeShards(_ key: StreamKey, _ shard: ShardID, _ adjacent: ShardID) async throws(StoreError) -> StreamDescription

@@ -45,7 +45,8 @@ public struct ReshardingConformance: Sendable, CustomStringConvertible {
         try expect(upper.lane == LaneID(2) && upper.startOffset == 0, "the upper child does not open a lane")
         try expect(changed.lanes.map(\.endOffset) == [nil, nil, nil], "a lane has ended")
         let places = [
-            try await put("l", ShardReference(stream.id, lower.id), store), try await put("u", ShardReference(stream.id, upper.id), store),
+            try await put("l", ShardReference(stream.id, lower.id), store),
+            try await put("u", ShardReference(stream.id, upper.id), store),
         ]
         try expect(places.map(\.baseOffset) == [3, 0], "the children's first records are at \(places.map(\.baseOffset))")
         for child in [lower, upper] {
@@ -69,7 +70,8 @@ public struct ReshardingConformance: Sendable, CustomStringConvertible {
         for tag in 0..<2 { _ = try await put("b\(tag)", ShardReference(stream.id, ShardID(2)), store) }
         var changed = try await store.mergeShards(stream.key, ShardID(1), ShardID(2))
         let child = try require(changed.shards.last, "there is no child")
-        try expect(child.lane == LaneID(1) && child.startOffset == 1, "the child begins at \(child.startOffset) of lane \(child.lane)")
+        try expect(
+            child.lane == LaneID(1) && child.startOffset == 1, "the child begins at \(child.startOffset) of lane \(child.lane)")
         try expect(child.parent == ShardID(1) && child.adjacentParent == ShardID(2), "the parents are wrong")
         try expect(
             child.hashKeyRange == HashKeyRange(start: stream.shards[1].hashKeyRange.start, end: .max), "the child's range is wrong")
@@ -79,9 +81,11 @@ public struct ReshardingConformance: Sendable, CustomStringConvertible {
         changed = try await store.splitShard(stream.key, ShardID(0), at: 1 << 64)
         changed = try await store.mergeShards(stream.key, ShardID(5), child.id)
         let last = try require(changed.shards.last, "there is no child")
-        try expect(last.lane == LaneID(1) && last.startOffset == 1, "the last child begins at \(last.startOffset) of lane \(last.lane)")
+        try expect(
+            last.lane == LaneID(1) && last.startOffset == 1, "the last child begins at \(last.startOffset) of lane \(last.lane)")
         try expect(changed.lanes[3].successor == LaneID(1), "lane 3 goes on")
-        try expect(changed.shards(of: LaneID(1)).map(\.id.index) == [1, 3, 6], "lane 1 is \(changed.shards(of: LaneID(1)).map(\.id))")
+        try expect(
+            changed.shards(of: LaneID(1)).map(\.id.index) == [1, 3, 6], "lane 1 is \(changed.shards(of: LaneID(1)).map(\.id))")
         try expect(changed.shard(of: LaneID(1), at: 0)?.id == ShardID(1), "offset 0 of lane 1 is in another shard")
         let place = try await put("c", ShardReference(stream.id, last.id), store)
         try expect(place.baseOffset == 1, "the child's first record is at \(place.baseOffset)")
@@ -143,7 +147,8 @@ public struct ReshardingConformance: Sendable, CustomStringConvertible {
         for offset in 0...2 as ClosedRange<Int64> {
             let read = try await store.read(parent, from: offset, maxBytes: 1_000)
             try expect(read.endOffset == 2, "a read at \(offset) tells the end \(read.endOffset ?? -1)")
-            try expect(read.children.map(\.id.index) == [1, 2], "a read at \(offset) tells the children \(read.children.map(\.id))")
+            try expect(
+                read.children.map(\.id.index) == [1, 2], "a read at \(offset) tells the children \(read.children.map(\.id))")
         }
         let child = try await store.read(ShardReference(stream.id, ShardID(1)), from: 2, maxBytes: 1_000)
         try expect(child.bounds == ShardBounds(startOffset: 2, highWatermark: 2) && child.batches.isEmpty, "the child is not empty")

@@ -92,4 +92,24 @@ import Testing
             await store.close()
         }
     }
+
+    @Test(
+        "a shard that was closed without records stays for its time, though the node was killed before any upkeep and the clock is years ahead"
+    )
+    func emptyClosedShard() async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            _ = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            let closed = try await store.splitShard(key, ShardID(0), at: 1 << 100).shards.map(\.id)
+            let killed = try world.crashed()
+            await store.close()
+            killed.clock.jumpWall(seconds: 2 * 365 * 86_400)
+            let next = try await killed.open()
+            await run(23, killed, next)
+            #expect(try await next.stream(key).shards.map(\.id) == closed)
+            await run(2, killed, next)
+            #expect(try await next.stream(key).shards.map(\.id) == [ShardID(1), ShardID(2)])
+            await next.close()
+        }
+    }
 }

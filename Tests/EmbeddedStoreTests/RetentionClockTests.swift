@@ -15,9 +15,9 @@ private struct World {
     var nanoseconds: UInt64 = 7_000_000_000
     var clock: RetentionClock
 
-    init(saved: RetentionClock.Saved? = nil, hasRecords: Bool = false, time: Int64 = start) {
+    init(saved: RetentionClock.Saved? = nil, hasHistory: Bool = false, time: Int64 = start) {
         self.time = time
-        clock = RetentionClock(saved: saved, hasRecords: hasRecords, time: time, nanoseconds: nanoseconds)
+        clock = RetentionClock(saved: saved, hasHistory: hasHistory, time: time, nanoseconds: nanoseconds)
     }
 
     /// Lets time pass, looked at once a minute as upkeep would at the latest.
@@ -39,9 +39,9 @@ private struct World {
 
     /// Another process, with what this one has written down.
     func restarted(atTime time: Int64, nanoseconds: UInt64 = 99) -> World {
-        var next = World(saved: clock.saved, hasRecords: true, time: time)
+        var next = World(saved: clock.saved, hasHistory: true, time: time)
         next.nanoseconds = nanoseconds
-        next.clock = RetentionClock(saved: clock.saved, hasRecords: true, time: time, nanoseconds: nanoseconds)
+        next.clock = RetentionClock(saved: clock.saved, hasHistory: true, time: time, nanoseconds: nanoseconds)
         return next
     }
 
@@ -124,7 +124,7 @@ private struct World {
         world.run(2 * hour)
         #expect(world.mayGo(old))
         // What was not written down before the end counts as a jump as well.
-        var killed = World(saved: RetentionClock.Saved(time: start, uptime: 0, jumps: []), hasRecords: true, time: start + 40 * day)
+        var killed = World(saved: RetentionClock.Saved(time: start, uptime: 0, jumps: []), hasHistory: true, time: start + 40 * day)
         #expect(!killed.mayGo(start + 40 * day - 2 * day))
         killed.run(25 * hour)
         #expect(killed.mayGo(start + 40 * day - 2 * day))
@@ -167,11 +167,11 @@ private struct World {
 
     @Test("without anything written down all records get a whole period")
     func unknown() {
-        var world = World(hasRecords: true)
+        var world = World(hasHistory: true)
         #expect(!world.mayGo(0))
         world.run(25 * hour)
         #expect(world.mayGo(start - day))
-        #expect(World(hasRecords: false).clock.now(retentionMilliseconds: day) == start)
+        #expect(World(hasHistory: false).clock.now(retentionMilliseconds: day) == start)
     }
 
     @Test("what is written down is read as it was, and nothing else is")
@@ -189,7 +189,7 @@ private struct World {
 
     @Test("extreme readings trap nowhere")
     func extremes() {
-        var world = World(hasRecords: true, time: .max)
+        var world = World(hasHistory: true, time: .max)
         world.clock.observe(time: .max, nanoseconds: .max)
         _ = world.clock.now(retentionMilliseconds: .max)
         world = World(time: .min)

@@ -48,7 +48,8 @@ import Testing
         let number = try await kinesis.put("r0")
         kinesis.store.now -= 3_600_000
         for (type, field, value) in [
-            ("AT_SEQUENCE_NUMBER", "StartingSequenceNumber", .string(number)), ("AT_TIMESTAMP", "Timestamp", .number("1700000005.000")),
+            ("AT_SEQUENCE_NUMBER", "StartingSequenceNumber", .string(number)),
+            ("AT_TIMESTAMP", "Timestamp", .number("1700000005.000")),
         ] as [(String, String, JSONValue)] {
             #expect(try await kinesis.get(kinesis.iterator(type, [(field, value)])).texts == ["r0"])
         }

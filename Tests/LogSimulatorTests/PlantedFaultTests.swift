@@ -57,6 +57,7 @@ private func firstFailure(_ simulation: Simulation, within seeds: UInt64) async 
         Bite(.trailerTrusted, .powerCut, 5_000),
         Bite(.appendSplitAtSalvage, .bitFlip, 3_000),
         Bite(.readChecksumIgnored, .bitFlip, 300),
+        Bite(.endOutOfOrder, .none, 10),
     ]
 
     @Test(

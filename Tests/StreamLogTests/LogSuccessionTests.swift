@@ -64,7 +64,9 @@ import Testing
         #expect(try log.end(firstLog) == nil)
     }
 
-    @Test("ends and beginnings are there after a crash, however often the journal has rolled since, and with nothing but names to go by")
+    @Test(
+        "ends and beginnings are there after a crash, however often the journal has rolled since, and with nothing but names to go by"
+    )
     func crashes() async throws {
         for options in [LogOptions.journalOnly, .small] {
             var disk = SimulatedDisk()
@@ -102,7 +104,10 @@ import Testing
         for name in next.files.keys where name.hasSuffix(".journal") { next.set(name, to: nil) }
         let report: RecoveryReport
         (log, report) = try await opened(
-            next, extents: [firstLog: LogExtent(endOffset: 3, endMilliseconds: end.arrivalMilliseconds), child: LogExtent(startOffset: 3)])
+            next,
+            extents: [
+                firstLog: LogExtent(endOffset: 3, endMilliseconds: end.arrivalMilliseconds), child: LogExtent(startOffset: 3),
+            ])
         #expect(report.damages == [.init(log: firstLog, from: 0, through: 2)])
         #expect(try log.end(firstLog)?.offset == 3)
         #expect(try log.bounds(child) == (3, 3))

@@ -39,7 +39,8 @@ extension Kinesis {
         case .shardsNotAdjacent(let shard, let adjacent):
             AWSError(
                 .invalidArgument,
-                "Shards \(shard.shard) and \(adjacent) under account \(account) are not an adjacent pair of shards eligible for merging")
+                "Shards \(shard.shard) and \(adjacent) under account \(account) are not an adjacent pair of shards eligible for merging"
+            )
         case .offsetOutOfRange(let shard, let offset, let bounds):
             AWSError(
                 .internalFailure,

@@ -28,10 +28,17 @@ struct StoreModel {
         var books: [Int] = []
         /// Its shards as they were last told.
         var shape: [ShardDescription] = []
+        /// How many lanes it ever had: no number is given twice, though all shards of a lane may have disappeared.
+        var laneCount = 0
         /// A change of its shards that was not answered: it has happened, or not.
         var openChange: Resharding?
 
         var key: StreamKey { definition.key }
+
+        mutating func take(shape found: StreamDescription) {
+            shape = found.shards
+            laneCount = max(laneCount, found.shards.reduce(0) { max($0, Int($1.lane.index) + 1) })
+        }
     }
 
     struct Owner {
@@ -61,7 +68,7 @@ struct StoreModel {
         lastID = max(lastID, found.id)
         streams[index].standing = .present
         streams[index].id = found.id
-        streams[index].shape = found.shards
+        streams[index].take(shape: found)
         for shard in found.shards {
             streams[index].books.append(model.books.count)
             model.books.append(LogModel.Book(id: LogID(stream: found.id.rawValue, shard: shard.id.index)))
@@ -138,7 +145,7 @@ struct StoreModel {
             wrong = "has the shards \(found.shards) after \(change)"
         }
         streams[index].openChange = nil
-        streams[index].shape = found.shards
+        streams[index].take(shape: found)
         return wrong
     }
 }

@@ -126,7 +126,8 @@ extension StoreWorld {
             tally.fenced += 1
             if expected != .fenced { blame("append \(append) is refused for its fence: \(error)") }
         case .shardClosed(let shard):
-            let isEnded = model.book(of: LogID(stream: shard.stream.rawValue, shard: shard.shard.index))
+            let isEnded =
+                model.book(of: LogID(stream: shard.stream.rawValue, shard: shard.shard.index))
                 .map { model.books[$0].ended != nil } ?? false
             if !isEnded { blame("append \(append) is refused by shard \(shard.shard.index) as ended; it is not") }
         case .streamBusy: if expected != .busy { blame("append \(append) is refused: \(error)") }

@@ -19,43 +19,82 @@ extension StoreWorld {
         let (key, shard) = (stream.key, open[place])
         guard shard.hashKeyRange.end - shard.hashKeyRange.start > 16 else { return }
         let before = await status(of: key)
-        let result: Result<StreamDescription, StoreError>
-        let change: Resharding?
+        let wanted: Wanted
+        switch roll(5) {
+        case 0 where open.count > 1:
+            let adjacent = open[place + 1 < open.count ? place + 1 : place - 1]
+            let (lower, upper) = adjacent.hashKeyRange.start > shard.hashKeyRange.start ? (shard, adjacent) : (adjacent, shard)
+            wanted = .merge(lower.id, upper.id)
+        case 1 where open.count > 1: wanted = .close(shard.id)
+        default:
+            let width = shard.hashKeyRange.end - shard.hashKeyRange.start
+            wanted = .split(shard.id, at: shard.hashKeyRange.start + 2 + width / 8 * UInt128(roll(8)))
+        }
+        let plan = plan(wanted, description(of: stream))
+        if case .success(let change) = plan { begin(change, index) }
+        let result = await carryOut(wanted, key, store)
+        settleAnswers()
+        switch plan {
+        case .success(let change): end(change, result, index, before)
+        case .failure(let refusal): refuse(refusal, result, key, before)
+        }
+    }
+
+    private enum Wanted {
+        case split(ShardID, at: UInt128)
+        case merge(ShardID, ShardID)
+        case close(ShardID)
+    }
+
+    /// What the change comes to, or why it must be refused: where a shard was closed its neighbours do not adjoin.
+    private func plan(_ wanted: Wanted, _ stream: StreamDescription) -> Result<Resharding, StoreError> {
         do throws(StoreError) {
-            switch roll(5) {
-            case 0 where open.count > 1:
-                let adjacent = open[place + 1 < open.count ? place + 1 : place - 1]
-                let (lower, upper) = adjacent.hashKeyRange.start > shard.hashKeyRange.start ? (shard, adjacent) : (adjacent, shard)
-                change = try? description(of: stream).merge(lower.id, with: upper.id, now: 0)
-                begin(change, index)
-                result = .success(try await store.mergeShards(key, lower.id, upper.id))
-            case 1 where open.count > 1:
-                change = try? description(of: stream).close(shard.id)
-                begin(change, index)
-                result = .success(try await store.closeShard(key, shard.id))
-            default:
-                let width = shard.hashKeyRange.end - shard.hashKeyRange.start
-                let start = shard.hashKeyRange.start + 2 + width / 8 * UInt128(roll(8))
-                change = try? description(of: stream).split(shard.id, at: start, now: 0)
-                begin(change, index)
-                result = .success(try await store.splitShard(key, shard.id, at: start))
+            switch wanted {
+            case .split(let shard, let key): return .success(try stream.split(shard, at: key, now: 0))
+            case .merge(let lower, let upper): return .success(try stream.merge(lower, with: upper, now: 0))
+            case .close(let shard): return .success(try stream.close(shard))
             }
         } catch {
-            result = .failure(error)
+            return .failure(error)
         }
-        settleAnswers()
-        end(result, index, before)
+    }
+
+    private func carryOut(_ wanted: Wanted, _ key: StreamKey, _ store: Store) async -> Result<StreamDescription, StoreError> {
+        do throws(StoreError) {
+            switch wanted {
+            case .split(let shard, let hashKey): return .success(try await store.splitShard(key, shard, at: hashKey))
+            case .merge(let lower, let upper): return .success(try await store.mergeShards(key, lower, upper))
+            case .close(let shard): return .success(try await store.closeShard(key, shard))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// A change that cannot be: the store says so too, and for the same reason.
+    private func refuse(
+        _ refusal: StoreError, _ result: Result<StreamDescription, StoreError>, _ key: StreamKey, _ before: StreamStatus?
+    ) {
+        switch result {
+        case .success: blame("stream \(key.name) is resharded, which is to be refused: \(refusal)")
+        case .failure(let error):
+            tell("resharding of \(key.name): \(error)")
+            if error != refusal, isWithoutFaults, before == .active {
+                blame("resharding of \(key.name) is refused: \(error), not \(refusal)")
+            }
+        }
     }
 
     private func description(of stream: StoreModel.Stream) -> StreamDescription {
         StreamDescription(
             id: stream.id ?? StreamID(0), key: stream.key, status: .active, createdMilliseconds: 0, mode: .provisioned,
-            retentionHours: 24, maxRecordKiB: 1_024, tags: [:], shards: stream.shape)
+            retentionHours: 24, maxRecordKiB: 1_024, tags: [:], shards: stream.shape,
+            lanes: (0..<stream.laneCount).map { LaneDescription(id: LaneID(UInt32($0))) })
     }
 
     /// From now on the change may be found.
-    private func begin(_ change: Resharding?, _ index: Int) {
-        guard let change, let id = streams.streams[index].id else { return }
+    private func begin(_ change: Resharding, _ index: Int) {
+        guard let id = streams.streams[index].id else { return }
         func bookOf(_ shard: ShardID) -> Int? { model.book(of: LogID(stream: id.rawValue, shard: shard.index)) }
         var beginning: [(book: Int, continuing: Int?)] = []
         for child in change.children {
@@ -75,10 +114,12 @@ extension StoreWorld {
         tally.successions += 1
     }
 
-    private func end(_ result: Result<StreamDescription, StoreError>, _ index: Int, _ before: StreamStatus?) {
+    private func end(
+        _ change: Resharding, _ result: Result<StreamDescription, StoreError>, _ index: Int, _ before: StreamStatus?
+    ) {
         let key = streams.streams[index].key
-        guard let change = streams.streams[index].openChange, let succession = model.successions.indices.last else {
-            return blame("stream \(key.name) cannot be resharded as the model is")
+        guard let succession = model.successions.indices.last else {
+            return blame("stream \(key.name) is resharded, and the model has no step for it")
         }
         switch result {
         case .success(let found):
@@ -93,8 +134,12 @@ extension StoreWorld {
             tell("resharding of \(key.name): \(error)")
             var isOpen = disk.isDead
             if case .readOnly(let reason) = error, reason != "the disk is full" { isOpen = true }
-            if case .failed = error, catalogFaults.refusals == 0, !disk.isDead { blame("resharding of \(key.name) fails: \(error)") }
-            if case .streamBusy = error, before == .active { blame("stream \(key.name) is ACTIVE and cannot be resharded: \(error)") }
+            if case .failed = error, catalogFaults.refusals == 0, !disk.isDead {
+                blame("resharding of \(key.name) fails: \(error)")
+            }
+            if case .streamBusy = error, before == .active {
+                blame("stream \(key.name) is ACTIVE and cannot be resharded: \(error)")
+            }
             if isWithoutFaults, before == .active { blame("stream \(key.name) cannot be resharded: \(error)") }
             if isOpen {
                 model.successions[succession].outcome = .unknown
@@ -160,7 +205,9 @@ extension StoreWorld {
         }
         let shard = ShardID(book.id.shard)
         let children = stream.shape.filter { $0.parent == shard || $0.adjacentParent == shard }.map(\.id)
-        if read.children.map(\.id) != children { blame("reading \(book.id) tells the children \(read.children.map(\.id)), not \(children)") }
+        if read.children.map(\.id) != children {
+            blame("reading \(book.id) tells the children \(read.children.map(\.id)), not \(children)")
+        }
     }
 
     // MARK: At the end
@@ -178,7 +225,9 @@ extension StoreWorld {
             for index in stream.books where model.books[index].existence == .known {
                 let book = model.books[index]
                 guard let bounds = try? store.steppedLog.bounds(book.id) else { continue }
-                if bounds.startOffset < book.end { blame("retention leaves \(book.id) at \(bounds.startOffset) for ever, it ends at \(book.end)") }
+                if bounds.startOffset < book.end {
+                    blame("retention leaves \(book.id) at \(bounds.startOffset) for ever, it ends at \(book.end)")
+                }
             }
             let closed = stream.shape.dropLast().filter { $0.endOffset != nil }.map(\.id.index)
             if !closed.isEmpty, stream.openChange == nil { blame("stream \(stream.key.name) keeps its closed shards \(closed)") }

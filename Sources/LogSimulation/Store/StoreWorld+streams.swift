@@ -96,7 +96,9 @@ extension StoreWorld {
             do throws(StoreError) {
                 let found = try await store.stream(stream.key)
                 dropRetired(index, found)
-                if let difference = streams.difference(streams.streams[index], found) { blame("stream \(stream.key.name) \(difference)") }
+                if let difference = streams.difference(streams.streams[index], found) {
+                    blame("stream \(stream.key.name) \(difference)")
+                }
                 if found.status == .deleting { blame("stream \(stream.key.name) is DELETING, and nobody has asked for it") }
             } catch {
                 blame("stream \(stream.key.name) cannot be described: \(error)")

@@ -4,6 +4,7 @@ import Catalog
 import EmbeddedStore
 import Foundation
 import Host
+import HostSimulation
 import StreamLog
 import StreamStore
 import Testing
@@ -209,6 +210,36 @@ import Testing
             let again = try await world.open()
             #expect(try await again.values(stream.reference()) == ["precious"])
             await again.close()
+        }
+    }
+
+    @Test("a record whose append was not answered, found by a start that cannot write, stays through upkeep and is there later")
+    func foundAndSealed() async throws {
+        try await StoreWorld.run { world in
+            let disk = SimulatedDisk()
+            let open = {
+                try await EmbeddedStore.open(disk: disk, directory: world.directory, time: world.clock, options: world.options)
+                    .store
+            }
+            var store = try await open()
+            let shard = try await store.createStream(StreamDefinition(key: key, shardCount: 1)).reference()
+            disk.fail(.sync, nth: 1)
+            await #expect(throws: StoreError.self) { try await store.put("unanswered", to: shard) }
+            await store.close()
+            // The start writes the last frame once more; the file of its own it cannot begin.
+            disk.fail(.write, nth: 2)
+            store = try await open()
+            #expect(store.writability != .writable)
+            world.clock.advance(seconds: 3_600)
+            await store.maintain()
+            #expect(store.housekeepingProblem == nil)
+            #expect(try await store.values(shard) == ["unanswered"])
+            await store.close()
+            store = try await open()
+            #expect(try await store.values(shard) == ["unanswered"])
+            try await store.put("after", to: shard)
+            #expect(try await store.values(shard) == ["unanswered", "after"])
+            await store.close()
         }
     }
 

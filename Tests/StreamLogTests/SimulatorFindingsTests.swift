@@ -68,4 +68,48 @@ import Testing
         #expect(try again.bounds(secondLog).startOffset <= 1)
         await again.close()
     }
+
+    @Test(
+        "a segment that was only begun, and trimmed past since, is no finding when the journal tells nothing but where the log ends"
+    )
+    func begunAndTrimmed() async throws {
+        var options = LogOptions.journalOnly
+        options.segmentBytes = 1
+        let disk = SimulatedDisk()
+        for tag in 0..<2 {
+            let (log, _) = try await open(disk, options)
+            _ = try await log.append([(firstLog, try batch(tag, records: 3))])
+            await log.close()
+        }
+        let path = "logs/\(firstLog)/00000000000000000003.segment"
+        let segment = try #require(disk.files[path])
+        let (log, _) = try await open(disk, options)
+        try await log.trim(firstLog, before: 6)
+        await log.close()
+        // A header and a part of the first frame, as a full disk leaves a flush that is done again elsewhere.
+        disk.set(path, to: Array(segment.prefix(60)))
+        let (again, report) = try await open(disk, options)
+        #expect(report.quarantined.isEmpty && report.damages.isEmpty)
+        #expect(try again.bounds(firstLog) == (6, 6))
+        #expect(disk.files[path] == nil)
+        await again.close()
+    }
+
+    @Test("a segment that was only begun, and that may have held the log's newest records, is kept in quarantine")
+    func begunAtTheEnd() async throws {
+        var options = LogOptions.journalOnly
+        options.segmentBytes = 1
+        let disk = SimulatedDisk()
+        for tag in 0..<2 {
+            let (log, _) = try await open(disk, options)
+            _ = try await log.append([(firstLog, try batch(tag, records: 3))])
+            await log.close()
+        }
+        let path = "logs/\(firstLog)/00000000000000000003.segment"
+        disk.set(path, to: Array(try #require(disk.files[path]).prefix(60)))
+        let (again, report) = try await open(disk, options)
+        #expect(report.quarantined == [path])
+        #expect(report.damages == [.init(log: firstLog, from: 3, through: 5)])
+        await again.close()
+    }
 }

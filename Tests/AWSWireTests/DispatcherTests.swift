@@ -210,9 +210,12 @@ struct ProbeService: Sendable {}
         #expect(String(decoding: reply.body, as: UTF8.self) == #"{"__type":"UnknownOperationException"}"#)
         reply = try await self.reply("") { $0.bodyLength = 0 }
         #expect(String(decoding: reply.body, as: UTF8.self) == #"{"__type":"SerializationException"}"#)
-        reply = try await self.reply("x") { $0.contentType = "application/x-amz-cbor-1.1" }
+        reply = try await self.reply("x") { asked in
+            asked.contentType = "application/x-amz-cbor-1.1"
+            asked.target = "Probe_1.Absent"
+        }
         #expect(reply.status == 400)
-        #expect(reply.body == [0xA1, 0x66] + Array("__type".utf8) + [0x78, 25] + Array("UnknownOperationException".utf8))
+        #expect(reply.body == [0xBF, 0x66] + Array("__type".utf8) + [0x78, 25] + Array("UnknownOperationException".utf8) + [0xFF])
         reply = try await self.reply("{}") { $0.contentType = "text/html" }
         #expect(reply.status == 404)
         reply = try await self.reply("{}") { $0.contentType = "application/json" }

@@ -48,6 +48,17 @@ struct Harness {
         return reply.body.isEmpty ? .null : try JSONValue(parsing: reply.body)
     }
 
+    /// The answer to a body in some format.
+    func reply(_ operation: String, _ body: [UInt8], contentType: String) async throws -> AWSReply {
+        let head = RequestHead(
+            method: "POST", [("Content-Type", contentType), ("X-Amz-Target", "Kinesis_20131202.\(operation)")],
+            bodyLength: body.count)
+        switch dispatcher.admit(head) {
+        case .answer(let reply): return reply
+        case .call(let call): return await call.answer(body, memory: try #require(budget.lease(0)))
+        }
+    }
+
     /// Calls an operation that must fail; the type and message of the error.
     func refused(_ operation: String, _ request: JSONValue, status: Int = 400) async throws -> (type: String, message: String) {
         let answer = try await call(operation, request, expecting: status)

@@ -42,11 +42,10 @@ public struct AWSDispatcher: Sendable {
         let format = WireFormat(contentType: mediaType)
         if head.bodyLength == 0 {
             let error = AWSError(isKnown ? .serialization : .unknownOperation)
-            return format.map { AWSReply(error: error, $0, id) } ?? .cborError(error.name, id)
+            return AWSReply(error: error, format ?? .cbor11, id)
         }
         if let format { return AWSReply(error: AWSError(.unknownOperation), format, id) }
         return switch mediaType {
-        case "application/x-amz-cbor-1.1": .cborError(.unknownOperation, id)
         case "application/json": .unversionedError(id)
         default: head.has(.amzTarget) ? .unknownOperationXML(id) : .unauthorizable(id)
         }

@@ -97,17 +97,6 @@ extension AWSReply {
             ReplyHead(status: 404, id: id, contentType: "application/json", error: .unknownOperation), body.serialized)
     }
 
-    /// An error without a message in CBOR (RFC 8949): a map of one pair of texts.
-    static func cborError(_ name: AWSError.Name, _ id: RequestID) -> AWSReply {
-        var body: [UInt8] = [0xA1]
-        for text in ["__type", name.rawValue] {
-            let length = UInt8(truncatingIfNeeded: text.utf8.count)
-            body += length < 24 ? [0x60 | length] : [0x78, length]
-            body += text.utf8
-        }
-        return AWSReply(ReplyHead(status: name.status, id: id, contentType: "application/x-amz-cbor-1.1", error: name), body)
-    }
-
     private static func xml(_ status: Int, _ name: AWSError.Name, _ message: String?, _ id: RequestID) -> AWSReply {
         let type = name.rawValue
         let body = message.map { "<\(type)>\n  <Message>\($0)</Message>\n</\(type)>\n" } ?? "<\(type)/>\n"

@@ -23,6 +23,7 @@ public enum JSONValue: Hashable, Sendable {
         case .bool: self = .bool(value.bool ?? false)
         case .number: self = .number(value.numberText ?? "0")
         case .string: self = .string(value.string ?? "")
+        case .blob: self = .string(value.blobBytes.map { Base64.encode($0) } ?? "")
         case .array: self = .array(value.elements.map { JSONValue($0) })
         case .object:
             self = .object(JSONObject(value.members.map { .init(name: $0.name.string ?? "", value: JSONValue($0.value)) }))

@@ -12,6 +12,7 @@ public enum Coral {
         case .object: return unexpectedStructure
         case .number: type = "com.amazon.coral.value.json.numbers.TruncatingBigNumber"
         case .bool: type = "java.lang.Boolean"
+        case .blob: type = "java.nio.HeapByteBuffer"
         case .string, .null: type = "java.lang.String"
         }
         return AWSError(.serialization, "class \(type) can not be converted to \(target)")
@@ -50,8 +51,12 @@ public enum Coral {
     }
 
     static func blob(_ value: WireValue, to bytes: inout [UInt8]) throws(AWSError) -> Range<Int> {
-        guard value.kind == .string else { throw mismatch(value, with: "a Blob") }
         let start = bytes.count
+        if let blob = value.blobBytes {
+            bytes.append(contentsOf: blob)
+            return start..<bytes.count
+        }
+        guard value.kind == .string else { throw mismatch(value, with: "a Blob") }
         do throws(Base64.Problem) {
             if let characters = value.plainBytes {
                 try Base64.appendDecoded(characters, to: &bytes)

@@ -7,12 +7,7 @@ extension WireFormat {
     public func request<Request: WireReadable>(
         _: Request.Type, _ body: UnsafeRawBufferPointer, rules: [Rule<Request>]
     ) throws(AWSError) -> Request {
-        let document: WireDocument
-        do throws(JSONError) {
-            document = try parse([UInt8](body))
-        } catch {
-            throw AWSError(.serialization)
-        }
+        let document = try parse([UInt8](body))
         let request = try document.withRoot { root throws(AWSError) in
             guard root.kind == .object || root.kind == .array else { throw AWSError(.serialization) }
             return try Request(WireFields(root))
@@ -25,6 +20,7 @@ extension WireFormat {
     public func blobBound(_ count: Int) -> Int {
         switch self {
         case .json10, .json11: Base64.encodedCount(count) + 2
+        case .cbor11: count + CBORHead.mostBytes
         }
     }
 
@@ -32,6 +28,7 @@ extension WireFormat {
     public var isJSON: Bool {
         switch self {
         case .json10, .json11: true
+        case .cbor11: false
         }
     }
 }

@@ -16,7 +16,7 @@ public struct WireFields {
         switch value.kind {
         case .object, .null: object = value
         case .array: throw Coral.unexpectedList
-        case .bool, .number, .string: throw AWSError(.serialization, "Expected null")
+        case .bool, .number, .string, .blob: throw AWSError(.serialization, "Expected null")
         }
     }
 
@@ -66,6 +66,7 @@ public struct WireFields {
     /// Milliseconds since 1970-01-01 UTC.
     public func timestamp(_ name: StaticString) throws(AWSError) -> Int64? {
         guard let value = self[name] else { return nil }
+        if let milliseconds = value.milliseconds { return milliseconds }
         let seconds = try Coral.double(value, as: "milliseconds since epoch")
         return Coral.clamped((seconds * 1000).rounded())
     }
@@ -116,7 +117,7 @@ public struct WireFields {
         switch value.kind {
         case .array, .null: return value.elements
         case .object: throw Coral.unexpectedStructure
-        case .bool, .number, .string: throw AWSError(.serialization, "Expected list or null")
+        case .bool, .number, .string, .blob: throw AWSError(.serialization, "Expected list or null")
         }
     }
 
@@ -126,7 +127,7 @@ public struct WireFields {
         switch value.kind {
         case .object, .null: break
         case .array: throw Coral.unexpectedList
-        case .bool, .number, .string: throw AWSError(.serialization, "Expected map or null")
+        case .bool, .number, .string, .blob: throw AWSError(.serialization, "Expected map or null")
         }
         var entries: [(key: String, value: String)] = []
         for member in value.members where !member.value.isNull {

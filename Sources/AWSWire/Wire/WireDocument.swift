@@ -22,6 +22,18 @@ public struct WireDocument: Sendable {
         text = json
     }
 
+    /// Parses CBOR.
+    /// - Throws: `CBORError`, for any bytes that are not one item of those that the AWS protocols use.
+    public init(cbor: [UInt8], depthLimit: Int = WireDocument.depthLimit) throws(CBORError) {
+        let parsed = try cbor.withUnsafeBufferPointer { (buffer) throws(CBORError) in
+            var parser = CBORParser(buffer, depthLimit: depthLimit)
+            try parser.parse()
+            return (tape: parser.tape, joined: parser.joined)
+        }
+        tape = parsed.tape
+        text = parsed.joined.isEmpty ? cbor : cbor + parsed.joined
+    }
+
     /// Reads the document; the values hold only during the call.
     public func withRoot<Result, Failure: Error>(
         _ body: (WireValue) throws(Failure) -> Result

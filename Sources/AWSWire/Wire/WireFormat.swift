@@ -6,12 +6,15 @@ public enum WireFormat: Hashable, Sendable {
     case json11
     /// `application/x-amz-json-1.0`.
     case json10
+    /// `application/x-amz-cbor-1.1`, which the SDKs for Java, the KCL and the KPL speak unless told otherwise.
+    case cbor11
 
     /// - Parameter contentType: a Content-Type header's value; parameters after `;` do not matter.
     public init?(contentType: String) {
         switch WireFormat.mediaType(contentType) {
         case "application/x-amz-json-1.1": self = .json11
         case "application/x-amz-json-1.0": self = .json10
+        case "application/x-amz-cbor-1.1": self = .cbor11
         default: return nil
         }
     }
@@ -20,13 +23,18 @@ public enum WireFormat: Hashable, Sendable {
         switch self {
         case .json11: "application/x-amz-json-1.1"
         case .json10: "application/x-amz-json-1.0"
+        case .cbor11: "application/x-amz-cbor-1.1"
         }
     }
 
     /// Parses a body.
-    func parse(_ body: [UInt8]) throws(JSONError) -> WireDocument {
+    /// - Throws: `.serialization`.
+    func parse(_ body: [UInt8]) throws(AWSError) -> WireDocument {
         switch self {
-        case .json10, .json11: try WireDocument(json: body)
+        case .json10, .json11:
+            do throws(JSONError) { return try WireDocument(json: body) } catch { throw AWSError(.serialization) }
+        case .cbor11:
+            do throws(CBORError) { return try WireDocument(cbor: body) } catch { throw AWSError(.serialization) }
         }
     }
 

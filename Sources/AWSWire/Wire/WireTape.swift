@@ -21,6 +21,12 @@ struct TapeEntry: Sendable {
         case escapedString = 5
         case array = 6
         case object = 7
+        // Of CBOR only.
+        case bytes = 8
+        /// The whole item, its head included; so the two below.
+        case integer = 9
+        case float = 10
+        case time = 11
     }
 
     let rawValue: UInt64

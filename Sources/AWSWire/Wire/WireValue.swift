@@ -4,7 +4,7 @@
 public struct WireValue {
     /// What a value is.
     public enum Kind: Hashable, Sendable {
-        case null, bool, number, string, array, object
+        case null, bool, number, string, blob, array, object
     }
 
     private let text: UnsafeBufferPointer<UInt8>
@@ -17,7 +17,7 @@ public struct WireValue {
         self.index = index
     }
 
-    /// How many bytes the text has that this is part of.
+    /// How many bytes the text has that this is part of, joined strings included.
     var textLength: Int { text.count }
 
     private var entry: TapeEntry { tape[index] }
@@ -26,8 +26,9 @@ public struct WireValue {
         switch entry.kind {
         case .null: .null
         case .false, .true: .bool
-        case .number: .number
+        case .number, .integer, .float, .time: .number
         case .string, .escapedString: .string
+        case .bytes: .blob
         case .array: .array
         case .object: .object
         }
@@ -44,10 +45,11 @@ public struct WireValue {
         }
     }
 
-    /// The characters of a string as they stand in the text, if it has no escapes; of a number always. Else nil.
-    public var plainBytes: UnsafeBufferPointer<UInt8>? {
-        entry.kind == .string || entry.kind == .number ? characters : nil
-    }
+    /// The characters of a string as they stand in the text, if it has no escapes. Else nil.
+    public var plainBytes: UnsafeBufferPointer<UInt8>? { entry.kind == .string ? characters : nil }
+
+    /// The bytes of a blob; nil for everything else, a text in base64 included.
+    public var blobBytes: UnsafeBufferPointer<UInt8>? { entry.kind == .bytes ? characters : nil }
 
     /// A string's text; nil for everything else.
     public var string: String? {
@@ -58,9 +60,21 @@ public struct WireValue {
         }
     }
 
-    /// A number as it is written; nil for everything else.
+    /// A number as it is written, or as JSON would have it; of a time the seconds. Nil for everything else.
     public var numberText: String? {
-        entry.kind == .number ? String(decoding: characters, as: UTF8.self) : nil
+        switch entry.kind {
+        case .number: String(decoding: characters, as: UTF8.self)
+        case .integer: CBORHead(text, at: entry.offset)?.integerText
+        case .float: CBORHead(text, at: entry.offset)?.float?.description
+        case .time: milliseconds.map { (Double($0) / 1000).description }
+        default: nil
+        }
+    }
+
+    /// Of a value that is a time by its own word, milliseconds since 1970-01-01 UTC; nil for everything else.
+    public var milliseconds: Int64? {
+        guard entry.kind == .time, let head = CBORHead(text, at: entry.offset) else { return nil }
+        return head.float.map { Coral.clamped(($0 * 1000).rounded()) } ?? head.integer
     }
 
     /// Appends a string's text in UTF-8. Returns where it lies in `bytes`; nil, with nothing appended, for everything else.

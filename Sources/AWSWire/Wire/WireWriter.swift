@@ -1,6 +1,7 @@
 /// Writes answers member by member straight into bytes.
 
-/// A streaming writer of one value. JSON blobs are base64 and times are seconds with milliseconds as a fraction.
+/// A streaming writer of one value. In JSON blobs are base64 and times are seconds with milliseconds as a fraction; in CBOR they are byte strings and
+/// tag 1 of whole milliseconds, maps and arrays do not tell their length beforehand.
 ///
 /// ```swift
 /// writer.object { writer in
@@ -10,6 +11,7 @@
 /// ```
 public struct WireWriter: ~Copyable, @unchecked Sendable {
     public let format: WireFormat
+    private let isJSON: Bool
     /// How many bytes have been written.
     public var count: Int { memory.count }
     var memory: WireMemory
@@ -17,6 +19,7 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     /// A writer with memory of its own, which grows.
     public init(_ format: WireFormat = .json11, expectedBytes: Int = 512) {
         self.format = format
+        isJSON = format.isJSON
         memory = WireMemory(capacity: expectedBytes)
     }
 
@@ -25,6 +28,7 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     /// To write more is a fault of the program, which ends.
     public init(_ format: WireFormat, into memory: UnsafeMutableRawBufferPointer) {
         self.format = format
+        isJSON = format.isJSON
         self.memory = WireMemory(fixed: memory)
     }
 
@@ -39,9 +43,9 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     /// An object as the next value.
     @inlinable
     public mutating func object<Failure: Error>(_ members: (inout WireWriter) throws(Failure) -> Void) throws(Failure) {
-        open(UInt8(ascii: "{"))
+        open(.object)
         try members(&self)
-        close(UInt8(ascii: "}"))
+        close(.object)
     }
 
     /// An object as a member.
@@ -59,9 +63,9 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         _ name: StaticString, _ elements: Elements, _ write: (inout WireWriter, Elements.Element) throws(Failure) -> Void
     ) throws(Failure) {
         self.name(name)
-        open(UInt8(ascii: "["))
+        open(.array)
         for element in elements { try write(&self, element) }
-        close(UInt8(ascii: "]"))
+        close(.array)
     }
 
     /// An array of texts as a member.
@@ -75,9 +79,9 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         _ name: StaticString, _ elements: (inout WireWriter) throws(Failure) -> Void
     ) throws(Failure) {
         self.name(name)
-        open(UInt8(ascii: "["))
+        open(.array)
         try elements(&self)
-        close(UInt8(ascii: "]"))
+        close(.array)
     }
 
     // MARK: Members; those that are nil are left out
@@ -97,25 +101,31 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     public mutating func field(_ name: StaticString, _ flag: Bool?) {
         guard let flag else { return }
         self.name(name)
-        memory.append(flag ? "true" : "false")
+        append(flag)
     }
 
     /// A finite number; others, which JSON cannot say, are left out.
     public mutating func field(_ name: StaticString, _ number: Double?) {
         guard let number, number.isFinite else { return }
         self.name(name)
-        append(characters: number.description)
+        if isJSON { append(characters: number.description) } else { memory.append(cbor: number) }
     }
 
     /// A time, in milliseconds since 1970-01-01 UTC.
     public mutating func field(_ name: StaticString, milliseconds: Int64?) {
         guard let milliseconds else { return }
         self.name(name)
-        appendSeconds(milliseconds)
+        if isJSON { return appendSeconds(milliseconds) }
+        memory.append(.tag, 1)
+        memory.append(cbor: milliseconds)
     }
 
     public mutating func field(_ name: StaticString, blob: UnsafeRawBufferPointer) {
         self.name(name)
+        guard isJSON else {
+            memory.append(.bytes, UInt64(blob.count))
+            return memory.append(blob)
+        }
         let count = Base64.encodedCount(blob.count)
         memory.extend(by: count + 2) { room in
             room.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
@@ -146,18 +156,16 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     @discardableResult
     public mutating func field(_ name: StaticString, plainCount count: Int, _ write: (UnsafeMutableRawPointer) -> Void) -> Int {
         self.name(name)
-        memory.append(UInt8(ascii: "\""))
+        if isJSON { memory.append(UInt8(ascii: "\"")) } else { memory.append(.text, UInt64(max(0, count))) }
         let place = memory.count
         memory.extend(by: count, write)
-        memory.append(UInt8(ascii: "\""))
+        if isJSON { memory.append(UInt8(ascii: "\"")) }
         return place
     }
 
     /// A text member whose name is known only when the program runs, such as a map's key.
     public mutating func field(named name: String, _ text: String) {
-        separate()
-        quote(name)
-        memory.append(UInt8(ascii: ":"))
+        self.name(named: name)
         quote(text)
     }
 
@@ -175,25 +183,27 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
 
     public mutating func value(_ value: JSONValue) {
         switch value {
-        case .null: literal("null")
-        case .bool(let flag): literal(flag ? "true" : "false")
+        case .null:
+            separate()
+            if isJSON { memory.append("null") } else { memory.append(.simple, 22) }
+        case .bool(let flag):
+            separate()
+            append(flag)
         case .number(let text):
             separate()
-            append(characters: text)
+            append(number: text)
         case .string(let text): self.value(text)
         case .array(let elements):
-            open(UInt8(ascii: "["))
+            open(.array)
             for element in elements { self.value(element) }
-            close(UInt8(ascii: "]"))
+            close(.array)
         case .object(let object):
-            open(UInt8(ascii: "{"))
+            open(.object)
             for member in object.members {
-                separate()
-                quote(member.name)
-                memory.append(UInt8(ascii: ":"))
+                name(named: member.name)
                 self.value(member.value)
             }
-            close(UInt8(ascii: "}"))
+            close(.object)
         }
     }
 
@@ -211,23 +221,37 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         // Without the bracket that closes it.
         memory.append(UnsafeRawBufferPointer(rebasing: object.dropLast()))
         try members(&self)
-        close(UInt8(ascii: "}"))
+        close(.object)
     }
 
     // MARK: Bytes
 
     @usableFromInline
-    mutating func open(_ bracket: UInt8) {
-        separate()
-        memory.append(bracket)
+    enum Container {
+        case object, array
     }
 
     @usableFromInline
-    mutating func close(_ bracket: UInt8) { memory.append(bracket) }
+    mutating func open(_ container: Container) {
+        separate()
+        switch container {
+        case .object: memory.append(isJSON ? UInt8(ascii: "{") : 0xBF)
+        case .array: memory.append(isJSON ? UInt8(ascii: "[") : 0x9F)
+        }
+    }
 
-    /// A comma where a value came before. No value ends in a bracket that opens or in a colon.
+    @usableFromInline
+    mutating func close(_ container: Container) {
+        switch container {
+        case .object: memory.append(isJSON ? UInt8(ascii: "}") : CBORHead.break)
+        case .array: memory.append(isJSON ? UInt8(ascii: "]") : CBORHead.break)
+        }
+    }
+
+    /// In JSON a comma where a value came before. No value ends in a bracket that opens or in a colon.
     @usableFromInline
     mutating func separate() {
+        guard isJSON else { return }
         switch memory.last {
         case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"): return
         default: memory.append(UInt8(ascii: ","))
@@ -238,6 +262,7 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     mutating func name(_ name: StaticString) {
         separate()
         let count = name.utf8CodeUnitCount
+        guard isJSON else { return memory.append(cbor: UnsafeRawBufferPointer(start: name.utf8Start, count: count)) }
         memory.extend(by: count + 3) { room in
             room.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
             (room + 1).copyMemory(from: name.utf8Start, byteCount: count)
@@ -246,9 +271,21 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         }
     }
 
-    private mutating func literal(_ word: StaticString) {
+    /// A name that is known only when the program runs.
+    private mutating func name(named name: String) {
         separate()
-        memory.append(word)
+        quote(name)
+        if isJSON { memory.append(UInt8(ascii: ":")) }
+    }
+
+    private mutating func append(_ flag: Bool) {
+        if isJSON { memory.append(flag ? "true" : "false") } else { memory.append(.simple, flag ? 21 : 20) }
+    }
+
+    /// A number as JSON writes it. CBOR has no decimal ones: a whole number within 64 bits stays one, others become floats.
+    private mutating func append(number text: String) {
+        if isJSON { return append(characters: text) }
+        if let whole = Int64(text) { memory.append(cbor: whole) } else { memory.append(cbor: Double(text) ?? 0) }
     }
 
     private mutating func append(characters text: String) {
@@ -256,7 +293,10 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         text.withUTF8 { memory.append(UnsafeRawBufferPointer($0)) }
     }
 
-    private mutating func append(_ number: some FixedWidthInteger) { append(characters: String(number)) }
+    private mutating func append(_ number: some FixedWidthInteger) {
+        if isJSON { return append(characters: String(number)) }
+        if number >= 0 { memory.append(.unsigned, UInt64(clamping: number)) } else { memory.append(cbor: Int64(clamping: number)) }
+    }
 
     private mutating func appendSeconds(_ milliseconds: Int64) {
         if milliseconds < 0 { memory.append(UInt8(ascii: "-")) }
@@ -284,6 +324,7 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     }
 
     private mutating func quote(wellFormed text: UnsafeBufferPointer<UInt8>) {
+        guard isJSON else { return memory.append(cbor: UnsafeRawBufferPointer(text)) }
         memory.append(UInt8(ascii: "\""))
         if JSONStrings.isPlain(text) {
             memory.append(UnsafeRawBufferPointer(text))
@@ -295,9 +336,9 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         memory.append(UInt8(ascii: "\""))
     }
 
-    /// The most bytes that `field(_:utf8:)` takes for a text, quotes included.
+    /// The most bytes that `field(_:utf8:)` takes for a text in any format, its quotes or its head included.
     public static func textBound(_ utf8: UnsafeRawBufferPointer) -> Int {
         // An escape has six characters, and so many has no replacement of a malformed byte.
-        utf8.withMemoryRebound(to: UInt8.self) { JSONStrings.isPlain($0) ? $0.count + 2 : 6 * $0.count + 2 }
+        utf8.withMemoryRebound(to: UInt8.self) { (JSONStrings.isPlain($0) ? $0.count : 6 * $0.count) + CBORHead.mostBytes }
     }
 }

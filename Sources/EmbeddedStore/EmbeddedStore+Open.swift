@@ -85,6 +85,7 @@ extension EmbeddedStore {
             finishedRemovals: [], problems: [])
         let clock = RetentionClock(
             saved: savedClock, hasHistory: log.hasHistory, time: log.settledTime(), nanoseconds: time.monotonicNanoseconds())
+        if let savedClock { try await keepUp(clock, savedClock, catalog, log) }
         let store = EmbeddedStore(
             log: log, catalog: catalog, time: time, options: options, state: initialState(contents, clock, time, options))
         await store.finishInterrupted(contents.streams, removed: removed, recovery: &recovery)
@@ -113,6 +114,20 @@ extension EmbeddedStore {
             if let saved = RetentionClock.Saved(bytes) { return saved }
             throw CatalogError.newer(path: catalog.path, migrations: ["a clock of retention in format \(bytes.first ?? 0)"])
         } catch {
+            throw .catalog(error)
+        }
+    }
+
+    /// Where the log's time lies before what an earlier process has written, that is written anew before anything arrives: the next process would take
+    /// records that arrive at these times for older than they are.
+    private static func keepUp(
+        _ clock: RetentionClock, _ saved: RetentionClock.Saved, _ catalog: Catalog, _ log: StreamLog<D>
+    ) async throws(StoreOpenError) {
+        guard clock.saved.time < saved.time else { return }
+        do {
+            try await catalog.setNodeValue(StorePaths.retentionClock, to: clock.saved.bytes)
+        } catch {
+            await log.close()
             throw .catalog(error)
         }
     }

@@ -42,7 +42,7 @@ extension LogChecker {
                 if found?.offset != told.offset {
                     blame("log \(book.id) ended at \(told.offset), and now at \(found.map { "\($0.offset)" } ?? "nowhere")")
                 }
-                if let found, found.arrivalMilliseconds < told.arrivalMilliseconds, damage == nil {
+                if let found, found.arrivalMilliseconds != told.arrivalMilliseconds, damage == nil {
                     blame("log \(book.id) ended at \(told.arrivalMilliseconds), now at \(found.arrivalMilliseconds)")
                 }
             } else if found != nil, !open.contains(index) {

@@ -18,7 +18,7 @@ package enum JournalEntryKind: UInt32, Sendable, CaseIterable {
     case end = 5
     /// The log begins, at an offset that need not be 0.
     case beginning = 6
-    /// As `position`, of a log that has ended.
+    /// As `position`, of a log that has ended; with the arrival of the end.
     case endPosition = 7
 
     /// Whether it has bytes of its own in the frame.
@@ -62,6 +62,17 @@ package struct JournalEntry: Equatable, Sendable {
             kind: .note, log: LogID(stream: 0, shard: 0), offset: 0, length: UInt32(clamping: note.count),
             checksum: note.checksum(0..<note.count), append: append)
     }
+
+    /// The entry that repeats where and when a log has ended.
+    init(endPosition end: LogEnd, of log: LogID) {
+        let arrival = UInt64(bitPattern: end.arrivalMilliseconds)
+        self.init(
+            kind: .endPosition, log: log, offset: end.offset, length: UInt32(truncatingIfNeeded: arrival),
+            checksum: UInt32(truncatingIfNeeded: arrival >> 32))
+    }
+
+    /// Of an end position: when the log ended.
+    var endArrival: Int64 { Int64(bitPattern: UInt64(checksum) << 32 | UInt64(length)) }
 
     /// One past the last offset of a batch.
     package var endOffset: Int64 { offset &+ Int64(recordCount) }

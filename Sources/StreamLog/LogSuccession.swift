@@ -48,7 +48,7 @@ public struct LogExtent: Hashable, Sendable {
 public struct LogEnd: Hashable, Sendable {
     /// One past its last record.
     public var offset: Int64
-    /// The arrival of the frame that tells of it, milliseconds since 1970-01-01 UTC; after a start possibly of a later one.
+    /// The arrival of the frame that has ended it, milliseconds since 1970-01-01 UTC.
     public var arrivalMilliseconds: Int64
 
     public init(offset: Int64, arrivalMilliseconds: Int64) {

@@ -262,7 +262,7 @@ struct RecoveryRun<D: Disk> {
                 case .position: fill(entry.log, upTo: options.judge.leastEnd(entry.offset), frame, in: &state)
                 case .end, .endPosition:
                     fill(entry.log, upTo: entry.offset, frame, in: &state)
-                    end(entry.log, arrival: frame.arrival, in: &state)
+                    end(entry.log, arrival: entry.kind == .end ? frame.arrival : entry.endArrival, in: &state)
                 case .batch: replay(entry, frame.batches[index], frame, into: &state)
                 }
             }

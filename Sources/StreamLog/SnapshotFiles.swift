@@ -139,7 +139,8 @@ public struct SnapshotFiles<D: Disk> {
 
     private func journal() -> [UInt8] {
         let positions = snapshot.logs.map { log in
-            JournalEntry(kind: log.hasEnded ? .endPosition : .position, log: log.id, offset: log.highWatermark)
+            log.end.map { JournalEntry(endPosition: $0, of: log.id) }
+                ?? JournalEntry(kind: .position, log: log.id, offset: log.highWatermark)
         }
         var frames = JournalFrameWriter(after: snapshot.lastFrame, checksum: 0, directory: [])
         let mixed = (UInt64(bitPattern: snapshot.lastArrival) ^ snapshot.lastFrame << 17) &* 0x9E37_79B9_7F4A_7C15

@@ -343,8 +343,8 @@ extension NodeState {
     var positions: [JournalEntry] {
         var entries: [JournalEntry] = []
         for log in logs.values where !log.isRemoved {
-            if log.end != nil {
-                entries.append(JournalEntry(kind: .endPosition, log: log.id, offset: log.highWatermark))
+            if let end = log.end {
+                entries.append(JournalEntry(endPosition: end, of: log.id))
             } else if log.highWatermark > 0 {
                 entries.append(JournalEntry(kind: .position, log: log.id, offset: log.highWatermark))
             }
@@ -371,6 +371,9 @@ extension NodeState {
 
     /// A new journal file was begun; it holds one frame.
     mutating func begin(_ file: JournalFile) {
+        var file = file
+        // One that was cut down to nothing gives way, and what recovery has found missing counts on.
+        file.unflushedItems += journals.reduce(0) { $1.number == file.number ? $0 + $1.unflushedItems : $0 }
         journals.removeAll { $0.number == file.number }
         journals.append(file)
         commit.passedFrame()

@@ -16,8 +16,8 @@ public final class LogSnapshot<D: Disk>: Sendable {
         var segments: [Segment]
         /// What no segment holds, in memory.
         var unflushed: [LogItem]
-        /// It takes no records any more.
-        var hasEnded: Bool
+        /// Once it takes no records any more.
+        var end: LogEnd?
     }
 
     /// Those that ever had a record, and those that have ended.
@@ -59,7 +59,7 @@ extension StreamLog {
             let logs = state.logs.values.lazy.filter { !$0.isRemoved && ($0.highWatermark > 0 || $0.end != nil) }.map { log in
                 LogSnapshot<D>.Log(
                     id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
-                    unflushed: Array(log.items.unflushed), hasEnded: log.end != nil)
+                    unflushed: Array(log.items.unflushed), end: log.end)
             }
             return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival, ledger.withLock { $0.snapshot() })
         }

@@ -112,4 +112,30 @@ import Testing
             await next.close()
         }
     }
+
+    @Test("a node without records that starts behind, is killed before any upkeep and is set right: what came in meanwhile stays")
+    func behindAndKilled() async throws {
+        try await StoreWorld.run { world in
+            let years: Int64 = 53 * 365 * 86_400
+            var store = try await world.open()
+            await store.maintain()
+            let behind = try world.crashed()
+            await store.close()
+            behind.clock.jumpWall(seconds: -years)
+            store = try await behind.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            try await store.put("early", to: stream.reference())
+            let killed = try behind.crashed()
+            await store.close()
+            killed.clock.jumpWall(seconds: years + 6 * 86_400)
+            store = try await killed.open()
+            await store.maintain()
+            #expect(try await store.values(stream.reference()) == ["early"])
+            await run(23, killed, store)
+            #expect(try await store.values(stream.reference()) == ["early"])
+            await run(2, killed, store)
+            #expect(try await store.values(stream.reference()) == [])
+            await store.close()
+        }
+    }
 }

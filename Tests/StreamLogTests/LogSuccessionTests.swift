@@ -72,14 +72,15 @@ import Testing
             var disk = SimulatedDisk()
             var (log, _) = try await opened(disk, options)
             for tag in 0..<5 { _ = try await log.append([(firstLog, try batch(tag))]) }
-            #expect(try await log.succeed(split).map(\.offset) == [5])
+            let end = try await log.succeed(split)[0]
+            #expect(end.offset == 5)
             for round in 0..<4 {
                 disk = disk.crash(keeping: .nothing)
                 await log.close()
                 let report: RecoveryReport
                 (log, report) = try await opened(disk, options)
                 #expect(report.damages.isEmpty && report.notes.isEmpty && report.quarantined.isEmpty, "\(report)")
-                #expect(try log.end(firstLog)?.offset == 5)
+                #expect(try log.end(firstLog) == end)
                 #expect(try log.bounds(child).startOffset == 5)
                 await #expect(throws: LogError.ended(firstLog)) { _ = try await log.append([(firstLog, try batch(9))]) }
                 // Enough that journal files are rolled and dropped; the child has records from the second round on.
@@ -113,6 +114,37 @@ import Testing
         #expect(try log.bounds(child) == (3, 3))
         await #expect(throws: LogError.ended(firstLog)) { _ = try await log.append([(firstLog, try batch(9))]) }
         await log.close()
+    }
+
+    @Test("a hole before a known end counts for the file that takes the place of one that was cut to nothing")
+    func holeInReplacedFile() async throws {
+        var options = LogOptions.journalOnly
+        options.journalFileBytes = 8_192
+        options.spareJournalFiles = 0
+        func stepped(_ disk: SimulatedDisk, _ extents: [LogID: LogExtent]) throws -> (log: SimulatedLog, report: RecoveryReport) {
+            try SimulatedLog.openStepped(
+                disk: disk, time: SimulatedTime(), options: options, knownLogs: [firstLog, secondLog], removedLogs: [],
+                extents: extents)
+        }
+        var disk = SimulatedDisk()
+        var (log, report) = try stepped(disk, [:])
+        _ = try await log.append([(firstLog, try batch(0, records: 3))])
+        disk = disk.crash(keeping: .everything)
+        _ = try stepped(disk, [:])
+        disk = disk.crash(keeping: .everything).copy()
+        // What ended the log was in the file that is cut.
+        let newest = try #require(disk.files.keys.filter { $0.hasSuffix(".journal") }.max())
+        disk.set(newest, to: Array(try #require(disk.files[newest]).prefix(100)))
+        let extents = [firstLog: LogExtent(endOffset: 5, endMilliseconds: 1_700_000_000_000)]
+        (log, report) = try stepped(disk, extents)
+        #expect(report.damages == [.init(log: firstLog, from: 3, through: 4)])
+        for tag in 1..<4 { _ = try await log.append([(secondLog, try batch(tag))]) }
+        try await log.trim(firstLog, before: 5)
+        while log.stepSegments() {}
+        disk = disk.crash(keeping: .everything)
+        (log, report) = try stepped(disk, extents)
+        #expect(report.damages.isEmpty)
+        #expect(try await readAll(log, secondLog).batches.count == 3)
     }
 
     @Test("whoever waits for records is woken by the end, and nobody waits for a log that has ended")

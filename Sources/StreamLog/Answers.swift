@@ -51,17 +51,13 @@ extension StreamLog {
     /// order of the commits.
     func releaseJournal(_ answers: Answers) {
         var turn = node.withLock { state -> [Answers] in
-            state.journalIsTaken = false
-            if !answers.isEmpty { state.outbox.append(answers) }
+            state.releaseJournal(answers)
             offerJournal(state)
             return state.takeOutbox()
         }
         while !turn.isEmpty {
             for answers in turn { answers.give(pool) }
-            turn = node.withLock { state in
-                state.outboxIsTaken = false
-                return state.takeOutbox()
-            }
+            turn = node.withLock { $0.takeNextOutbox() }
         }
     }
 
@@ -76,15 +72,5 @@ extension StreamLog {
         } else {
             node.wake(NodeCondition.journal)
         }
-    }
-}
-
-extension NodeState {
-    /// Answers to be given now; none while somebody else gives some, who will come for these as well.
-    mutating func takeOutbox() -> [Answers] {
-        guard !outboxIsTaken, !outbox.isEmpty else { return [] }
-        outboxIsTaken = true
-        defer { outbox = [] }
-        return outbox
     }
 }

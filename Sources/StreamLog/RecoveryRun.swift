@@ -184,24 +184,23 @@ struct RecoveryRun<D: Disk> {
             clock: ArrivalClock(
                 lastArrival: options.judge.latestArrival(latest), wall: time.wallMilliseconds(),
                 monotonic: time.monotonicNanoseconds()),
-            tailCacheBytes: options.tailCacheBytes)
-        state.logs = logs
-        state.removed = removedLogs.union(tombstones)
-        state.journals = files.enumerated().map { index, file in
-            JournalFile(
-                number: file.number, name: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
-                isKept: scan.damagedFiles.contains(index))
-        }
-        state.lastSpare = spares.max() ?? 0
-        state.spares = try usableSpares()
+            tailCacheBytes: options.tailCacheBytes, logs: logs, removed: removedLogs.union(tombstones), files: try journalFiles())
         replay(into: &state)
         compareEnds(in: &state)
         report.damages.sort { ($0.log, $0.from) < ($1.log, $1.from) }
         report.unknownLogs.sort()
-        state.knownDamage = Set(report.damages)
-        state.statistics.corruptBatches = report.damages.count
+        state.recover(report.damages)
         let writer = beginJournal(&state)
         return (state, writer)
+    }
+
+    private func journalFiles() throws(DiskError) -> JournalFiles {
+        let all = files.enumerated().map { index, file in
+            JournalFile(
+                number: file.number, name: file.name, bytes: UInt64(file.bytes.count), prewritten: sizes[file.name] ?? 0,
+                isKept: scan.damagedFiles.contains(index))
+        }
+        return JournalFiles(all, spares: try usableSpares(), lastSpare: spares.max() ?? 0)
     }
 
     /// Begins a new file, so that nothing is ever written behind a tail that was cut. What fails here leaves a log that can be read.
@@ -216,8 +215,7 @@ struct RecoveryRun<D: Disk> {
             try writer.startFile(start)
             state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))
         } catch {
-            if error.diskIsFull { state.statistics.diskIsFull = true }
-            if !error.passes { state.sealRequest = error }
+            state.startFailed(error)
         }
         return writer
     }
@@ -253,7 +251,7 @@ struct RecoveryRun<D: Disk> {
                         report.removedInJournal.insert(entry.log)
                     } else {
                         unknown.insert(entry.log)
-                        state.journals[frame.file].isKept = true
+                        state.keep(journalFile: frame.file)
                     }
                     continue
                 }
@@ -315,7 +313,7 @@ struct RecoveryRun<D: Disk> {
     /// Notes that a log takes no records any more.
     private func end(_ log: LogID, arrival: Int64, in state: inout NodeState) {
         guard let found = state.logs[log], found.end == nil else { return }
-        state.logs[log]?.end = LogEnd(offset: found.highWatermark, arrivalMilliseconds: arrival)
+        state.end(log, LogEnd(offset: found.highWatermark, arrivalMilliseconds: arrival))
     }
 
     /// What whoever names the logs knows of their ends shows what was lost with a damaged journal.
@@ -333,13 +331,12 @@ struct RecoveryRun<D: Disk> {
                 report.notes.append("log \(id) goes on to \(log.highWatermark), though it was said to end at \(endOffset)")
             }
             let arrival = extent.endMilliseconds ?? log.end?.arrivalMilliseconds ?? state.clock.lastArrival
-            state.logs[id]?.end = LogEnd(offset: max(endOffset, log.highWatermark), arrivalMilliseconds: arrival)
+            state.end(id, LogEnd(offset: max(endOffset, log.highWatermark), arrivalMilliseconds: arrival))
         }
     }
 
     private func hold(_ item: LogItem, of log: LogID, in state: inout NodeState) {
-        state.commit.recovered(bytes: item.byteCount)
-        state.hold(item, in: log)
+        state.recover(item, in: log)
     }
 
     // MARK: Directories

@@ -86,27 +86,3 @@ extension StreamLog {
         return bytes
     }
 }
-
-extension NodeState {
-    /// The journal's next piece of work for a caller that is to do it; nil when there is none, or somebody has the journal.
-    mutating func takeJournal() -> JournalTask? {
-        // The end of the journal's thread is its own business.
-        guard !journalIsTaken, phase < .removing, let task = nextJournalTask() else { return nil }
-        journalIsTaken = true
-        return task
-    }
-
-    /// Whether a log takes no appends.
-    func isGone(_ log: LogID) -> Bool { logs[log]?.isRemoved ?? true }
-
-    /// Takes an append into the queue.
-    mutating func offer(_ request: AppendRequest) throws(LogError) {
-        if phase != .open { throw .closed }
-        if let failure { throw .readOnly(reason: failure.reason) }
-        try request.append.forEachLog { log throws(LogError) in if isGone(log) { throw .logNotFound(log) } }
-        for (log, _) in request.append.entries where logs[log]?.end != nil { throw .ended(log) }
-        let id = newID()
-        try commit.offer(id, bytes: request.bytes)
-        requests[id] = request
-    }
-}

@@ -71,13 +71,7 @@ extension StreamLog {
 
     /// Counts damage and tells of it when it is found for the first time.
     private func report(_ damage: RecoveryReport.Damage) {
-        let isNew = node.withLock { state -> Bool in
-            // Whoever reads on and on past thousands of damaged ranges need not be told of each for ever.
-            guard state.knownDamage.count < 10_000, state.knownDamage.insert(damage).inserted else { return false }
-            state.statistics.corruptBatches += 1
-            return true
-        }
-        if isNew { options.onDamage?(damage) }
+        if node.withLock({ $0.note(damage) }) { options.onDamage?(damage) }
     }
 
     private func find(_ offset: Int64, in id: LogID, maxBytes: Int) throws(LogError) -> Place {
@@ -157,13 +151,13 @@ extension StreamLog {
                     for (log, offset) in positions {
                         guard let log = state.logs[log], log.highWatermark <= offset, log.end == nil else { return (true, nil) }
                     }
-                    return (nil, state.waiters.add(id, positions, until: deadline.waitersTime, wake))
+                    return (nil, state.wait(id, positions, until: deadline.waitersTime, wake))
                 }
                 if let answer { return wake.resume(returning: answer) }
                 if let sleepUntil { expireWaiters(at: sleepUntil) }
             }
         } onCancel: {
-            node.withLock { $0.waiters.remove(id) }?.resume(returning: false)
+            node.withLock { $0.stopWaiting(id) }?.resume(returning: false)
         }
     }
 
@@ -176,7 +170,7 @@ extension StreamLog {
                 try? await Task.sleep(until: began + .nanoseconds(Int64(clamping: time)))
                 guard let node = self?.node else { return }
                 let now = began.duration(to: .now).waitersTime
-                let (wakes, later) = node.withLock { $0.waiters.expire(at: max(now, time), awaited: time) }
+                let (wakes, later) = node.withLock { $0.expireWaiters(at: max(now, time), awaited: time) }
                 for wake in wakes { wake.resume(returning: false) }
                 next = later
             }

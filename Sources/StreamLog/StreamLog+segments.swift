@@ -2,19 +2,6 @@
 
 internal import Host
 
-/// A piece of the segments' work.
-private enum SegmentTask {
-    case job(SegmentJob)
-    /// Write out these logs.
-    case flush([LogID])
-    case makeSpare
-    case dropJournals
-    /// The disk was full: wait a little before it is tried again.
-    case awaitSpace
-    case handOver
-    case finish
-}
-
 extension StreamLog {
     /// How long to wait before a full disk is tried again, in milliseconds.
     private static var fullDiskPause: Int { 100 }
@@ -23,7 +10,7 @@ extension StreamLog {
     func runSegments() {
         while true {
             let task = node.wait(on: NodeCondition.segments) { state -> SegmentTask? in
-                if let task = nextSegmentTask(&state) { return task }
+                if let task = state.nextSegmentTask(options) { return task }
                 return state.phase == .open && state.isShortOfSpace ? .awaitSpace : nil
             }
             perform(task)
@@ -34,29 +21,10 @@ extension StreamLog {
     /// Does one piece of the segments' work, if there is one. A full disk is tried again each time.
     package func stepSegments() -> Bool {
         lookForSpace()
-        let task = node.withLock { $0.phase == .closed ? nil : nextSegmentTask(&$0) }
+        let task = node.withLock { $0.phase == .closed ? nil : $0.nextSegmentTask(options) }
         guard let task else { return false }
         perform(task)
         return true
-    }
-
-    private func nextSegmentTask(_ state: inout NodeState) -> SegmentTask? {
-        if !state.jobs.isEmpty { return .job(state.jobs.removeFirst()) }
-        // On a full disk this makes space.
-        if state.coveredJournal(options.judge) != nil, state.commit.stall?.cause != .exhausted { return .dropJournals }
-        switch state.phase {
-        case .open, .draining:
-            if state.flushIsDue(options) { return .flush(state.unflushedLogs.sorted()) }
-            return state.spareIsDue(options) ? .makeSpare : nil
-        case .flushing:
-            if state.failure == nil, !state.commit.flushIsStalled, !state.unflushedLogs.isEmpty {
-                return .flush(state.unflushedLogs.sorted())
-            }
-            state.phase = .rolling
-            return .handOver
-        case .rolling: return nil
-        case .removing, .closed: return .finish
-        }
     }
 
     private func perform(_ task: SegmentTask) {
@@ -72,14 +40,7 @@ extension StreamLog {
     }
 
     private func finishClosing() {
-        let (jobs, replies) = node.withLockAndWake { state in
-            state.phase = .closed
-            defer {
-                state.jobs = []
-                state.closeReplies = []
-            }
-            return (state.jobs, state.closeReplies)
-        }
+        let (jobs, replies) = node.withLockAndWake { $0.finishClosing() }
         for job in jobs { job.reply(.failure(.closed)) }
         for reply in replies { reply() }
     }
@@ -108,7 +69,7 @@ extension StreamLog {
             node.withLockAndWake { state in for (part, segment) in outcome.segments { state.publish(segment, part) } }
             if let failure = outcome.failure { return flushFailed(failure) }
             // Those who trim or remove a log do not wait for all the others to be written.
-            while let job = node.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) { run(job) }
+            while let job = node.withLock({ $0.takeJob() }) { run(job) }
         }
         dropCoveredJournals()
     }
@@ -133,10 +94,7 @@ extension StreamLog {
 
     /// The segments' work goes on when `lookForSpace` says so.
     private func pause(because failure: GroupCommit.JournalFailure) {
-        node.withLockAndWake { state in
-            state.commit.stall = failure
-            if failure.diskIsFull { state.statistics.diskIsFull = true }
-        }
+        node.withLockAndWake { $0.pause(because: failure) }
     }
 
     /// A thread waits a little before it tries a full disk again, but not with the work of those who may make space.
@@ -152,16 +110,12 @@ extension StreamLog {
         guard node.withLock({ $0.phase == .open && $0.isShortOfSpace }) else { return }
         // A disk that cannot tell is tried by the next append.
         let free = (try? disk.freeBytes()) ?? 0
-        node.withLockAndWake { state in
-            guard state.phase == .open else { return }
-            state.commit.stall = nil
-            if free >= min(options.journalFileBytes, 1 << 20) { state.statistics.diskIsFull = false }
-        }
+        node.withLockAndWake { $0.resume(hasSpace: free >= min(options.journalFileBytes, 1 << 20)) }
     }
 
     /// A sync failed or a write did for another reason than space: nothing is tried again.
     private func seal(_ failure: GroupCommit.JournalFailure) {
-        node.withLockAndWake { if $0.failure == nil { $0.sealRequest = failure } }
+        node.withLockAndWake { $0.seal(failure) }
     }
 
     /// Runs syncs. One that fails for lack of space has failed for good like any other.
@@ -203,10 +157,7 @@ extension StreamLog {
 
     /// Writes a file for the journal in advance: a sync into space that was written before costs half of one into a file that grows.
     private func makeSpare() {
-        let number = node.withLock { state in
-            state.lastSpare += 1
-            return state.lastSpare
-        }
+        let number = node.withLock { $0.newSpare() }
         let path = Paths.spare(number)
         let chunk = AlignedBuffer()
         let size = FileAccess.aligned(Int(clamping: options.journalFileBytes))
@@ -222,11 +173,11 @@ extension StreamLog {
             }
             try file.sync()
             try disk.syncDirectory(Paths.journal)
-            node.withLock { $0.spares.append(number) }
+            node.withLock { $0.add(spare: number) }
         } catch {
             // Nothing depends on it: journal files can grow as well.
             try? disk.remove(path)
-            node.withLock { $0.spareFailed = true }
+            node.withLock { $0.spareWasNotMade() }
         }
     }
 
@@ -239,9 +190,9 @@ extension StreamLog {
             switch job.work {
             case .trim(let log, let offset): try trimNow(log, before: offset)
             case .removeFiles(let log):
-                if node.withLock({ $0.kept.keep(log) }) { break }
+                if node.withLock({ $0.keepFiles(of: log) }) { break }
                 try onDisk { () throws(DiskError) in try LogDirectory(disk: disk, log: log).remove() }
-                node.withLock { $0.kept.forget(log) }
+                node.withLock { $0.forgetFiles(of: log) }
             case .removeSegments(let paths): try remove(paths)
             }
             result = .success(())
@@ -275,22 +226,14 @@ extension StreamLog {
             defer { file.close() }
             try slot.write(to: file)
         }
-        let dropped = node.withLockAndWake { state -> [Segment] in
-            guard state.logs[id] != nil else { return [] }
-            state.drop(id, upTo: offset)
-            state.logs[id]?.startOffset = offset
-            state.logs[id]?.startGeneration = slot.generation
-            let expired = (state.logs[id]?.segments ?? []).prefix { $0.endOffset <= offset }
-            state.logs[id]?.segments.removeFirst(expired.count)
-            return Array(expired)
-        }
+        let dropped = node.withLockAndWake { $0.trimmed(id, to: slot) }
         // The start is durable, so a file that stays, or comes back, is dropped by the next start.
         for segment in dropped { reader.forget(segment.path) }
         try remove(dropped.map(\.path))
     }
 
     private func remove(_ paths: [String]) throws(LogError) {
-        if node.withLock({ $0.kept.keep(paths) }) { return }
+        if node.withLock({ $0.keep(paths) }) { return }
         for path in paths {
             try onDisk { () throws(DiskError) in
                 do throws(DiskError) {
@@ -308,78 +251,5 @@ extension SegmentJob.Work {
     /// Removing files needs no sync to be right: what comes back is removed by the next start.
     var worksWhenSealed: Bool {
         if case .removeFiles = self { true } else { false }
-    }
-}
-
-extension NodeState {
-    /// The oldest journal file if all of it is in segments and it is not the one that is written to.
-    func coveredJournal(_ judge: any LogJudge) -> JournalFile? {
-        guard journals.count > 1, let first = journals.first, judge.mayGo(unflushed: first.unflushedItems), failure == nil else {
-            return nil
-        }
-        return first
-    }
-
-    /// Whether everything is to be written out: much is in memory, or the journal has become long.
-    func flushIsDue(_ options: LogOptions) -> Bool {
-        if failure != nil || commit.flushIsStalled || unflushedLogs.isEmpty { return false }
-        if commit.unflushedBytes >= min(options.flushThresholdBytes, options.maxUnflushedBytes) { return true }
-        guard journals.count > 1 else { return false }
-        return journals.count > 8 || journals.reduce(0) { $0 + $1.bytes } >= options.maxJournalBytes
-    }
-
-    /// Whether the disk was full when it was last tried.
-    var isShortOfSpace: Bool { statistics.diskIsFull || commit.flushIsStalled }
-
-    /// Whether a journal file is to be written in advance.
-    func spareIsDue(_ options: LogOptions) -> Bool {
-        options.spareJournalFiles > 0 && spares.isEmpty && !spareFailed && failure == nil && !commit.flushIsStalled
-            && phase == .open && (journals.last?.bytes ?? 0) >= options.prewriteAfterBytes
-    }
-
-    /// The number for a journal file that is worth to be written again; nil when there are enough.
-    mutating func spareNumber(for file: JournalFile, _ options: LogOptions) -> UInt64? {
-        guard spares.count < options.spareJournalFiles, file.prewritten >= options.journalFileBytes else { return nil }
-        lastSpare += 1
-        return lastSpare
-    }
-
-    /// The next items of a log that fit into one segment; nil when all are written.
-    func nextPart(of id: LogID, _ options: LogOptions) -> FlushPart? {
-        guard failure == nil, let log = logs[id], !log.isRemoved, let first = log.items.unflushed.first else { return nil }
-        // A gap before the start offset would look like damage within a segment: begin a new one instead.
-        let last = log.segments.last.flatMap { last -> Segment? in
-            let isYoung =
-                clock.lastArrival.subtractingReportingOverflow(last.state.firstArrival).partialValue
-                < options.segmentMaxAgeMilliseconds
-            return last.isSealed || last.endOffset != first.baseOffset || !isYoung ? nil : last
-        }
-        var bytes = last?.state.framesEnd ?? UInt64(SegmentHeader.size)
-        let items = log.items.unflushed
-        var end = items.startIndex
-        while end < items.endIndex, end == items.startIndex || bytes < options.segmentBytes {
-            bytes += UInt64(items[end].byteCount)
-            end += 1
-        }
-        return FlushPart(
-            log: id, isNewDirectory: log.startGeneration == nil, startOffset: log.startOffset, segment: last, items: items[..<end])
-    }
-
-    /// Takes in what was written.
-    mutating func publish(_ segment: Segment, _ part: FlushPart) {
-        commit.stall = nil
-        guard let end = part.items.last?.endOffset, logs[part.log] != nil else { return }
-        if let last = logs[part.log]?.segments.indices.last, logs[part.log]?.segments[last].baseOffset == segment.baseOffset {
-            logs[part.log]?.segments[last] = segment
-        } else {
-            // Whatever was the last one takes no more.
-            if let last = logs[part.log]?.segments.indices.last {
-                logs[part.log]?.segments[last].isSealed = true
-                logs[part.log]?.segments[last].state.index = []
-            }
-            logs[part.log]?.segments.append(segment)
-        }
-        if part.isNewDirectory { logs[part.log]?.startGeneration = StartOffsetFile.firstGeneration }
-        flushed(part.log, upTo: end)
     }
 }

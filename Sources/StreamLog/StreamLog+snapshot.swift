@@ -55,7 +55,7 @@ extension StreamLog {
     /// It takes as long as copying a few words for each log and each batch that no segment holds; it touches no disk.
     public func snapshot() -> LogSnapshot<D> {
         let (logs, lastFrame, lastArrival, note) = node.withLock { state in
-            state.kept.holders += 1
+            state.beginSnapshot()
             let logs = state.logs.values.lazy.filter { !$0.isRemoved && ($0.highWatermark > 0 || $0.end != nil) }.map { log in
                 LogSnapshot<D>.Log(
                     id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
@@ -67,45 +67,6 @@ extension StreamLog {
     }
 
     fileprivate func releaseSnapshot() {
-        node.withLock { state in
-            guard let work = state.kept.release(), state.phase == .open else { return }
-            // What the process does not live to delete, the next start does.
-            for one in work { state.jobs.append(SegmentJob(work: one, reply: { _ in })) }
-            node.wake(NodeCondition.segments)
-        }
-    }
-}
-
-/// Files that are to be deleted and stay as long as somebody reads a snapshot.
-struct KeptFiles: Sendable {
-    /// How many snapshots there are.
-    fileprivate(set) var holders = 0
-    private var segments: [String] = []
-    /// Removed logs that still have files.
-    private(set) var logs: Set<LogID> = []
-
-    /// Takes segments over that are to be deleted.
-    /// - Returns: false when nobody needs them.
-    mutating func keep(_ paths: [String]) -> Bool {
-        if holders > 0 { segments += paths }
-        return holders > 0
-    }
-
-    /// The same for all files of a log.
-    mutating func keep(_ log: LogID) -> Bool {
-        if holders > 0 { logs.insert(log) }
-        return holders > 0
-    }
-
-    /// The files of a log were deleted.
-    mutating func forget(_ log: LogID) { logs.remove(log) }
-
-    /// One snapshot less.
-    /// - Returns: what is to be deleted now; nil while there is another snapshot, or nothing to delete.
-    fileprivate mutating func release() -> [SegmentJob.Work]? {
-        holders -= 1
-        guard holders == 0, !segments.isEmpty || !logs.isEmpty else { return nil }
-        defer { segments = [] }
-        return [.removeSegments(segments)] + logs.sorted().map { .removeFiles($0) }
+        node.withLock { state in if state.endSnapshot() { node.wake(NodeCondition.segments) } }
     }
 }

@@ -113,16 +113,7 @@ public final class StreamLog<D: Disk>: Sendable {
     /// Creates several logs.
     /// - Throws: as `createLog`; then none was created.
     public func createLogs(_ ids: [LogID]) throws(LogError) {
-        try node.withLock { state throws(LogError) in
-            if state.phase != .open { throw .closed }
-            if let failure = state.failure { throw .readOnly(reason: failure.reason) }
-            for id in ids where state.removed.contains(id) {
-                throw .failed("the log \(id) was removed; a name is not given twice")
-            }
-            for id in ids where state.logs[id] == nil {
-                state.logs[id] = ShardLog(id: id, startOffset: 0, startGeneration: nil)
-            }
-        }
+        try node.withLock { state throws(LogError) in try state.create(ids) }
     }
 
     /// Removes a log and its records, durably.
@@ -145,16 +136,21 @@ public final class StreamLog<D: Disk>: Sendable {
 
     /// The part of a removal that counts: its record in the journal.
     package func submitRemoval(_ id: LogID, reply: @escaping DoneReply) {
-        let refusal = node.withLock { state -> LogError? in
-            if state.phase != .open { return .closed }
-            if let failure = state.failure { return .readOnly(reason: failure.reason) }
-            guard let log = state.logs[id], !log.isRemoved else { return .logNotFound(id) }
-            state.logs[id]?.isRemoved = true
-            state.removals.append(Removal(log: id, reply: reply))
-            node.wake(NodeCondition.journal)
-            return nil
+        offer(to: NodeCondition.journal, reply) { state throws(LogError) in try state.offer(Removal(log: id, reply: reply)) }
+    }
+
+    /// Hands work to one of the two workers, and wakes it.
+    private func offer(
+        to condition: Int, _ reply: DoneReply, _ body: (inout sending NodeState) throws(LogError) -> Void
+    ) {
+        do throws(LogError) {
+            try node.withLock { state throws(LogError) in
+                try body(&state)
+                node.wake(condition)
+            }
+        } catch {
+            reply(.failure(error))
         }
-        if let refusal { reply(.failure(refusal)) }
     }
 
     /// Deletes the files of a log whose removal is in the journal.
@@ -164,13 +160,7 @@ public final class StreamLog<D: Disk>: Sendable {
 
     /// Hands work to the segments' side.
     func submit(_ work: SegmentJob.Work, reply: @escaping DoneReply) {
-        let refusal = node.withLock { state -> LogError? in
-            if state.phase != .open { return .closed }
-            state.jobs.append(SegmentJob(work: work, reply: reply))
-            node.wake(NodeCondition.segments)
-            return nil
-        }
-        if let refusal { reply(.failure(refusal)) }
+        offer(to: NodeCondition.segments, reply) { state throws(LogError) in try state.offer(SegmentJob(work: work, reply: reply)) }
     }
 
     /// Waits for the answer to what `submit` hands in.
@@ -204,9 +194,7 @@ public final class StreamLog<D: Disk>: Sendable {
     /// Never decreases. It is now when no append is under way, else just before the arrival of that one.
     public func settledTime() -> Int64 {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
-        return node.withLock { state in
-            state.clock.settled(wall: wall, monotonic: monotonic, inFlight: state.inFlightArrival)
-        }
+        return node.withLock { $0.settledTime(wall: wall, monotonic: monotonic) }
     }
 
     /// Whether any log holds a record or has ended: whether there is anything here whose age counts.
@@ -258,12 +246,7 @@ public final class StreamLog<D: Disk>: Sendable {
 
     /// As `close`, for callers that do not wait.
     package func submitClose(reply: @escaping @Sendable () -> Void) {
-        let (isClosed, wakes) = node.withLockAndWake { state -> (Bool, [Waiters.Wake]) in
-            if state.phase == .closed { return (true, []) }
-            if state.phase == .open { state.phase = .draining }
-            state.closeReplies.append(reply)
-            return (false, state.waiters.removeAll())
-        }
+        let (isClosed, wakes) = node.withLockAndWake { $0.close(reply) }
         for wake in wakes { wake.resume(returning: false) }
         if isClosed { reply() }
     }
@@ -277,7 +260,7 @@ public final class StreamLog<D: Disk>: Sendable {
             var statistics = state.statistics
             statistics.unflushedBytes = state.commit.unflushedBytes
             statistics.pendingBytes = state.commit.pendingBytes
-            statistics.journalBytes = state.journals.reduce(0) { $0 + max($1.bytes, $1.prewritten) }
+            statistics.journalBytes = state.files.all.reduce(0) { $0 + max($1.bytes, $1.prewritten) }
             statistics.segmentBytes = state.logs.values.reduce(0) { sum, log in log.segments.reduce(sum) { $0 + $1.fileBytes } }
             return statistics
         }

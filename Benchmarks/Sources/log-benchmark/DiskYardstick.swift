@@ -59,15 +59,24 @@ final class DurableWriter {
     }
 
     /// One write and one fdatasync. Returns the nanoseconds of both, and of the fdatasync alone.
+    @discardableResult
     func once() -> (both: UInt64, sync: UInt64) {
-        if way != .growing, offset + size > fileBytes { offset = 0 }
         let start = nanoseconds()
-        guard pwrite(descriptor, buffer, size, offset) == size else { give(up: "the yardstick cannot write: errno \(errno)") }
+        write()
         let written = nanoseconds()
-        guard fdatasync(descriptor) == 0 else { give(up: "the yardstick cannot sync: errno \(errno)") }
-        offset += size
+        sync()
         let end = nanoseconds()
         return (end - start, end - written)
+    }
+
+    func write() {
+        if way != .growing, offset + size > fileBytes { offset = 0 }
+        guard pwrite(descriptor, buffer, size, offset) == size else { give(up: "the yardstick cannot write: errno \(errno)") }
+        offset += size
+    }
+
+    func sync() {
+        guard fdatasync(descriptor) == 0 else { give(up: "the yardstick cannot sync: errno \(errno)") }
     }
 
     /// The loop for some seconds. Returns bytes per second.

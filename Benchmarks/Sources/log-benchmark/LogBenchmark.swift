@@ -14,11 +14,11 @@ struct LogBenchmark: AsyncParsableCommand {
 
 /// What can be measured.
 enum Point: String, CaseIterable, ExpressibleByArgument {
-    case appenders, latency, shards, empty, read, tail, opening, submit
+    case appenders, latency, shards, empty, read, tail, opening, submit, once
 }
 
 struct Measure: AsyncParsableCommand {
-    @Argument(help: "appenders, latency, shards, empty, read, tail, opening, submit; all when none is given.")
+    @Argument(help: "appenders, latency, shards, empty, read, tail, opening, submit, once; all when none is given.")
     var points: [Point] = []
     @Option(help: "A directory on the disk to be measured; a fresh one is made in it and removed afterwards.")
     var directory = "."
@@ -50,6 +50,7 @@ struct Measure: AsyncParsableCommand {
             case .read: await SequentialRead(directory: working, report: report, rounds: rounds).run()
             case .tail: await TailReaders(directory: working, report: report, seconds: seconds, rounds: rounds).run()
             case .submit: await Submits(directory: working, report: report, seconds: seconds, rounds: rounds).run()
+            case .once: WriteOnce(directory: working, report: report, seconds: seconds, rounds: rounds).run()
             case .opening: await Opening(directory: working, report: report, rounds: rounds).run()
             }
         }

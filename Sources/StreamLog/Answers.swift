@@ -12,6 +12,13 @@ struct Answers: Sendable {
 
     var isEmpty: Bool { appends.isEmpty && others.isEmpty && wakes.isEmpty }
 
+    /// Takes out the answers of those who wait on threads of their own.
+    mutating func takeCallers() -> [AppendAnswer] {
+        let callers = appends.filter { $0.request.caller != nil }
+        if !callers.isEmpty { appends.removeAll { $0.request.caller != nil } }
+        return callers
+    }
+
     /// - Parameter pool: where those are answered who await; nil: here.
     func give(_ pool: (any AnswerPlace)?) {
         giveAppends()
@@ -50,11 +57,15 @@ extension StreamLog {
     /// Lets the next one have the journal, and gives answers. Whoever gives answers gives those of others too that come meanwhile, so that they keep the
     /// order of the commits.
     func releaseJournal(_ answers: Answers) {
-        var turn = node.withLock { state -> [Answers] in
-            state.releaseJournal(answers)
+        var others = answers
+        // A thread that waits has one answer to come, so there is no order to keep: it need not wait until somebody else has given his.
+        let callers = others.takeCallers()
+        var turn = node.withLock { [others] state -> [Answers] in
+            state.releaseJournal(others)
             offerJournal(state)
             return state.takeOutbox()
         }
+        for (request, result) in callers { request.reply(result) }
         while !turn.isEmpty {
             for answers in turn { answers.give(pool) }
             turn = node.withLock { $0.takeNextOutbox() }

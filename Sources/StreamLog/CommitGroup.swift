@@ -51,27 +51,29 @@ struct CommitGroup {
 
     /// Decides about an append and takes it in.
     mutating func add(_ id: AppendID, _ request: AppendRequest, _ ledger: inout CommitLedger) {
-        if let succession = request.succession { return add(id, request, succession) }
         let append = request.append
-        var note: [UInt8]?
-        if append.isConditional {
-            var agreed: [any CommitRule] = []
-            let verdict = ledger.decide(
-                append, arrival: arrival, next: { ends[$0] ?? 0 }, ask: { ask(append, &agreed) })
-            switch verdict {
-            case .append(let made): note = made
-            case .present(let places): return decide(id, request, .success(places))
-            case .refuse(let refusal): return decide(id, request, .failure(.conditionFailed(refusal)))
-            }
+        guard append.isConditional else { return add(id, request) }
+        var agreed: [any CommitRule] = []
+        let verdict = ledger.decide(append, arrival: arrival, next: { ends[$0] ?? 0 }, ask: { ask(append, &agreed) })
+        switch verdict {
+        case .append(let note):
             rules += agreed
+            add(id, request, note: note)
+        case .present(let places): decide(id, request, .success(places))
+        case .refuse(let refusal): decide(id, request, .failure(.conditionFailed(refusal)))
         }
+    }
+
+    /// Takes in an append about which there is nothing to decide any more.
+    mutating func add(_ id: AppendID, _ request: AppendRequest, note: [UInt8]? = nil) {
+        if let succession = request.succession { return add(id, request, succession) }
         members.append(Member(id: id, request: request, fate: .written(first: batches.count)))
         bytes += request.bytes
         if let note {
             entries.append(JournalEntry(note: note, append: writtenCount))
             notes.append(note)
         }
-        for (log, batch) in append.entries { write(batch, to: log) }
+        for (log, batch) in request.append.entries { write(batch, to: log) }
         writtenCount += 1
     }
 

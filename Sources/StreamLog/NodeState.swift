@@ -181,10 +181,11 @@ struct NodeState: Sendable {
     // MARK: Groups
 
     /// Takes the requests of a group out of the queue and gives them an arrival.
-    /// - Returns: those that take part, the answers of those that cannot, and the group that the first are to be added to.
+    /// - Returns: those that take part, the answers of those that cannot, the group that the first are to be added to, and whether it is formed:
+    ///   where there is nothing to decide all of them are written.
     mutating func takeGroup(
         _ ids: [AppendID], _ judge: any LogJudge, wall: Int64, monotonic: UInt64
-    ) -> (requests: [GroupRequest], refused: [Answers.AppendAnswer], group: CommitGroup) {
+    ) -> (requests: [GroupRequest], refused: [Answers.AppendAnswer], group: CommitGroup, isFormed: Bool) {
         var members: [GroupRequest] = []
         members.reserveCapacity(ids.count)
         var refused: [Answers.AppendAnswer] = []
@@ -206,7 +207,10 @@ struct NodeState: Sendable {
         }
         let arrival = clock.arrival(wall: wall, monotonic: monotonic)
         inFlightArrival = arrival
-        return (members, refused, CommitGroup(arrival: arrival, ends: ends))
+        let isFormed =
+            members.allSatisfy { $0.ended == nil && !$0.request.append.isConditional }
+            && formed(members.map(\.id), bytes: members.reduce(0) { $0 + $1.request.bytes })
+        return (members, refused, CommitGroup(arrival: arrival, ends: ends), isFormed)
     }
 
     /// A group is formed of these. Returns whether anything is to be written.

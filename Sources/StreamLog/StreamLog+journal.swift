@@ -89,7 +89,14 @@ extension StreamLog {
     /// - Returns: the group, nil when nothing is to be written, and the answers that do not wait for it.
     private func form(_ ids: [AppendID]) -> (group: CommitGroup?, answers: [Answers.AppendAnswer]) {
         let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
-        var (requests, refused, group) = node.withLock { $0.takeGroup(ids, options.judge, wall: wall, monotonic: monotonic) }
+        var (requests, refused, group, isFormed) = node.withLock {
+            $0.takeGroup(ids, options.judge, wall: wall, monotonic: monotonic)
+        }
+        if isFormed {
+            for (id, request, _) in requests { group.add(id, request) }
+            return (group, refused)
+        }
+        if requests.isEmpty { return (nil, refused) }
         ledger.withLock { ledger in
             for (id, request, ended) in requests {
                 if let ended {

@@ -105,7 +105,7 @@ let rooms: [Target] =
     + room("StreamSQL", ["CSimdjson", "CJSONColumns"], testable: true)
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", logging],
-        testDependencies: ["StreamStoreTesting", "HostSimulation"], testData: ["Golden"])
+        testDependencies: ["StreamStoreTesting", "HostSimulation", "CAllocationCount"], testData: ["Golden"])
     + room(
         "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])

@@ -39,6 +39,12 @@ struct RecordCursor {
                 position &+= 1
                 return Int(Self.unzigzag(UInt64(byte)))
             }
+            // Lengths of records and their values mostly take two.
+            if position &+ 1 < end, bytes[position &+ 1] < 0x80 {
+                let value = UInt64(byte & 0x7F) | UInt64(bytes[position &+ 1]) << 7
+                position &+= 2
+                return Int(Self.unzigzag(value))
+            }
         }
         return Int(try longVarint(maxBits: 32))
     }

@@ -97,7 +97,8 @@ package struct ApplicationRun {
         self.store = store
         self.time = time
         self.reportGap = reportGap
-        let compiled = try CompiledApplication(definition)
+        var compiled = try CompiledApplication(definition)
+        compiled.leaveOutUnreadColumns(definition.outputs)
         guard let input = definition.inputs.first else { throw RunFailure.configuration("the application has no input") }
         let key = await resolve(input.source)
         let source = try await store.stream(key)

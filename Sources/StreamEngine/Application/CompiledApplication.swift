@@ -10,7 +10,7 @@ struct CompiledApplication: Sendable {
     let program: Program
     /// The in-application streams of the input, metadata columns included.
     let inputs: [StreamSchema]
-    let decoder: RecordDecoder?
+    private(set) var decoder: RecordDecoder?
     /// Changes with the code and the input's schema, and with nothing else.
     let digest: UInt64
 
@@ -90,6 +90,14 @@ struct CompiledApplication: Sendable {
         } catch {
             throw .configuration("InputSchema: \(error)")
         }
+    }
+
+    /// Leaves the values of columns that the program does not read out of the rows of its input.
+    ///
+    /// Not where rows that failed are an output: they show all their columns.
+    mutating func leaveOutUnreadColumns(_ outputs: [ApplicationOutput]) {
+        guard !outputs.contains(where: { $0.name == Dataflow.errorStream.name }) else { return }
+        decoder = decoder?.reading(only: ColumnUse.columnsRead(by: program, of: inputs))
     }
 
     /// Under which key the rows of an in-application stream leave.

@@ -15,18 +15,14 @@ package struct OutgoingRows: Hashable, Sendable {
     package var count: Int { values.count }
     package var byteCount: Int { keys.bytes.count + values.bytes.count + 16 * count }
 
-    mutating func append(key: some Collection<UInt8>, value: some Collection<UInt8>) {
-        keys.bytes.append(contentsOf: key)
-        keys.ends.append(keys.bytes.count)
-        values.bytes.append(contentsOf: value)
-        values.ends.append(values.bytes.count)
-    }
-
     /// Adds rows of another one.
     mutating func append(_ rows: Range<Int>, of other: OutgoingRows) {
-        for row in rows {
-            append(key: other.keys.bytes[other.keys.range(row)], value: other.values.bytes[other.values.range(row)])
+        if count == 0, rows == 0..<other.count {
+            self = other
+            return
         }
+        keys.append(rows, of: other.keys)
+        values.append(rows, of: other.values)
     }
 
     /// The end of the rows from `start` on that together take about `bytes`: at least one.
@@ -55,6 +51,17 @@ package struct OutgoingRows: Hashable, Sendable {
     }
 }
 
+extension ByteColumn {
+    /// Adds rows of another one; both stand one after the other.
+    fileprivate mutating func append(_ rows: Range<Int>, of other: ByteColumn) {
+        guard let first = rows.first, let last = rows.last else { return }
+        let (start, end) = (other.range(first).lowerBound, other.range(last).upperBound)
+        let shift = bytes.count - start
+        bytes.append(contentsOf: other.bytes[start..<end])
+        ends.append(contentsOf: other.ends[rows].lazy.map { $0 + shift })
+    }
+}
+
 /// All that the input up to some place gives: computed, not yet appended.
 struct Cut: Sendable {
     var progress: InputProgress
@@ -65,8 +72,16 @@ struct Cut: Sendable {
     var rowCount: Int { rows.values.reduce(0) { $0 + $1.count } }
 
     /// Takes in what a later cut has.
-    mutating func merge(_ later: Cut) {
+    /// - Parameter room: bytes that the whole may come to, so that it grows without being moved.
+    mutating func merge(_ later: Cut, room: Int) {
         progress = later.progress
-        for (output, more) in later.rows { rows[output, default: OutgoingRows()].append(0..<more.count, of: more) }
+        for (output, more) in later.rows {
+            var all = rows.removeValue(forKey: output) ?? OutgoingRows()
+            if all.count > 0, all.values.bytes.capacity < all.values.bytes.count + more.values.bytes.count {
+                all.values.bytes.reserveCapacity(max(room, all.values.bytes.count + more.values.bytes.count))
+            }
+            all.append(0..<more.count, of: more)
+            rows[output] = all
+        }
     }
 }

@@ -17,8 +17,6 @@ struct OutputEncoder: Sendable {
 
     /// The outputs of each in-application stream.
     private var outputsOfStream: [String: [Output]] = [:]
-    private var row: [UInt8] = []
-    private var key: [UInt8] = []
 
     init(_ outputs: [ApplicationOutput], _ compiled: CompiledApplication) {
         for output in outputs {
@@ -40,37 +38,52 @@ struct OutputEncoder: Sendable {
 
     /// Writes rows, one record a row, for every output of their stream.
     /// - Parameter recordKeys: the partition keys of the input's rows, where some output wants them.
-    mutating func encode(_ batch: OutputBatch, recordKeys: Column?, into rows: inout [String: OutgoingRows]) {
+    func encode(_ batch: OutputBatch, recordKeys: Column?, into rows: inout [String: OutgoingRows]) {
         guard let outputs = outputsOfStream[batch.stream] else { return }
         for output in outputs {
             // Taken out, so that it grows in place.
             var outgoing = rows.removeValue(forKey: output.id) ?? OutgoingRows()
-            for index in 0..<batch.rows.count {
-                row.removeAll(keepingCapacity: true)
-                output.encoder.encodeRow(index, of: batch.rows.batch, into: &row)
-                key.removeAll(keepingCapacity: true)
-                appendKey(of: index, batch.rows, output, recordKeys)
-                outgoing.append(key: key.isEmpty ? output.otherwise : key, value: row)
-            }
+            output.encoder.encode(batch.rows.batch, into: &outgoing.values.bytes, ends: &outgoing.values.ends)
+            Self.appendKeys(batch.rows, output, recordKeys, to: &outgoing.keys)
             rows[output.id] = outgoing
         }
     }
 
-    private mutating func appendKey(of index: Int, _ rows: KeyedBatch, _ output: Output, _ recordKeys: Column?) {
+    private static func appendKeys(_ rows: KeyedBatch, _ output: Output, _ recordKeys: Column?, to keys: inout ByteColumn) {
+        for index in 0..<rows.count {
+            let start = keys.bytes.count
+            appendKey(of: index, rows, output, recordKeys, to: &keys.bytes)
+            if keys.bytes.count == start {
+                keys.bytes.append(contentsOf: output.otherwise)
+            } else if keys.bytes.count - start > longestKey {
+                cutKey(from: start, in: &keys.bytes)
+            }
+            keys.ends.append(keys.bytes.count)
+        }
+    }
+
+    private static func appendKey(
+        of index: Int, _ rows: KeyedBatch, _ output: Output, _ recordKeys: Column?, to key: inout [UInt8]
+    ) {
         switch output.rule {
         case .whole: break
         case .record:
             guard let recordKeys, let source = rows.keys[index].inputRow, source < recordKeys.count else { return }
-            Self.appendText(source, of: recordKeys, to: &key)
+            appendText(source, of: recordKeys, to: &key)
         case .columns(let columns):
             for (place, column) in columns.enumerated() {
                 if place > 0 { key.append(UInt8(ascii: "|")) }
-                Self.appendText(index, of: rows.batch.columns[column], to: &key)
+                appendText(index, of: rows.batch.columns[column], to: &key)
             }
         }
-        guard key.count > Self.longestKey else { return }
-        let characters = String(decoding: key, as: UTF8.self).unicodeScalars.prefix(Self.longestKey)
-        key = Array(String(String.UnicodeScalarView(characters)).utf8)
+    }
+
+    /// Leaves the characters of a key that fit.
+    private static func cutKey(from start: Int, in bytes: inout [UInt8]) {
+        let characters = String(decoding: bytes[start...], as: UTF8.self).unicodeScalars.prefix(longestKey)
+        let key = String(String.UnicodeScalarView(characters))
+        bytes.removeSubrange(start...)
+        bytes.append(contentsOf: key.utf8)
     }
 
     /// A value as the text of a key; NULL is none.

@@ -23,7 +23,7 @@ package struct OutputRouter {
         var stream: StreamDescription?
         var shardOfKey: [ArraySlice<UInt8>: ShardID] = [:]
         /// The batch being filled for each shard that took a row.
-        var builders: [(shard: ShardID, builder: RecordBatchBuilder?)] = []
+        var builders: [(shard: ShardID, builder: RecordBatchBuilder)] = []
         var slots: [ShardID: Int] = [:]
     }
 
@@ -66,27 +66,31 @@ package struct OutputRouter {
         _ rows: OutgoingRows, to target: inout Target, at milliseconds: Int64, into appends: inout [ShardAppend]
     ) throws(RecordBatchError) {
         guard let stream = target.stream else { return }
+        // Room for a whole batch where the rows fill one; less where many shards share them.
+        let expected = min(batchBytes + batchBytes / 16, 4096 + rows.byteCount / stream.routing.count)
+        func makeBuilder() -> RecordBatchBuilder {
+            RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none, expectedBytes: expected)
+        }
         for row in 0..<rows.count {
             guard let shard = shard(of: rows.keys.bytes[rows.keys.range(row)], in: &target, stream) else { continue }
-            let slot = slot(of: shard, in: &target)
-            var builder = target.builders[slot].builder.take() ?? RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
+            let slot = slot(of: shard, in: &target, makeBuilder)
             let (key, value) = (rows.keys.range(row), rows.values.range(row))
             try rows.keys.bytes.withUnsafeBytesOf(key) { key throws(RecordBatchError) in
                 try rows.values.bytes.withUnsafeBytesOf(value) { value throws(RecordBatchError) in
-                    try builder.append(key: key, value: value, timestamp: milliseconds)
+                    try target.builders[slot].builder.append(key: key, value: value, timestamp: milliseconds)
                 }
             }
-            if builder.byteCount >= batchBytes {
-                appends.append(ShardAppend(ShardReference(stream.id, shard), try builder.finish()))
-            } else {
-                target.builders[slot].builder = builder
-            }
+            guard target.builders[slot].builder.byteCount >= batchBytes else { continue }
+            // Exchanged, so that the full one has no other holder and is not copied to be finished.
+            var full = makeBuilder()
+            swap(&full, &target.builders[slot].builder)
+            appends.append(ShardAppend(ShardReference(stream.id, shard), try (consume full).finish()))
         }
-        for slot in target.builders.indices {
-            guard let builder = target.builders[slot].builder.take() else { continue }
-            appends.append(ShardAppend(ShardReference(stream.id, target.builders[slot].shard), try builder.finish()))
+        target.builders.reverse()
+        while let (shard, builder) = target.builders.popLast() {
+            guard builder.recordCount > 0 else { continue }
+            appends.append(ShardAppend(ShardReference(stream.id, shard), try (consume builder).finish()))
         }
-        target.builders = []
         target.slots = [:]
     }
 
@@ -100,12 +104,14 @@ package struct OutputRouter {
         return shard
     }
 
-    private static func slot(of shard: ShardID, in target: inout Target) -> Int {
+    private static func slot(
+        of shard: ShardID, in target: inout Target, _ makeBuilder: () -> RecordBatchBuilder
+    ) -> Int {
         // Most destinations have few shards, and most rows follow one to the same shard.
         if let last = target.builders.last, last.shard == shard { return target.builders.count - 1 }
         if let slot = target.slots[shard] { return slot }
         let slot = target.builders.count
-        target.builders.append((shard, nil))
+        target.builders.append((shard, makeBuilder()))
         target.slots[shard] = slot
         return slot
     }

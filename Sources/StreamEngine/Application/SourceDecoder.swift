@@ -15,14 +15,19 @@ struct DecodedRows: Sendable {
 struct InputPiece: Sendable {
     fileprivate struct Run: Sendable {
         var stream: Int
-        var records: [SourceRecord] = []
+        var records: RecordList
+        /// The memory of each part of the records.
+        var memory: [BatchBytes] = []
+        /// The memory of the part at hand, where it is of small batches' records one after the other.
+        var gathered: [UInt8] = []
+        /// How long the data of all records is.
+        var dataBytes = 0
     }
 
     /// Up to where it goes.
     var positions: [ShardID: Int64] = [:]
     fileprivate let decoder: RecordDecoder
     fileprivate let streams: [String]
-    fileprivate var bytes: [UInt8] = []
     /// Consecutive records of the same in-application stream.
     fileprivate var runs: [Run] = []
     /// What is held, in bytes, the records' own cost included.
@@ -30,11 +35,9 @@ struct InputPiece: Sendable {
 
     /// The rows of everything, in order. Pure: it may run anywhere.
     func decoded() -> [DecodedRows] {
-        bytes.withUnsafeBytes { buffer in
-            runs.map { run in
-                let (batch, errors) = decoder.decode(run.records, in: buffer)
-                return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
-            }
+        runs.map { run in
+            let (batch, errors) = decoder.decode(run.records) { part, body in run.memory[part].withUnsafeBytes(body) }
+            return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
         }
     }
 }
@@ -43,10 +46,12 @@ struct InputPiece: Sendable {
 struct SourceDecoder {
     /// What a record costs beside its data while it is held, about.
     private static let recordOverhead = 64
+    /// Batches of fewer bytes are copied together: the decoder is fastest on many records at once.
+    private static let smallBatchBytes = 16 << 10
 
     private let decoder: RecordDecoder
     private let streams: [String]
-    /// Which texts of record metadata are wanted; they cost more than the rest of a record.
+    /// Which facts about a record are wanted; texts cost more than the rest of a record.
     private let wanted: Set<MetadataColumn>
     private var createdSeconds: [ShardID: Int64] = [:]
     private var piece: InputPiece
@@ -74,33 +79,78 @@ struct SourceDecoder {
     /// - Throws: `RecordBatchError` for a batch that cannot be read to its end; the records before the bad one are added.
     mutating func append(_ item: InputMerge.Item, floor: Int64) throws {
         let stream = Int(item.shard.shard.index) % streams.count
-        if piece.runs.last?.stream != stream { piece.runs.append(InputPiece.Run(stream: stream)) }
-        let last = piece.runs.count - 1
-        let shard = item.shard.shard
-        let shardName = wanted.contains(.shardID) ? shard.description : ""
+        if piece.runs.last?.stream != stream { piece.runs.append(InputPiece.Run(stream: stream, records: RecordList(wanted))) }
+        // Taken out, so that it grows in place.
+        guard var run = piece.runs.popLast() else { return }
+        defer { piece.runs.append(run) }
         let arrival = item.batch.arrivalMilliseconds
-        let rowtime = max(arrival, floor)
+        run.records.begin(
+            rowtime: max(arrival, floor), arrivalMilliseconds: arrival,
+            shardID: wanted.contains(.shardID) ? item.shard.shard.description : "")
+        let (firstBytes, firstCount) = (run.dataBytes, run.records.count)
+        defer { piece.byteCount += run.dataBytes - firstBytes + Self.recordOverhead * (run.records.count - firstCount) }
+        // What is compressed is in no memory that would last.
+        if item.batch.batch.codec == .none, item.batch.batch.bytes.count >= Self.smallBatchBytes {
+            try appendInPlace(item, to: &run)
+        } else {
+            try appendCopies(item, to: &run)
+        }
+    }
+
+    /// The data stays in the batch.
+    private func appendInPlace(_ item: InputMerge.Item, to run: inout InputPiece.Run) throws {
+        let bytes = item.batch.batch.bytes
+        run.endGathered()
+        defer { run.end(bytes) }
+        try bytes.withUnsafeBytes { memory in
+            try forEachRecord(of: item) { record, index in
+                guard let value = record.value, let start = value.baseAddress, let base = memory.baseAddress else {
+                    return append(record, index, 0..<0, of: item, to: &run)
+                }
+                let offset = start - base
+                append(record, index, offset..<(offset + value.count), of: item, to: &run)
+            }
+        }
+    }
+
+    private func appendCopies(_ item: InputMerge.Item, to run: inout InputPiece.Run) throws {
+        try forEachRecord(of: item) { record, index in
+            let start = run.gathered.count
+            if let value = record.value { run.gathered.append(contentsOf: value) }
+            append(record, index, start..<run.gathered.count, of: item, to: &run)
+        }
+    }
+
+    private func forEachRecord(of item: InputMerge.Item, _ body: (RecordView, _ index: Int) -> Void) throws {
         var index = 0
         try item.batch.batch.forEachRecord { record in
-            defer { index += 1 }
-            guard index >= item.skip else { return }
-            let start = piece.bytes.count
-            if let value = record.value { piece.bytes.append(contentsOf: value) }
-            piece.byteCount += piece.bytes.count - start + Self.recordOverhead
-            var source = SourceRecord(
-                data: start..<piece.bytes.count, rowtime: rowtime, arrivalMilliseconds: arrival, shardID: shardName)
-            if wanted.contains(.partitionKey) {
-                source.partitionKey = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
-            }
-            if wanted.contains(.sequenceNumber) {
-                source.sequenceNumber =
-                    SequenceNumber(
-                        offset: item.batch.baseOffset + Int64(index), shardIndex: shard.index,
-                        shardCreatedSecond: createdSeconds[shard] ?? 0, arrivalSecond: arrival / 1000
-                    ).description
-            }
-            piece.runs[last].records.append(source)
+            if index >= item.skip { body(record, index) }
+            index += 1
         }
+    }
+
+    @inline(__always)
+    private func append(
+        _ record: RecordView, _ index: Int, _ data: Range<Int>, of item: InputMerge.Item, to run: inout InputPiece.Run
+    ) {
+        run.dataBytes += data.count
+        run.records.append(
+            data: data,
+            partitionKey: { text in
+                guard let key = record.key else { return }
+                if key.isASCII {
+                    text.append(contentsOf: key)
+                } else {
+                    text.append(contentsOf: String(decoding: key, as: UTF8.self).utf8)
+                }
+            },
+            sequenceNumber: {
+                SequenceNumber(
+                    offset: item.batch.baseOffset + Int64(index), shardIndex: item.shard.shard.index,
+                    shardCreatedSecond: createdSeconds[item.shard.shard] ?? 0,
+                    arrivalSecond: item.batch.arrivalMilliseconds / 1000
+                ).description
+            })
     }
 
     /// Everything added since the last call.
@@ -108,7 +158,27 @@ struct SourceDecoder {
     mutating func takePiece(upTo positions: [ShardID: Int64]) -> InputPiece {
         var taken = piece
         taken.positions = positions
+        for index in taken.runs.indices { taken.runs[index].endGathered() }
         piece = InputPiece(decoder: decoder, streams: streams)
         return taken
     }
+}
+
+extension InputPiece.Run {
+    /// All records since the last part lie in this memory.
+    fileprivate mutating func end(_ bytes: BatchBytes) {
+        records.endPart()
+        memory.append(bytes)
+    }
+
+    /// Ends a part of copied records, if one was begun.
+    fileprivate mutating func endGathered() {
+        guard records.count > records.countInParts else { return }
+        end(BatchBytes(gathered))
+        gathered.removeAll(keepingCapacity: true)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var isASCII: Bool { allSatisfy { $0 < 0x80 } }
 }

@@ -10,6 +10,8 @@ struct AggregateOperator: Operator {
     private let aggregate: TumblingAggregate
     private let keys: [PreparedExpression]
     private let arguments: [PreparedExpression?]
+    /// For each argument, the first one that is the same expression.
+    private let firstAlike: [Int]
     private let inputColumns: [ColumnDefinition]
     private let inputIsAscending: Bool
     private let columns: [ColumnDefinition]
@@ -27,6 +29,9 @@ struct AggregateOperator: Operator {
         columns = aggregate.columns
         keys = aggregate.keys.map { PreparedExpression($0) }
         arguments = aggregate.results.map { $0.argument.map { PreparedExpression($0) } }
+        firstAlike = aggregate.results.indices.map { index in
+            aggregate.results.firstIndex { $0.argument == aggregate.results[index].argument } ?? index
+        }
         term = WindowTerm(aggregate.window, queryStart: queryStart)
         state = OperatorState(kind: "aggregate", version: 1, signature: aggregate.signature(over: inputColumns))
     }
@@ -46,7 +51,12 @@ struct AggregateOperator: Operator {
         var errors: [RowError] = []
         var runs = term.runs(input.batch.rowtimes, errors: &errors)
         var keyColumns = keys.map { context.evaluate($0, over: input, errors: &errors) }
-        var argumentColumns = arguments.map { argument in argument.map { context.evaluate($0, over: input, errors: &errors) } }
+        var argumentColumns: [Column?] = []
+        for (index, argument) in arguments.enumerated() {
+            let isKnown = firstAlike[index] < index
+            argumentColumns.append(
+                isKnown ? argumentColumns[firstAlike[index]] : argument.map { context.evaluate($0, over: input, errors: &errors) })
+        }
         var rows = input
         if let keep = context.reject(errors, of: input, columns: inputColumns) {
             rows = input.filtered(by: keep)

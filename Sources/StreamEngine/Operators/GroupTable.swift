@@ -90,7 +90,9 @@ package struct GroupTable: Sendable {
         let mask = slots.count - 1
         let seed = KeyHash.processSeed
         var count = count
-        keys.reserveCapacity((count + turn.count) * width)
+        // By doubling: room for just this turn would move all keys with every batch.
+        let room = (count + turn.count) * width
+        if keys.capacity < room { keys.reserveCapacity(max(room, keys.capacity * 2)) }
         var keys = self.keys
         self.keys = []
         words.withUnsafeBufferPointer { words in

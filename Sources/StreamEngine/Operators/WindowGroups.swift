@@ -5,11 +5,10 @@ import StreamSQL
 /// Grows group by group in the order of their first rows.
 struct WindowGroups: Sendable {
     private let keyTypes: [SQLType]
-    private(set) var count = 0
-    private var table = KeyTable()
-    /// The grouping terms of each group.
-    private var keyValues: [ColumnBuilder]
+    private var table: GroupTable
     private var accumulators: [any Accumulator]
+    /// For each aggregate, an earlier one that holds the same of the same argument, so that this one need not be updated.
+    private let holders: [Int?]
     /// For each DISTINCT aggregate, the values of each group seen so far.
     private var distinctValues: [KeyTable?]
     // Memory used again for every batch.
@@ -18,21 +17,33 @@ struct WindowGroups: Sendable {
 
     init(_ aggregate: TumblingAggregate) {
         keyTypes = aggregate.keys.map(\.type)
-        keyValues = keyTypes.map { ColumnBuilder($0) }
-        accumulators = aggregate.results.map { $0.function.makeAccumulator($0.argument?.type, $0.type) }
+        table = GroupTable(keyTypes)
+        let accumulators = aggregate.results.map { $0.function.makeAccumulator($0.argument?.type, $0.type) }
+        holders = aggregate.results.indices.map { index in
+            let result = aggregate.results[index]
+            guard !result.isDistinct, result.argument != nil else { return nil }
+            return (0..<index).first { earlier in
+                let other = aggregate.results[earlier]
+                var trial = accumulators[index]
+                return !other.isDistinct && other.argument == result.argument && trial.adopt(accumulators[earlier])
+            }
+        }
+        self.accumulators = accumulators
         distinctValues = aggregate.results.map { $0.isDistinct ? KeyTable() : nil }
     }
 
+    var count: Int { table.count }
+
     var byteCount: Int {
         let distinct = distinctValues.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-        // The grouping terms are in the table of groups already, in about the same size.
-        return 2 * table.byteCount + count * 40 * accumulators.count + accumulators.reduce(distinct) { $0 + $1.textBytes }
+        let updated = holders.count { $0 == nil }
+        return table.byteCount + count * 24 * updated + accumulators.reduce(distinct) { $0 + $1.textBytes }
     }
 
     /// Takes in rows of a batch of `batchCount`.
     mutating func add(_ rows: Range<Int>, of batchCount: Int, keys: [Column], arguments: [Column?]) {
-        findGroups(rows, keys)
-        for index in accumulators.indices {
+        table.number(rows, of: keys, into: &rowGroups)
+        for index in accumulators.indices where holders[index] == nil {
             accumulators[index].grow(to: count)
             let whole = arguments[index]
             if distinctValues[index] != nil, let whole {
@@ -40,26 +51,6 @@ struct WindowGroups: Sendable {
             } else {
                 accumulators[index].update(groups: rowGroups, argument: rows.count == batchCount ? whole : whole?.slice(rows))
             }
-        }
-    }
-
-    /// Sets `rowGroups` for the rows, making groups for new keys.
-    private mutating func findGroups(_ rows: Range<Int>, _ keyColumns: [Column]) {
-        rowGroups.removeAll(keepingCapacity: true)
-        if keyColumns.isEmpty {
-            count = 1
-            rowGroups.append(contentsOf: repeatElement(0, count: rows.count))
-            return
-        }
-        for row in rows {
-            key.removeAll(keepingCapacity: true)
-            for column in keyColumns { column.appendKeyBytes(row, into: &key) }
-            let group = key.withUnsafeBytes { table.number(of: $0) }
-            if group == count {
-                count += 1
-                for index in keyValues.indices { keyValues[index].append(row, of: keyColumns[index]) }
-            }
-            rowGroups.append(group)
         }
     }
 
@@ -81,32 +72,45 @@ struct WindowGroups: Sendable {
     }
 
     /// The grouping terms of all groups, in their order.
-    var terms: [Column] { keyValues.map { $0.finish() } }
+    var terms: [Column] { table.terms }
 
     /// The results of all groups; a group without one is among the errors.
     func results(errors: inout [RowError]) -> [Column] {
         var all: [Column] = []
-        for accumulator in accumulators { all.append(accumulator.results(errors: &errors)) }
+        for index in accumulators.indices { all.append(complete(index).results(errors: &errors)) }
         return all
+    }
+
+    /// An aggregate with what it holds, be it its own or another's.
+    private func complete(_ index: Int) -> any Accumulator {
+        guard let holder = holders[index] else { return accumulators[index] }
+        var complete = accumulators[index]
+        _ = complete.adopt(accumulators[holder])
+        return complete
     }
 
     /// Forgets all groups; keeps memory for about as many again.
     mutating func removeAll() {
-        count = 0
         table.removeAll()
-        keyValues = keyTypes.map { ColumnBuilder($0) }
         for index in accumulators.indices { accumulators[index].removeAll() }
         for index in distinctValues.indices { distinctValues[index]?.removeAll() }
     }
 
     // MARK: State
 
+    /// Version 1: the keys' bytes, then the grouping terms themselves, then each aggregate's columns as if nothing were shared.
     func write(to writer: inout StateWriter) {
+        let terms = terms
         writer.write(count: count)
-        table.write(to: &writer)
-        for builder in keyValues { writer.write(builder.finish()) }
-        for accumulator in accumulators {
-            for column in accumulator.stateColumns() { writer.write(column) }
+        writer.write(count: keyTypes.isEmpty ? 0 : count)
+        for group in 0..<(keyTypes.isEmpty ? 0 : count) {
+            var key: [UInt8] = []
+            for term in terms { term.appendKeyBytes(group, into: &key) }
+            writer.write(key)
+        }
+        for term in terms { writer.write(term) }
+        for index in accumulators.indices {
+            for column in complete(index).stateColumns() { writer.write(column) }
         }
         for values in distinctValues { values?.write(to: &writer) }
     }
@@ -114,23 +118,24 @@ struct WindowGroups: Sendable {
     /// Reads into fresh groups.
     mutating func read(from reader: inout StateReader) throws(SnapshotError) {
         let groups = try reader.count(of: 0)
-        table = try KeyTable(from: &reader)
-        guard groups == (keyTypes.isEmpty ? 1 : table.count), groups > 0 else {
+        let keyCount = try reader.count(of: 8)
+        // The terms say the same.
+        for _ in 0..<keyCount { _ = try reader.byteString() }
+        guard groups == (keyTypes.isEmpty ? 1 : keyCount), groups > 0 else {
             throw .damaged("the number of groups is wrong")
         }
-        for index in keyValues.indices {
-            let column = try reader.column(keyTypes[index], rows: groups)
-            keyValues[index].append(rows: 0..<groups, of: column)
-        }
+        var terms: [Column] = []
+        for type in keyTypes { terms.append(try reader.column(type, rows: groups)) }
+        table.number(0..<groups, of: terms, into: &rowGroups)
+        guard table.count == groups else { throw .damaged("a group appears twice") }
         for index in accumulators.indices {
             var state: [Column] = []
             // A fresh accumulator tells how many columns there are and of which types.
             for shape in accumulators[index].stateColumns() { state.append(try reader.column(shape.type, rows: groups)) }
-            accumulators[index].restore(state, count: groups)
+            if holders[index] == nil { accumulators[index].restore(state, count: groups) }
         }
         for index in distinctValues.indices where distinctValues[index] != nil {
             distinctValues[index] = try KeyTable(from: &reader)
         }
-        count = groups
     }
 }

@@ -107,19 +107,20 @@ final class JSONColumnDecoder: @unchecked Sendable {
 
     /// Appends the rows of records up to the first that is not as expected.
     /// - Parameters:
-    ///   - records: spans of the buffer.
-    ///   - rowEnds: room for a number for each record: how many rows there are after it.
+    ///   - records: spans of the buffer, all within it.
+    ///   - rowEnds: one for each record of the list: how many rows there are after it.
     /// - Returns: how many were taken.
     func decode(
         _ records: ArraySlice<RecordSpan>, in buffer: UnsafeRawBufferPointer, rowEnds: inout [Int]
     ) -> Int {
-        guard let base = buffer.baseAddress else { return 0 }
+        // The memory of records without data may have no address.
+        let base = buffer.baseAddress ?? UnsafeRawPointer(handle)
         return records.withUnsafeBytes { spans in
             let spans = spans.bindMemory(to: CJSONColumns_span.self)
-            return rowEnds.withUnsafeMutableBytes { ends in
+            return rowEnds.withUnsafeMutableBufferPointer { ends in
                 CJSONColumns_decode(
                     handle, base.assumingMemoryBound(to: UInt8.self), spans.baseAddress, spans.count,
-                    ends.bindMemory(to: Int.self).baseAddress)
+                    UnsafeMutableBufferPointer(rebasing: ends[records.indices]).baseAddress)
             }
         }
     }
@@ -199,12 +200,6 @@ final class JSONColumnDecoder: @unchecked Sendable {
             initialized = count
         }
     }
-}
-
-/// A record within a buffer: laid out as C has it.
-struct RecordSpan {
-    var start: UInt32
-    var count: UInt32
 }
 
 extension CJSONColumns_column {

@@ -76,31 +76,53 @@ public struct RecordDecoder: Sendable {
         return decoder
     }
 
-    /// Decodes records whose data lies in one buffer. A record gives none, one or several rows, all of its ROWTIME; one that does not fit
-    /// the schema gives no rows but an error. Data outside the buffer counts as not fitting.
+    /// Decodes records. A record gives none, one or several rows, all of its ROWTIME; one that does not fit the schema gives no rows but an
+    /// error. Data outside the memory of its part counts as not fitting.
+    /// - Parameter memory: lends the memory of a part; each part is asked for once, in order.
+    public func decode(_ records: RecordList, lending memory: RecordList.Memory) -> (batch: ColumnBatch, errors: [RecordError]) {
+        columnPlan?.withDecoder { decode(records, memory, $0) } ?? decodeOneByOne(records, memory)
+    }
+
+    /// Decodes records whose data lies in one buffer.
     public func decode(
         _ records: some RandomAccessCollection<SourceRecord>, in buffer: UnsafeRawBufferPointer
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
-        columnPlan?.withDecoder { decode(records, in: buffer, $0) } ?? decodeOneByOne(records, in: buffer)
+        decode(RecordList(records)) { $1(buffer) }
+    }
+
+    /// Decodes records whose data lies in one array.
+    public func decode(
+        _ records: some RandomAccessCollection<SourceRecord>, in bytes: [UInt8]
+    ) -> (batch: ColumnBatch, errors: [RecordError]) {
+        bytes.withUnsafeBytes { decode(records, in: $0) }
     }
 
     /// As `decode`, record by record: what defines how records become rows.
     func decodeOneByOne(
         _ records: some Collection<SourceRecord>, in buffer: UnsafeRawBufferPointer
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
+        decodeOneByOne(RecordList(records)) { $1(buffer) }
+    }
+
+    private func decodeOneByOne(_ records: RecordList, _ memory: RecordList.Memory) -> (batch: ColumnBatch, errors: [RecordError]) {
         var builder = ColumnBatchBuilder(columns.map(\.type), capacity: records.count)
         var errors: [RecordError] = []
         var reader = RecordReader()
-        for (index, record) in records.enumerated() {
-            let start = builder.count
-            do throws(RowFailure) {
-                try decode(record, in: buffer, into: &builder, &reader)
-                for (offset, fact) in metadata.enumerated() {
-                    for _ in start..<builder.count { fact.append(record, to: &builder.columns[mappedTypes.count + offset]) }
+        for part in 0..<records.partCount {
+            memory(part) { buffer in
+                for index in records.records(ofPart: part) {
+                    let record = records.record(index)
+                    let start = builder.count
+                    do throws(RowFailure) {
+                        try decode(record, in: buffer, into: &builder, &reader)
+                        for (offset, fact) in metadata.enumerated() {
+                            for _ in start..<builder.count { fact.append(record, to: &builder.columns[mappedTypes.count + offset]) }
+                        }
+                    } catch {
+                        builder.truncate(to: start)
+                        errors.append(RecordError(index, record, in: buffer, rowsBefore: start, error))
+                    }
                 }
-            } catch {
-                builder.truncate(to: start)
-                errors.append(RecordError(index, record, in: buffer, rowsBefore: start, error))
             }
         }
         return (builder.finish(), errors)
@@ -119,67 +141,40 @@ public struct RecordDecoder: Sendable {
     }
 
     private func decode(
-        _ records: some RandomAccessCollection<SourceRecord>, in buffer: UnsafeRawBufferPointer, _ decoder: JSONColumnDecoder
+        _ records: RecordList, _ memory: RecordList.Memory, _ decoder: JSONColumnDecoder
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
-        var rows = RowsOfRecords(metadata, capacity: records.count)
+        var rowEnds = [Int](repeating: 0, count: records.count)
         var errors: [RecordError] = []
-        let spans = records.map { record in
-            let inside = record.data.lowerBound >= 0 && record.data.upperBound <= min(buffer.count, Int(UInt32.max))
-            return inside
-                ? RecordSpan(start: UInt32(record.data.lowerBound), count: UInt32(record.data.count))
-                : RecordSpan(start: 0, count: 0)
-        }
-        var rowEnds = [Int](repeating: 0, count: spans.count)
-        var next = 0
-        while next < spans.count {
-            let taken = decoder.decode(spans[next...], in: buffer, rowEnds: &rowEnds)
-            for index in 0..<taken {
-                rows.append(records[records.index(records.startIndex, offsetBy: next + index)], upTo: rowEnds[index])
+        for part in 0..<records.partCount {
+            memory(part) { buffer in
+                decode(records, records.records(ofPart: part), in: buffer, decoder, &rowEnds, &errors)
             }
-            next += taken
-            guard next < spans.count else { break }
+        }
+        let facts = metadata.map { records.column($0, rowEnds) }
+        return (ColumnBatch(rowtimes: records.rowtimes(rowEnds), columns: decoder.columns() + facts), errors)
+    }
+
+    private func decode(
+        _ records: RecordList, _ part: Range<Int>, in buffer: UnsafeRawBufferPointer, _ decoder: JSONColumnDecoder,
+        _ rowEnds: inout [Int], _ errors: inout [RecordError]
+    ) {
+        var spans = records.spans[part]
+        for index in part where !spans[index].isInside(buffer.count) { spans[index] = RecordSpan() }
+        var next = part.lowerBound
+        while next < part.upperBound {
+            next += decoder.decode(spans[next...], in: buffer, rowEnds: &rowEnds)
+            guard next < part.upperBound else { break }
             // This one is not as expected: it is decoded alone, or is an error.
-            let record = records[records.index(records.startIndex, offsetBy: next)]
+            let record = records.record(next)
             var builder = ColumnBatchBuilder(mappedTypes)
             do throws(RowFailure) {
                 try decode(record, in: buffer, into: &builder, &decoder.reader)
-                guard decoder.append(builder.finish()) else {
-                    throw RowFailure.noMemory
-                }
-                rows.append(record, upTo: decoder.count)
+                guard decoder.append(builder.finish()) else { throw RowFailure.noMemory }
             } catch {
                 errors.append(RecordError(next, record, in: buffer, rowsBefore: decoder.count, error))
             }
+            rowEnds[next] = decoder.count
             next += 1
-        }
-        return (ColumnBatch(rowtimes: rows.rowtimes, columns: decoder.columns() + rows.metadataColumns), errors)
-    }
-
-    /// Decodes records whose data lies in one array.
-    public func decode(
-        _ records: some RandomAccessCollection<SourceRecord>, in bytes: [UInt8]
-    ) -> (batch: ColumnBatch, errors: [RecordError]) {
-        bytes.withUnsafeBytes { decode(records, in: $0) }
-    }
-}
-
-/// What rows have of their records: ROWTIME and metadata.
-private struct RowsOfRecords {
-    private(set) var rowtimes: [Int64] = []
-    private var facts: [(fact: MetadataColumn, builder: ColumnBuilder)]
-
-    init(_ metadata: [MetadataColumn], capacity: Int) {
-        facts = metadata.map { ($0, ColumnBuilder($0.type, capacity: capacity)) }
-        rowtimes.reserveCapacity(capacity)
-    }
-
-    var metadataColumns: [Column] { facts.map { $0.builder.finish() } }
-
-    /// The rows of a record, up to `count` in all.
-    mutating func append(_ record: SourceRecord, upTo count: Int) {
-        while rowtimes.count < count {
-            rowtimes.append(record.rowtime)
-            for index in facts.indices { facts[index].fact.append(record, to: &facts[index].builder) }
         }
     }
 }

@@ -15,6 +15,7 @@ public struct RowEncoder: Sendable {
         case csv(column: [UInt8], row: [UInt8])
     }
     private let plan: Plan
+    private static let fewRows = 8
 
     public init(columns: [ColumnDefinition], format: Format, columnDelimiter: String = ",", rowDelimiter: String = "\n") {
         switch format {
@@ -31,6 +32,11 @@ public struct RowEncoder: Sendable {
 
     /// Appends the rows of a batch; row `i` ends at the i-th of the positions added to `ends`.
     public func encode(_ batch: ColumnBatch, into output: inout [UInt8], ends: inout [Int]) {
+        // Making columns ready pays from a few rows on.
+        if case .json(let prefixes) = plan, !prefixes.isEmpty, batch.count >= Self.fewRows {
+            JSONRows(batch, prefixes: prefixes).write(to: &output, ends: &ends)
+            return
+        }
         for row in 0..<batch.count {
             encodeRow(row, of: batch, into: &output)
             ends.append(output.count)

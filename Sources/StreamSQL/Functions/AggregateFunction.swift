@@ -48,10 +48,14 @@ public protocol Accumulator: Sendable {
     /// The same columns for some groups, in the order given.
     func stateColumns(of groups: [Int]) -> [Column]
     mutating func restore(_ columns: [Column], count: Int)
+    /// Takes over what another accumulator of the same argument holds, where both hold the same: AVG and SUM of one argument need one sum.
+    /// - Returns: false, and nothing is changed, where they do not.
+    mutating func adopt(_ other: any Accumulator) -> Bool
 }
 
 extension Accumulator {
     public var textBytes: Int { 0 }
     public var retracts: Bool { false }
+    public mutating func adopt(_ other: any Accumulator) -> Bool { false }
     public mutating func retract(groups: [Int], argument: Column?) { preconditionFailure("this aggregate takes nothing back") }
 }

@@ -41,6 +41,12 @@ extension TypedExpression {
         }
     }
 
+    /// The input's columns that its value depends on, by position.
+    package var columnsRead: Set<Int> {
+        if case .column(let index, _) = self { return [index] }
+        return parts.reduce(into: []) { $0.formUnion($1.columnsRead) }
+    }
+
     func contains(column: Int) -> Bool {
         if case .column(column, _) = self { return true }
         return parts.contains { $0.contains(column: column) }

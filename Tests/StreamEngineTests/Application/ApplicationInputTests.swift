@@ -34,6 +34,60 @@ struct ApplicationInputTests {
     }
 
     @Test(
+        "large and small batches give their records' rows in order, each under its record's key, also when reading begins within one"
+    )
+    func batchesOfAllSizes() async throws {
+        let world = try await ApplicationWorld(code: Self.pass, output: "OUT", columns: ApplicationRunTests.columns)
+        var run = try await world.run(start: .trimHorizon)
+        var expected: [String] = []
+        for (part, count) in [2000, 3, 1, 1500, 900, 2].enumerated() {
+            var records = (0..<count).map { #"{"k":"\#(part).\#($0)","v":\#($0)}"# }
+            expected += records.indices.map { #"{"k":"\#(part).\#($0)","key":"key é \#(part)""# }
+            if count > 2 {
+                records[2] = "no JSON"
+                expected.remove(at: expected.count - count + 2)
+            }
+            try await world.put(records, shard: 0, key: "key é \(part)")
+            world.store.advance(milliseconds: 10)
+        }
+        try await world.store.trim(ShardReference(world.source.id, ShardID(0)), before: 30)
+        while try await run.cycle() {}
+        let rows = try world.rows()
+        #expect(rows.count == expected.count - 29)
+        #expect(zip(rows, expected[29...]).allSatisfy { $0.hasPrefix($1) })
+        let keys = try world.store.batches(of: ShardReference(world.derived.id, ShardID(0))).flatMap { try $0.batch.records() }
+            .map { String(decoding: $0.key ?? [], as: UTF8.self) }
+        #expect(keys == zip(rows, keys).map { row, _ in "key é \(row.dropFirst(6).prefix(1))" })
+    }
+
+    @Test("a failed row shows all its columns where that is asked for, also those that the program does not read")
+    func unreadColumns() async throws {
+        let code = """
+            CREATE OR REPLACE STREAM "OUT" ("q" INTEGER);
+            CREATE OR REPLACE PUMP "P" AS INSERT INTO "OUT" SELECT STREAM 6 / "v" FROM "SOURCE_SQL_STREAM_001";
+            """
+        for showsErrors in [true, false] {
+            var world = try await ApplicationWorld(code: code, output: "OUT", columns: ApplicationRunTests.columns)
+            if showsErrors {
+                world.definition.outputs.append(
+                    ApplicationOutput(
+                        id: "2.2", name: "error_stream",
+                        destination: .stream(arn: "arn:aws:kinesis:us-east-1:000000000000:stream/spare"), roleARN: nil,
+                        format: .json))
+            }
+            var run = try await world.run(start: .trimHorizon)
+            try await world.put([#"{"k":"a","v":0}"#, #"{"k":"b","v":3}"#, #"{"k":"longer than it may be","v":1.5}"#], shard: 0)
+            world.store.advance(milliseconds: 10)
+            _ = try await run.cycle()
+            #expect(try world.rows() == [#"{"q":2}"#])
+            let errors = try world.rows(of: world.spare)
+            #expect(errors.count == (showsErrors ? 2 : 0))
+            // {"k":"a","v":0}
+            if showsErrors { #expect(errors.first?.contains("7B226B223A2261222C2276223A307D") == true) }
+        }
+    }
+
+    @Test(
         "a compressed source gives the rows that it gives uncompressed, also when reading begins within a batch",
         arguments: ["zstd", "lz4"])
     func compressed(codec: String) async throws {

@@ -128,6 +128,36 @@ import Testing
         }
     }
 
+    @Test("records in several pieces of memory give what they give in one", arguments: [UInt64](51...60))
+    func severalPieces(seed: UInt64) throws {
+        var random = Random(state: seed)
+        let decoder = try RecordDecoder(Self.schema)
+        let records = (0..<200).map { _ in Self.record(&random) }
+        let (bytes, sources) = sources(records)
+        var list = RecordList([.partitionKey, .sequenceNumber])
+        var memory: [[UInt8]] = [[]]
+        for (index, source) in sources.enumerated() {
+            list.begin(
+                rowtime: source.rowtime, arrivalMilliseconds: source.arrivalMilliseconds, shardID: source.shardID)
+            let start = memory[memory.count - 1].count
+            memory[memory.count - 1] += records[index]
+            list.append(
+                data: start..<(start + records[index].count),
+                partitionKey: { $0.append(contentsOf: source.partitionKey.utf8) }, sequenceNumber: { source.sequenceNumber })
+            guard Int.random(in: 0..<20, using: &random) == 0 || index == sources.count - 1 else { continue }
+            list.endPart()
+            memory.append([])
+        }
+        let whole = decoder.decode(sources, in: bytes)
+        let parts = decoder.decode(list) { part, body in memory[part].withUnsafeBytes(body) }
+        #expect(parts.errors == whole.errors, "seed \(seed)")
+        #expect(parts.batch == whole.batch, "seed \(seed)")
+        // Memory that ends too early: what does not lie in it is no record.
+        let short = decoder.decode(list) { part, body in memory[part].prefix(3).withUnsafeBytes(body) }
+        #expect(short.errors.count + short.batch.count >= records.count)
+        #expect(short.batch.columns.allSatisfy { $0.count == short.batch.count })
+    }
+
     @Test("columns that nobody reads are NULL, and their misfits are errors all the same", arguments: [UInt64](41...50))
     func unreadColumns(seed: UInt64) throws {
         var random = Random(state: seed)

@@ -77,6 +77,50 @@ import Testing
         }
     }
 
+    @Test("many rows at once are written as each by itself")
+    func manyRows() {
+        let some = batch(randomRows(700))
+        let doubles: [Double] = (0..<4000).map { number in
+            let digits = Double(Int.random(in: -9_999_999_999...9_999_999_999))
+            let scales: [Double] = [1, 10, 1e3, 1e4, 1e5, 1e7, 1e8, 1e9, 1e12]
+            return number % 5 == 0 ? Double.random(in: -2e6...2e6) : digits / scales[number % scales.count]
+        }
+        let edges: [Double] = [
+            0, -0.0, 1e-4, 0.00009999, 0.00012345, 1e10, 9_999_999_999, 9_999_999_999.5, -1, 0.1 + 0.2, 100, .leastNonzeroMagnitude,
+            1.5e300, 1e15,
+            1e16, .greatestFiniteMagnitude, 0.12345678, 0.123456789, 123_456.78901234,
+        ]
+        let integers =
+            [0, 1, 9, 10, 99, 100, 101, 1000, 10_005, .max, .min, -1, -10] + (0..<900).map { _ in Int64.random(in: .min ... .max) }
+        expectSame(some, columns)
+        expectSame(
+            ColumnBatch(
+                rowtimes: [Int64](repeating: 0, count: doubles.count + edges.count),
+                columns: [Column(.double, .doubles(doubles + edges))]), [ColumnDefinition("D", .double)])
+        expectSame(
+            ColumnBatch(
+                rowtimes: [Int64](repeating: 0, count: integers.count), columns: [Column(.bigint, .integers(integers))]),
+            [ColumnDefinition("I", .bigint)])
+        let long = Column(.varchar(60_000), values: (0..<9).map { .text(String(repeating: "x", count: $0 * 6000)) })
+        expectSame(
+            ColumnBatch(rowtimes: [Int64](repeating: 0, count: 9), columns: [long]), [ColumnDefinition("L", .varchar(60_000))])
+    }
+
+    private func expectSame(_ batch: ColumnBatch, _ columns: [ColumnDefinition]) {
+        let encoder = RowEncoder(columns: columns, format: .json)
+        // What is there already stays.
+        var bytes = Array("before".utf8)
+        var ends: [Int] = []
+        encoder.encode(batch, into: &bytes, ends: &ends)
+        var (single, singleEnds) = (Array("before".utf8), [Int]())
+        for row in 0..<batch.count {
+            encoder.encodeRow(row, of: batch, into: &single)
+            singleEnds.append(single.count)
+        }
+        #expect(ends == singleEnds)
+        #expect(bytes == single)
+    }
+
     @Test("rows written as JSON are read back the same")
     func jsonRoundTrip() throws {
         let original = batch(randomRows(500))

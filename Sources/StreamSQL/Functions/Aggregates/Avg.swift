@@ -21,11 +21,11 @@ extension AggregateFunction {
         })
 }
 
-private struct ExactAverageAccumulator: Accumulator {
+private struct ExactAverageAccumulator: ExactSumsHolder {
     private let type: SQLType
     /// What the sum is multiplied by before it is divided; nil where the quotient is truncated.
     private let factor: Int128?
-    private var sums = ExactSums()
+    var sums = ExactSums()
 
     init(_ argument: SQLType, _ result: SQLType) {
         type = result
@@ -75,8 +75,8 @@ private struct ExactAverageAccumulator: Accumulator {
     mutating func restore(_ columns: [Column], count: Int) { sums = ExactSums(columns) }
 }
 
-private struct DoubleAverageAccumulator: Accumulator {
-    private var sums = DoubleSums()
+private struct DoubleAverageAccumulator: DoubleSumsHolder {
+    var sums = DoubleSums()
 
     mutating func grow(to count: Int) { sums.grow(to: count) }
     mutating func update(groups: [Int], argument: Column?) {

@@ -17,9 +17,9 @@ extension AggregateFunction {
         })
 }
 
-private struct ExactSumAccumulator: Accumulator {
+private struct ExactSumAccumulator: ExactSumsHolder {
     let type: SQLType
-    private var sums = ExactSums()
+    var sums = ExactSums()
     init(type: SQLType) { self.type = type }
 
     mutating func grow(to count: Int) { sums.grow(to: count) }
@@ -53,8 +53,8 @@ private struct ExactSumAccumulator: Accumulator {
     mutating func restore(_ columns: [Column], count: Int) { sums = ExactSums(columns) }
 }
 
-private struct DoubleSumAccumulator: Accumulator {
-    private var sums = DoubleSums()
+private struct DoubleSumAccumulator: DoubleSumsHolder {
+    var sums = DoubleSums()
 
     mutating func grow(to count: Int) { sums.grow(to: count) }
     mutating func update(groups: [Int], argument: Column?) {

@@ -16,11 +16,16 @@ struct ExactSums: Sendable {
     mutating func update(groups: [Int], argument: Column) {
         let values = argument.integers
         let nulls = argument.nulls
-        for row in groups.indices {
-            if let nulls, nulls[row] { continue }
-            let group = groups[row]
-            sums[group] &+= Int128(values[row])
-            counts[group] &+= 1
+        // Groups are numbers of this holder's own table, so they lie within the arrays.
+        sums.withUnsafeMutableBufferPointer { sums in
+            counts.withUnsafeMutableBufferPointer { counts in
+                for row in groups.indices {
+                    if let nulls, nulls[row] { continue }
+                    let group = groups[row]
+                    sums[group] &+= Int128(values[row])
+                    counts[group] &+= 1
+                }
+            }
         }
     }
 
@@ -73,11 +78,15 @@ struct DoubleSums: Sendable {
     mutating func update(groups: [Int], argument: Column) {
         let values = argument.doubles
         let nulls = argument.nulls
-        for row in groups.indices {
-            if let nulls, nulls[row] { continue }
-            let group = groups[row]
-            sums[group] += values[row]
-            counts[group] &+= 1
+        sums.withUnsafeMutableBufferPointer { sums in
+            counts.withUnsafeMutableBufferPointer { counts in
+                for row in groups.indices {
+                    if let nulls, nulls[row] { continue }
+                    let group = groups[row]
+                    sums[group] += values[row]
+                    counts[group] &+= 1
+                }
+            }
         }
     }
 
@@ -95,5 +104,33 @@ struct DoubleSums: Sendable {
     init(_ columns: [Column]) {
         sums = columns[0].doubles
         counts = columns[1].integers
+    }
+}
+
+// MARK: - Who holds them
+
+/// An accumulator that holds exact sums of its argument and nothing else that depends on the rows.
+protocol ExactSumsHolder: Accumulator {
+    var sums: ExactSums { get set }
+}
+
+extension ExactSumsHolder {
+    mutating func adopt(_ other: any Accumulator) -> Bool {
+        guard let other = other as? any ExactSumsHolder else { return false }
+        sums = other.sums
+        return true
+    }
+}
+
+/// The same with sums of doubles.
+protocol DoubleSumsHolder: Accumulator {
+    var sums: DoubleSums { get set }
+}
+
+extension DoubleSumsHolder {
+    mutating func adopt(_ other: any Accumulator) -> Bool {
+        guard let other = other as? any DoubleSumsHolder else { return false }
+        sums = other.sums
+        return true
     }
 }

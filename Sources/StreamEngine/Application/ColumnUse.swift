@@ -1,0 +1,38 @@
+/// Finds which columns of its inputs a program reads.
+
+import StreamSQL
+
+enum ColumnUse {
+    /// The positions of the columns that some pump reads, of all inputs together.
+    static func columnsRead(by program: Program, of inputs: [StreamSchema]) -> Set<Int> {
+        var read: Set<Int> = []
+        for pump in program.pumps { note(pump.query, needed: Set(pump.query.columns.indices), Set(inputs.map(\.name)), &read) }
+        return read
+    }
+
+    /// - Parameter needed: the columns of the relation whose values somebody above it uses.
+    private static func note(_ relation: Relation, needed: Set<Int>, _ inputs: Set<String>, _ read: inout Set<Int>) {
+        switch relation {
+        case .stream(let schema):
+            if inputs.contains(schema.name) { read.formUnion(needed) }
+        case .filter(let input, let condition):
+            note(input, needed: needed.union(condition.columnsRead), inputs, &read)
+        case .project(let input, let columns, let rowtime):
+            // What is projected is computed, and may fail, whether it is used or not.
+            let expressions = columns.map(\.expression) + (rowtime.map { [$0] } ?? [])
+            note(input, needed: union(expressions), inputs, &read)
+        case .tumblingAggregate(let input, let aggregate):
+            note(
+                input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
+        case .tableFunction(let input, _), .sort(let input, _):
+            // They hold rows, or hand them on whole.
+            note(input, needed: Set(input.columns.indices), inputs, &read)
+        case .unionAll(let branches):
+            for branch in branches { note(branch, needed: Set(branch.columns.indices), inputs, &read) }
+        }
+    }
+
+    private static func union(_ expressions: [TypedExpression]) -> Set<Int> {
+        expressions.reduce(into: []) { $0.formUnion($1.columnsRead) }
+    }
+}

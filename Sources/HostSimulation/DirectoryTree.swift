@@ -131,6 +131,8 @@ struct DurableTree: Sendable {
         var change: DirectoryTree.Change
         var directory: String
         var otherDirectory: String?
+        /// Its directory was synced before that directory's own entry was: it becomes durable together with that.
+        var isSynced = false
 
         init(_ change: DirectoryTree.Change) {
             self.change = change
@@ -170,8 +172,9 @@ struct DurableTree: Sendable {
             if case .rename(let source, _) = pending[index].change { needed.insert(source) }
         }
         var rest: [Pending] = []
-        for index in pending.indices {
-            if isApplied[index] { durable.apply(pending[index].change) } else { rest.append(pending[index]) }
+        for (index, var change) in pending.enumerated() {
+            if isApplied[index] { change.isSynced = true }
+            if change.isSynced, durable.isDirectory(change.directory) { durable.apply(change.change) } else { rest.append(change) }
         }
         pending = rest
     }

@@ -426,9 +426,10 @@ struct NodeState: Sendable {
     // MARK: Files
 
     /// What the next journal file begins with. Takes a spare if there is one.
-    mutating func fileStart<D: Disk>(monotonic: UInt64, note: [UInt8]?) -> JournalWriter<D>.FileStart {
-        // Mixed, so that a producer that knows the time does not know it.
-        var nonce = monotonic &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(bitPattern: clock.lastArrival)
+    /// - Parameter number: the file's.
+    mutating func fileStart<D: Disk>(_ number: UInt64, monotonic: UInt64, note: [UInt8]?) -> JournalWriter<D>.FileStart {
+        // Mixed, so that a producer that knows the time does not know it; and another one for another file, whatever the clocks do.
+        var nonce = (monotonic ^ number << 40) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(bitPattern: clock.lastArrival)
         nonce = (nonce ^ (nonce >> 29)) &* 0xBF58_476D_1CE4_E5B9
         return JournalWriter<D>.FileStart(
             arrival: clock.lastArrival, positions: positions, note: note, nonce: UInt32(truncatingIfNeeded: nonce >> 32),

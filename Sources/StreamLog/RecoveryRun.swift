@@ -210,7 +210,8 @@ struct RecoveryRun<D: Disk> {
             frames: JournalFrameWriter(
                 after: scan.lastSequence, checksum: scan.lastChecksum, directory: scan.lastDirectory, arrival: scan.lastArrival))
         let number = writer.nextNumber
-        let start: JournalWriter<D>.FileStart = state.fileStart(monotonic: time.monotonicNanoseconds(), note: ledger.snapshot())
+        let start: JournalWriter<D>.FileStart = state.fileStart(
+            number, monotonic: time.monotonicNanoseconds(), note: ledger.snapshot())
         do throws(GroupCommit.JournalFailure) {
             try writer.startFile(start)
             state.begin(JournalFile(number: number, name: number, bytes: writer.end, prewritten: writer.prewritten))

@@ -181,7 +181,7 @@ extension StreamLog {
             ledger.expire(at: arrival)
             return ledger.snapshot()
         }
-        let start: JournalWriter<D>.FileStart = node.withLock { $0.fileStart(monotonic: monotonic, note: note) }
+        let start: JournalWriter<D>.FileStart = node.withLock { $0.fileStart(number, monotonic: monotonic, note: note) }
         do throws(GroupCommit.JournalFailure) {
             try journal.writer.startFile(start)
         } catch {

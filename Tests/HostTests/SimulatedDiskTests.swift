@@ -208,4 +208,15 @@ import Testing
         let (one, two) = (SeededRandom(seed: 3), SeededRandom(seed: 3))
         #expect((0..<10).map { _ in one.next() } == (0..<10).map { _ in two.next() })
     }
+
+    @Test("what is in a directory that was synced before its own entry is there as soon as that entry is durable")
+    func directorySyncedBeforeItsEntry() throws {
+        let disk = SimulatedDisk()
+        try disk.createDirectory("a")
+        try disk.createDirectory("a/b")
+        try disk.syncDirectory("a")
+        #expect(throws: DiskError.self) { try disk.crash(keeping: .nothing).list("a") }
+        try disk.syncDirectory("")
+        #expect(try disk.crash(keeping: .nothing).list("a") == ["b/"])
+    }
 }

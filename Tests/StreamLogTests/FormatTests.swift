@@ -120,4 +120,44 @@ import Testing
         bytes[36] ^= 1
         #expect(JournalScan([.init(name: 1, bytes: bytes)]).unknownFormat == nil)
     }
+
+    @Test("ends, beginnings and the positions of logs that have ended stand in a journal as they always will")
+    func succession() throws {
+        let id = LogID(stream: 0x0102_0304, shard: 0x0506)
+        var writer = JournalFrameWriter(after: 6, checksum: 0, directory: [])
+        writer.make(
+            arrival: 9,
+            entries: [
+                JournalEntry(kind: .end, log: id, offset: 0x0A0B, append: 2),
+                JournalEntry(kind: .beginning, log: id, offset: 5, append: 2),
+                JournalEntry(kind: .endPosition, log: id, offset: 7, length: 0x1111_2222, checksum: 0x0000_018B, append: 0),
+            ], batches: [])
+        let entries = (0..<3).map { index in
+            writer.bytes[(JournalHeader.size + index * JournalEntry.size)...].prefix(JournalEntry.size)
+        }
+        let name: [UInt8] = [6, 5, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0]
+        #expect(Array(entries[0]) == [5, 0, 0, 0] + name + [0x0B, 0x0A, 0, 0, 0, 0, 0, 0] + zeros(12) + [2, 0, 0, 0])
+        #expect(Array(entries[1]) == [6, 0, 0, 0] + name + [5, 0, 0, 0, 0, 0, 0, 0] + zeros(12) + [2, 0, 0, 0])
+        // The arrival of the end, 0x18B_1111_2222, at 28.
+        #expect(
+            Array(entries[2])
+                == [7, 0, 0, 0] + name + [7, 0, 0, 0, 0, 0, 0, 0] + zeros(4) + [0x22, 0x22, 0x11, 0x11, 0x8B, 0x01, 0, 0] + zeros(4)
+        )
+        let scan = JournalScan([.init(name: 7, bytes: writer.bytes)])
+        #expect(scan.unknownFormat == nil && scan.frames.map(\.entries.count) == [3])
+    }
+
+    @Test("no two files of a journal have one nonce, though clocks stand still")
+    func nonces() async throws {
+        let disk = SimulatedDisk()
+        let (log, _) = try await open(disk, .smallJournalFiles)
+        for tag in 0..<4 { _ = try await log.append([(firstLog, try batch(tag))]) }
+        let nonces = disk.files.filter { $0.key.hasSuffix(".journal") }.values.compactMap { bytes in
+            bytes.withUnsafeBytes { JournalHeader($0, at: 0)?.nonce }
+        }
+        #expect(nonces.count >= 4 && Set(nonces).count == nonces.count)
+        await log.close()
+    }
+
+    private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 }

@@ -211,12 +211,17 @@ import Testing
 
     @Test("what is in a directory that was synced before its own entry is there as soon as that entry is durable")
     func directorySyncedBeforeItsEntry() throws {
-        let disk = SimulatedDisk()
-        try disk.createDirectory("a")
-        try disk.createDirectory("a/b")
-        try disk.syncDirectory("a")
-        #expect(throws: DiskError.self) { try disk.crash(keeping: .nothing).list("a") }
-        try disk.syncDirectory("")
-        #expect(try disk.crash(keeping: .nothing).list("a") == ["b/"])
+        func disk() throws -> SimulatedDisk {
+            let disk = SimulatedDisk()
+            try disk.createDirectory("a")
+            try disk.createDirectory("a/b")
+            try disk.syncDirectory("a")
+            return disk
+        }
+        let lost = try disk().crash(keeping: .nothing)
+        #expect(throws: DiskError.self) { try lost.list("a") }
+        let kept = try disk()
+        try kept.syncDirectory("")
+        #expect(try kept.crash(keeping: .nothing).list("a") == ["b/"])
     }
 }

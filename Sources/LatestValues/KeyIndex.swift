@@ -1,5 +1,7 @@
 /// The keys of a table in memory: for each where its value lies in the log. Compact, for there may be millions.
 
+internal import Glibc
+
 /// A hash table over packed keys. An entry takes 24 bytes, its key's length, and some 6 bytes of the hash table.
 struct KeyIndex {
     struct Entry {
@@ -52,9 +54,9 @@ struct KeyIndex {
 
     /// The order of two keys' bytes: negative, 0 or positive.
     static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
-        let common = min(left.count, right.count)
-        for index in 0..<common where left[index] != right[index] { return Int(left[index]) - Int(right[index]) }
-        return left.count - right.count
+        guard let first = left.baseAddress, let second = right.baseAddress else { return left.count - right.count }
+        let order = memcmp(first, second, min(left.count, right.count))
+        return order != 0 ? Int(order) : left.count - right.count
     }
 
     /// Seeded by the process: who chooses keys cannot make them collide.
@@ -68,7 +70,7 @@ struct KeyIndex {
         let entry = entries[number]
         guard Int(entry.keyLength) == key.count else { return false }
         let start = Int(entry.keyPlace)
-        return keys.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[start..<start + key.count]).elementsEqual(key) }
+        return keys.withUnsafeBytes { Self.compare(UnsafeRawBufferPointer(rebasing: $0[start..<start + key.count]), key) == 0 }
     }
 
     /// The slot of a key, or the free one where it would go.
@@ -86,14 +88,16 @@ struct KeyIndex {
     }
 
     /// Sets what is known of a key.
+    /// - Parameter isNewer: whether what was known before gives way.
     /// - Returns: its entry's number and whether the key is new; nil when there is no room for another key.
     mutating func set(
-        _ key: UnsafeRawBufferPointer, location: Int64, revision: Int64, units: Int
+        _ key: UnsafeRawBufferPointer, location: Int64, revision: Int64, units: Int, if isNewer: (Entry) -> Bool = { _ in true }
     ) -> (number: UInt32, isNew: Bool)? {
         let place = slot(of: key)
         let units = UInt16(clamping: units)
         if slots[place] != 0 {
             let number = slots[place] - 1
+            guard isNewer(entries[Int(number)]) else { return (number, false) }
             entries[Int(number)].location = location
             entries[Int(number)].revision = revision
             entries[Int(number)].units = units

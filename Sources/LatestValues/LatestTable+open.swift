@@ -101,16 +101,14 @@ private struct TableLoad {
         guard let key = view.key, !key.isEmpty else { throw .damaged(table: name, from: view.offset, through: view.offset) }
         let units = LatestRecord.units(keyBytes: key.count, valueBytes: view.value?.count ?? 0)
         logUnits += units
-        if let known = index.find(key) {
-            let entry = index[known]
-            guard record.revision >= entry.revision else { return }
-            liveUnits -= entry.location < 0 ? 0 : Int(entry.units)
-        }
         let isRemoval = record.change == .removal
-        if !isRemoval { liveUnits += units }
-        guard index.set(key, location: isRemoval ? -1 : view.offset, revision: record.revision, units: units) != nil else {
-            throw .store(.failed("table \(name) has more keys than fit in memory"))
+        var replaced: Int? = 0
+        let set = index.set(key, location: isRemoval ? -1 : view.offset, revision: record.revision, units: units) { known in
+            replaced = record.revision >= known.revision ? (known.location < 0 ? 0 : Int(known.units)) : nil
+            return replaced != nil
         }
+        guard set != nil else { throw .store(.failed("table \(name) has more keys than fit in memory")) }
+        if let replaced { liveUnits += (isRemoval ? 0 : units) - replaced }
     }
 
     consuming func finish() -> LatestTable.State {

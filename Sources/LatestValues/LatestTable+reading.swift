@@ -5,6 +5,9 @@ import StreamStore
 import Synchronization
 
 extension LatestTable {
+    /// Ends the walk through a batch.
+    private struct AllFound: Error {}
+
     /// Where an entry's value lies.
     private struct Wanted: Sendable {
         var place: Int
@@ -119,7 +122,11 @@ extension LatestTable {
                 let record = try LatestRecord(view, in: name)
                 if let value = view.value { found.append((wanted[next].place, [UInt8](value[record.valueStart...]))) }
                 next += 1
+                // The rest of the batch is not looked at.
+                if next == wanted.endIndex { throw AllFound() }
             }
+        } catch is AllFound {
+            return found
         } catch let error as LatestError {
             throw error
         } catch {

@@ -107,7 +107,7 @@ public struct LatestOptions: Sendable {
     /// The most that goes into one append, in bytes of keys and values, unless a single transaction is larger.
     public var groupBytes = 1 << 20
     /// A batch is closed at this size: whoever reads one value reads its batch.
-    public var batchBytes = 8 << 10
+    public var batchBytes = 4 << 10
     /// Old records are let go of when they take as much as the live ones and this much more, in bytes.
     public var garbageBytes = 8 << 20
     /// How much of the log is compacted in one step, in bytes of batches; it is in memory meanwhile.

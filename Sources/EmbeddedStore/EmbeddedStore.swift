@@ -199,6 +199,17 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         return counted(found, shard, counters)
     }
 
+    public func batches(_ shard: ShardReference, holding offsets: [Int64]) async throws(StoreError) -> [StoredBatch] {
+        let counters = try readable(shard)
+        do {
+            let found = try await log.batches(LogID(shard), holding: offsets).map { StoredBatch($0) }
+            counters.countOut(found)
+            return found
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     public func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead? {
         let counters = try readable(shard)
         do {
@@ -218,9 +229,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
             read.endOffset = end
             read.children = stream.children(of: shard.shard)
         }
-        counters.countOut(
-            records: read.batches.reduce(0) { $0 + $1.batch.recordCount },
-            bytes: read.batches.reduce(0) { $0 + $1.batch.bytes.count })
+        counters.countOut(read.batches)
         return read
     }
 

@@ -15,13 +15,16 @@ extension ShardReference {
     }
 }
 
+extension StoredBatch {
+    init(_ batch: LogBatch) {
+        self.init(baseOffset: batch.baseOffset, arrivalMilliseconds: batch.arrivalMilliseconds, batch: batch.batch)
+    }
+}
+
 extension ShardRead {
     init(_ read: LogRead) {
         self.init(
-            batches: read.batches.map {
-                StoredBatch(
-                    baseOffset: $0.baseOffset, arrivalMilliseconds: $0.arrivalMilliseconds, batch: $0.batch)
-            },
+            batches: read.batches.map { StoredBatch($0) },
             bounds: ShardBounds(startOffset: read.startOffset, highWatermark: read.highWatermark))
     }
 }

@@ -1,5 +1,6 @@
 /// What went in and out of one stream since the store was opened.
 
+import RecordBatch
 public import StreamStore
 import Synchronization
 
@@ -25,9 +26,9 @@ final class StreamCounters: Sendable {
         bytesIn.wrappingAdd(UInt64(bytes), ordering: .relaxed)
     }
 
-    func countOut(records: Int, bytes: Int) {
-        recordsOut.wrappingAdd(UInt64(records), ordering: .relaxed)
-        bytesOut.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+    func countOut(_ batches: [StoredBatch]) {
+        recordsOut.wrappingAdd(UInt64(batches.reduce(0) { $0 + $1.batch.recordCount }), ordering: .relaxed)
+        bytesOut.wrappingAdd(UInt64(batches.reduce(0) { $0 + $1.batch.bytes.count }), ordering: .relaxed)
     }
 
     func traffic(of key: StreamKey) -> StreamTraffic {

@@ -1,8 +1,9 @@
 /// The keys of a table in memory: for each where its value lies in the log. Compact, for there may be millions.
 
+internal import CInstructions
 internal import Glibc
 
-/// A hash table over packed keys. An entry takes 24 bytes, its key's length, and some 6 bytes of the hash table.
+/// A hash table over packed keys. An entry takes 24 bytes, its key's length, and 11 to 23 bytes of the hash table.
 struct KeyIndex {
     struct Entry {
         /// The offset of the record that has the value. Negative for a key that was removed and is remembered while the log is read.
@@ -15,12 +16,20 @@ struct KeyIndex {
         var units: UInt16
     }
 
+    /// A place of the hash table. The hash beside the number spares the memory of other keys, which is rarely in a cache, and lets the table grow
+    /// without looking at any key.
+    private struct Slot {
+        /// Of an entry, plus 1; 0 where there is none.
+        var number: UInt32 = 0
+        var hash: UInt32 = 0
+    }
+
     private var entries: ContiguousArray<Entry> = []
     private var keys: ContiguousArray<UInt8> = []
     private var deadKeyBytes = 0
     private var free: [UInt32] = []
-    /// Number of an entry plus 1, 0 where there is none. The length is a power of two.
-    private var slots = ContiguousArray<UInt32>(repeating: 0, count: 16)
+    /// The length is a power of two.
+    private var slots = ContiguousArray<Slot>(repeating: Slot(), count: 16)
     private(set) var count = 0
 
     /// All keys together must fit this many bytes, removed ones included until there are enough to be worth a sweep.
@@ -28,7 +37,8 @@ struct KeyIndex {
 
     /// Bytes of memory.
     var memoryBytes: Int {
-        entries.capacity * MemoryLayout<Entry>.stride + keys.capacity + slots.capacity * 4 + free.capacity * 4
+        entries.capacity * MemoryLayout<Entry>.stride + keys.capacity + slots.capacity * MemoryLayout<Slot>.stride
+            + free.capacity * 4
     }
 
     /// Entries are known by numbers below this.
@@ -60,10 +70,10 @@ struct KeyIndex {
     }
 
     /// Seeded by the process: who chooses keys cannot make them collide.
-    private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
+    static func hash(_ key: UnsafeRawBufferPointer) -> UInt32 {
         var hasher = Hasher()
         hasher.combine(bytes: key)
-        return hasher.finalize()
+        return UInt32(truncatingIfNeeded: hasher.finalize())
     }
 
     private func holds(_ number: Int, _ key: UnsafeRawBufferPointer) -> Bool {
@@ -74,29 +84,57 @@ struct KeyIndex {
     }
 
     /// The slot of a key, or the free one where it would go.
-    private func slot(of key: UnsafeRawBufferPointer) -> Int {
+    private func slot(of key: UnsafeRawBufferPointer, _ hash: UInt32) -> Int {
         let mask = slots.count - 1
-        var slot = Self.hash(key) & mask
-        while slots[slot] != 0, !holds(Int(slots[slot]) - 1, key) { slot = (slot + 1) & mask }
-        return slot
+        var place = Int(hash) & mask
+        while true {
+            let slot = slots[place]
+            if slot.number == 0 || slot.hash == hash && holds(Int(slot.number) - 1, key) { return place }
+            place = (place + 1) & mask
+        }
+    }
+
+    /// Begins to fetch what `set` will look at for the keys with these hashes: far apart in memory, each would be waited for otherwise.
+    func prefetch(_ hashes: [UInt32]) {
+        let mask = slots.count - 1
+        slots.withUnsafeBufferPointer { slots in
+            guard let first = slots.baseAddress else { return }
+            for hash in hashes { prefetch_line(first + (Int(hash) & mask)) }
+            entries.withUnsafeBufferPointer { entries in
+                guard let firstEntry = entries.baseAddress else { return }
+                for hash in hashes where slots[Int(hash) & mask].hash == hash {
+                    prefetch_line(firstEntry + Int(max(slots[Int(hash) & mask].number, 1)) - 1)
+                }
+                keys.withUnsafeBufferPointer { keys in
+                    guard let firstKey = keys.baseAddress else { return }
+                    for hash in hashes where slots[Int(hash) & mask].hash == hash {
+                        prefetch_line(firstKey + Int(entries[Int(max(slots[Int(hash) & mask].number, 1)) - 1].keyPlace))
+                    }
+                }
+            }
+        }
     }
 
     /// The number of a key's entry.
     func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
-        let value = slots[slot(of: key)]
-        return value == 0 ? nil : value - 1
+        let number = slots[slot(of: key, Self.hash(key))].number
+        return number == 0 ? nil : number - 1
     }
 
     /// Sets what is known of a key.
-    /// - Parameter isNewer: whether what was known before gives way.
+    /// - Parameters:
+    ///   - hash: the key's, where it is known already.
+    ///   - isNewer: whether what was known before gives way.
     /// - Returns: its entry's number and whether the key is new; nil when there is no room for another key.
     mutating func set(
-        _ key: UnsafeRawBufferPointer, location: Int64, revision: Int64, units: Int, if isNewer: (Entry) -> Bool = { _ in true }
+        _ key: UnsafeRawBufferPointer, hash: UInt32? = nil, location: Int64, revision: Int64, units: Int,
+        if isNewer: (Entry) -> Bool = { _ in true }
     ) -> (number: UInt32, isNew: Bool)? {
-        let place = slot(of: key)
+        let hash = hash ?? Self.hash(key)
+        let place = slot(of: key, hash)
         let units = UInt16(clamping: units)
-        if slots[place] != 0 {
-            let number = slots[place] - 1
+        if slots[place].number != 0 {
+            let number = slots[place].number - 1
             guard isNewer(entries[Int(number)]) else { return (number, false) }
             entries[Int(number)].location = location
             entries[Int(number)].revision = revision
@@ -115,7 +153,7 @@ struct KeyIndex {
             number = UInt32(entries.count)
             entries.append(entry)
         }
-        slots[place] = number + 1
+        slots[place] = Slot(number: number + 1, hash: hash)
         count += 1
         if count * 10 > slots.count * 7 { grow() }
         return (number, true)
@@ -123,19 +161,19 @@ struct KeyIndex {
 
     /// Forgets a key.
     mutating func remove(_ number: UInt32) {
-        var hole = withKey(number) { slot(of: $0) }
+        var hole = withKey(number) { slot(of: $0, Self.hash($0)) }
         let mask = slots.count - 1
         // Those behind it that would not be found over the hole move up.
         var next = (hole + 1) & mask
-        while slots[next] != 0 {
-            let home = withKey(slots[next] - 1) { Self.hash($0) } & mask
+        while slots[next].number != 0 {
+            let home = Int(slots[next].hash) & mask
             if (next - home) & mask >= (next - hole) & mask {
                 slots[hole] = slots[next]
                 hole = next
             }
             next = (next + 1) & mask
         }
-        slots[hole] = 0
+        slots[hole] = Slot()
         deadKeyBytes += Int(entries[Int(number)].keyLength)
         entries[Int(number)].keyLength = 0
         free.append(number)
@@ -144,13 +182,14 @@ struct KeyIndex {
     }
 
     private mutating func grow() {
-        slots = ContiguousArray(repeating: 0, count: slots.count * 2)
-        let mask = slots.count - 1
-        for number in 0..<endNumber where isUsed(number) {
-            var slot = withKey(number) { Self.hash($0) } & mask
-            while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = number + 1
+        var grown = ContiguousArray(repeating: Slot(), count: slots.count * 2)
+        let mask = grown.count - 1
+        for slot in slots where slot.number != 0 {
+            var place = Int(slot.hash) & mask
+            while grown[place].number != 0 { place = (place + 1) & mask }
+            grown[place] = slot
         }
+        slots = grown
     }
 
     /// Packs the keys anew, without those that were removed.

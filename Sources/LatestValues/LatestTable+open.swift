@@ -49,6 +49,8 @@ private struct TableLoad {
     private var end: Int64 = 0
     private var logUnits = 0
     private var liveUnits = 0
+    /// Of the keys of the batch that is taken in.
+    private var hashes: [UInt32] = []
 
     /// Bytes read at once.
     private static let readBytes = 2 << 20
@@ -82,6 +84,9 @@ private struct TableLoad {
 
     private mutating func take(_ batch: StoredBatch) throws(LatestError) {
         do {
+            hashes.removeAll(keepingCapacity: true)
+            try batch.batch.forEachRecord { view in hashes.append(view.key.map(KeyIndex.hash) ?? 0) }
+            index.prefetch(hashes)
             try batch.batch.forEachRecord { view in
                 // A trim to the middle of a batch leaves the batch whole.
                 guard view.offset >= start else { return }
@@ -103,7 +108,10 @@ private struct TableLoad {
         logUnits += units
         let isRemoval = record.change == .removal
         var replaced: Int? = 0
-        let set = index.set(key, location: isRemoval ? -1 : view.offset, revision: record.revision, units: units) { known in
+        let set = index.set(
+            key, hash: hashes[Int(view.offsetDelta)], location: isRemoval ? -1 : view.offset, revision: record.revision,
+            units: units
+        ) { known in
             replaced = record.revision >= known.revision ? (known.location < 0 ? 0 : Int(known.units)) : nil
             return replaced != nil
         }

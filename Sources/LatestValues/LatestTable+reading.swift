@@ -65,7 +65,7 @@ extension LatestTable {
         return entries.compactMap { $0 }
     }
 
-    /// How many of a range's batches are read at the same time.
+    /// How many parts of a range are read at the same time.
     private static let readsAtOnce = 4
 
     /// The values that can be found where they are said to lie, in any order.
@@ -88,26 +88,21 @@ extension LatestTable {
     }
 
     private func readInOrder(_ wanted: [Wanted]) async throws(LatestError) -> [(place: Int, bytes: [UInt8])] {
+        let batches: [StoredBatch]
+        do throws(StoreError) {
+            batches = try await store.batches(shard, holding: wanted.map(\.location))
+        } catch {
+            throw .store(error)
+        }
         var found: [(place: Int, bytes: [UInt8])] = []
         var next = 0
-        while next < wanted.count {
-            let read: ShardRead
-            do throws(StoreError) {
-                read = try await store.read(shard, from: wanted[next].location, maxBytes: 1)
-            } catch .offsetOutOfRange {
-                next += 1
-                continue
-            } catch {
-                throw .store(error)
-            }
-            let start = next
-            for batch in read.batches {
-                var inBatch = next
-                while inBatch < wanted.count, wanted[inBatch].location < batch.endOffset { inBatch += 1 }
-                found += try values(wanted[next..<inBatch], in: batch)
-                next = inBatch
-            }
-            if next == start { next += 1 }
+        for batch in batches {
+            // What a compaction has let go of meanwhile.
+            while next < wanted.count, wanted[next].location < batch.baseOffset { next += 1 }
+            var end = next
+            while end < wanted.count, wanted[end].location < batch.endOffset { end += 1 }
+            if end > next { found += try values(wanted[next..<end], in: batch) }
+            next = end
         }
         return found
     }

@@ -85,7 +85,7 @@ extension LatestTable {
         // What the group's own changes make of the keys; needed by conditions and copies only.
         var pending: [[UInt8]: Int64?] = [:]
         group.base = state.withLock { $0.nextOffset }
-        var batches = BatchMaker(at: time.wallMilliseconds(), batchBytes: options.batchBytes)
+        var batches = BatchMaker(at: time.wallMilliseconds(), batchBytes: appendsTogether ? options.batchBytes : .max)
         for work in group.works {
             if work.isMove {
                 group.outcomes.append(.success(group.steps.count))
@@ -146,8 +146,11 @@ extension LatestTable {
 
     private func append(_ group: Group) async throws(LatestError) {
         do throws(StoreError) {
-            let appended = try await store.append(group.entries, fence: group.fence ?? fence)
-            // Two changes of the stream's end by others than this table would make revisions untrue.
+            // What was decided holds of the table as it ends at this offset. If it ends elsewhere when the append is committed, nothing is appended.
+            let isHeld = !group.steps.isEmpty && expectsOffsets
+            let condition = isHeld ? AppendCondition([.nextOffset(shard, group.base)]) : nil
+            let appended = try await store.append(
+                Append(group.entries, fence: group.fence ?? fence, condition: condition))
             if !group.steps.isEmpty, appended.first?.baseOffset != group.base {
                 throw .failed("table \(name) is written by somebody else too: expected offset \(group.base)")
             }
@@ -201,7 +204,7 @@ private struct BatchMaker {
     init(at now: Int64, batchBytes: Int) {
         self.now = now
         self.batchBytes = batchBytes
-        builder = RecordBatchBuilder(baseTimestamp: now, expectedBytes: batchBytes + 512)
+        builder = RecordBatchBuilder(baseTimestamp: now, expectedBytes: min(batchBytes, 64 << 10) + 512)
     }
 
     mutating func add(_ change: LatestChange, to steps: inout [Group.Step]) throws(LatestError) {

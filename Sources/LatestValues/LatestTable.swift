@@ -48,6 +48,9 @@ public final class LatestTable: Sendable {
     let shard: ShardReference
     let fence: Fence
     let state: Mutex<State>
+    /// What the store can do that the table would like: see <doc:LatestValues>.
+    let appendsTogether: Bool
+    let expectsOffsets: Bool
 
     init(
         name: String, store: any StreamStore, time: any TimeSource, options: LatestOptions, shard: ShardReference, fence: Fence,
@@ -60,6 +63,8 @@ public final class LatestTable: Sendable {
         self.shard = shard
         self.fence = fence
         self.state = Mutex(state)
+        appendsTogether = store.capabilities.contains(.multiShardAppends)
+        expectsOffsets = store.capabilities.contains(.expectedOffsets)
     }
 
     // MARK: Updates
@@ -67,7 +72,8 @@ public final class LatestTable: Sendable {
     /// Makes changes, all or none, durably; returns the new revision of each key.
     /// - Parameters:
     ///   - changes: in order; a later one finds what an earlier one has made.
-    ///   - entries: batches for other streams that are appended with the changes, or not at all.
+    ///   - entries: batches for other streams that are appended with the changes, or not at all. A store that appends to one shard at a time
+    ///     (`StoreCapabilities.multiShardAppends`) cannot: then they are `.invalid`, and what belongs together must be one value.
     ///   - fence: of whoever appends `entries`; without one the append is under the table's own.
     /// - Throws: `.conditionFailed` for the first change whose condition does not hold, `.invalid`, `.overloaded`, `.closed`; `.store`, after which nothing was
     ///   changed, except that what fails with `.readOnly` may be found at the next start.
@@ -88,6 +94,7 @@ public final class LatestTable: Sendable {
         do throws(LatestError) {
             let work = QueuedWork(
                 changes: changes, entries: entries, fence: fence, bytes: try Self.check(changes), answer: answer)
+            guard entries.isEmpty || appendsTogether else { throw .invalid("the store appends to one shard at a time") }
             try enqueue(work)
         } catch {
             answer(.failure(error))

@@ -24,8 +24,8 @@ public struct LogOptions: Sendable {
     public var tailCacheBytes = 32 << 20
     /// The most batch bytes in one group commit, unless a single append is larger.
     public var maxGroupBytes = 8 << 20
-    /// Bytes of a segment between two entries of its sparse index.
-    public var indexIntervalBytes = 64 << 10
+    /// Bytes of a segment between two entries of its sparse index: what a look-up of one offset reads at most, beside its batch.
+    public var indexIntervalBytes = 16 << 10
     /// Threads that read segments.
     public var readThreads = 2
     /// Segment files kept open for reading.

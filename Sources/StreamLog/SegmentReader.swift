@@ -25,6 +25,17 @@ final class SegmentReader<D: Disk>: Sendable {
             self.framesEnd = framesEnd
             self.index = index
         }
+
+        /// Where to begin to look for an offset: the index entries' offsets rise.
+        func start(of offset: Int64) -> UInt64 {
+            var (lower, upper) = (0, index.count)
+            while lower < upper {
+                let middle = (lower + upper) / 2
+                if index[middle].offset <= offset { lower = middle + 1 } else { upper = middle }
+            }
+            return lower == 0 ? UInt64(SegmentHeader.size) : index[lower - 1].position
+        }
+
         deinit { file.close() }
     }
 
@@ -103,7 +114,7 @@ final class SegmentReader<D: Disk>: Sendable {
     func read(_ segment: Segment, from offset: Int64, maxBytes: Int) -> Outcome {
         do throws(DiskError) {
             let open = try open(segment)
-            let start = open.index.last { $0.offset <= offset }?.position ?? UInt64(SegmentHeader.size)
+            let start = open.start(of: offset)
             var walk = FrameWalk(
                 file: open.file, position: start, end: segment.state.framesEnd, window: min(max(maxBytes, 16 << 10), 1 << 20))
             return try collect(&walk, segment, from: offset, maxBytes: maxBytes)

@@ -34,6 +34,30 @@ extension StreamLog {
         return read
     }
 
+    /// The batches that hold some offsets, which rise; one that holds several is given once. Offsets that the log does not hold have none.
+    ///
+    /// All are read by one visit to a thread: of small batches the way there and back costs more than the reading.
+    /// - Throws: as `read`, except `.offsetOutOfRange`.
+    public func batches(_ id: LogID, holding offsets: [Int64]) async throws(LogError) -> [LogBatch] {
+        let look = { @Sendable [self] () -> Result<[LogBatch], LogError> in
+            Result { () throws(LogError) in try batchesNow(id, holding: offsets) }
+        }
+        guard let readThreads else { return try look().get() }
+        return try await readThreads.run(look).get()
+    }
+
+    private func batchesNow(_ id: LogID, holding offsets: [Int64]) throws(LogError) -> [LogBatch] {
+        var found: [LogBatch] = []
+        for offset in offsets where found.last.map({ $0.endOffset <= offset }) ?? true {
+            do throws(LogError) {
+                found += try readNow(id, from: offset, maxBytes: 1).batches.prefix(1)
+            } catch .offsetOutOfRange {
+                continue
+            }
+        }
+        return found
+    }
+
     /// As `read`, without waiting; nil when the batches lie in a segment.
     public func readFromMemory(_ id: LogID, from offset: Int64, maxBytes: Int) throws(LogError) -> LogRead? {
         guard case .answer(let read) = try find(offset, in: id, maxBytes: maxBytes) else { return nil }

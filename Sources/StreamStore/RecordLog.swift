@@ -102,6 +102,9 @@ public protocol RecordLog: Sendable {
     /// An `offset` equal to the high watermark gives no batches.
     /// - Throws: `.offsetOutOfRange`, `.damaged`, `.shardNotFound`.
     func read(_ shard: ShardReference, from offset: Int64, maxBytes: Int) async throws(StoreError) -> ShardRead
+    /// The batches that hold some offsets, which rise; one that holds several is given once. Offsets that the shard does not hold (any more) have none.
+    /// - Throws: `.damaged`, `.shardNotFound`.
+    func batches(_ shard: ShardReference, holding offsets: [Int64]) async throws(StoreError) -> [StoredBatch]
     /// As `read`, without waiting; nil where the batches are not in memory.
     func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead?
     /// The readable span.
@@ -125,6 +128,19 @@ extension RecordLog {
     /// An append without a condition; see the other `append`.
     public func append(_ entries: [ShardAppend], fence: Fence?) async throws(StoreError) -> [Appended] {
         try await append(Append(entries, fence: fence))
+    }
+
+    /// One read after the other.
+    public func batches(_ shard: ShardReference, holding offsets: [Int64]) async throws(StoreError) -> [StoredBatch] {
+        var found: [StoredBatch] = []
+        for offset in offsets where found.last.map({ $0.endOffset <= offset }) ?? true {
+            do throws(StoreError) {
+                found += try await read(shard, from: offset, maxBytes: 1).batches.prefix(1)
+            } catch .offsetOutOfRange {
+                continue
+            }
+        }
+        return found
     }
 
     /// Waits for the answer to `submit`.

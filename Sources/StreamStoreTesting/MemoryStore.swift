@@ -10,12 +10,19 @@ import Synchronization
 /// return under its name, batches are compressed as their stream's tags say. Streams are active as soon as they are created unless `lifecycleDelay` says otherwise.
 public final class MemoryStore: StreamStore {
     private let state: Mutex<MemoryState>
+    public let capabilities: StoreCapabilities
 
     /// - Parameters:
     ///   - now: The clock's first reading, in milliseconds since 1970-01-01 UTC.
     ///   - shardLimit: How many open shards may exist.
     ///   - lifecycleDelay: How long streams are CREATING and DELETING, in milliseconds of the test's clock.
-    public init(now: Int64 = 1_700_000_000_000, shardLimit: Int = .max, lifecycleDelay: Int64 = 0) {
+    ///   - missing: What it cannot do, as other stores cannot: appends that need it are refused as misuse.
+    public init(
+        now: Int64 = 1_700_000_000_000, shardLimit: Int = .max, lifecycleDelay: Int64 = 0, missing: StoreCapabilities = []
+    ) {
+        capabilities = StoreCapabilities([
+            .multiShardAppends, .expectedOffsets, .idempotentProducers, .statesWithRecords, .refusesOldFences,
+        ]).subtracting(missing)
         state = Mutex(MemoryState(now: now, shardLimit: shardLimit, lifecycleDelay: lifecycleDelay))
     }
 
@@ -127,16 +134,25 @@ public final class MemoryStore: StreamStore {
 
     // MARK: Records
 
-    public var capabilities: StoreCapabilities {
-        [.multiShardAppends, .expectedOffsets, .idempotentProducers, .statesWithRecords, .refusesOldFences]
-    }
-
     public func submit(
         _ append: Append, at place: any AnswerPlace,
         _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
     ) {
-        let result = wake { $0.append(append) }
+        let result = misuse(of: append).map { .failure(.conditionFailed(.misuse($0))) } ?? wake { $0.append(append) }
         place.run { answer(result) }
+    }
+
+    /// What of an append this store cannot do.
+    private func misuse(of append: Append) -> String? {
+        if append.entries.count > 1, !capabilities.contains(.multiShardAppends) { return "this store appends one batch at a time" }
+        if !append.states.isEmpty, !append.entries.isEmpty, !capabilities.contains(.statesWithRecords) {
+            return "this store changes no states with records"
+        }
+        for requirement in append.condition?.requirements ?? [] {
+            if case .nextOffset = requirement, !capabilities.contains(.expectedOffsets) { return "this store expects no offsets" }
+            if case .producer = requirement, !capabilities.contains(.idempotentProducers) { return "this store knows no producers" }
+        }
+        return nil
     }
 
     public func append(_ append: Append) async throws(StoreError) -> [Appended] { try wake { $0.append(append) }.get() }

@@ -36,6 +36,34 @@ import Testing
         }
     }
 
+    @Test(
+        "batches are found by offsets, each once; those that are trimmed or not there yet are left out", arguments: [false, true])
+    func batchesByOffset(fromSegments: Bool) async throws {
+        try await StoreWorld.run { world in
+            let store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+            for number in 0..<50 {
+                _ = try await store.append(
+                    [ShardAppend(stream.reference(), try batch("a\(number)", "b\(number)", "c\(number)"))], fence: nil)
+            }
+            var (held, shard) = (store, stream.reference())
+            if fromSegments {
+                await store.close()
+                held = try await world.open()
+                shard = ShardReference(try await held.stream(key).id, ShardID(0))
+            }
+            let found = try await held.batches(shard, holding: [0, 1, 2, 7, 99, 100, 149, 150, 1_000])
+            #expect(found.map(\.baseOffset) == [0, 6, 99, 147])
+            #expect(try found.map { try $0.batch.records().count } == [3, 3, 3, 3])
+            try await held.trim(shard, before: 60)
+            #expect(try await held.batches(shard, holding: [3, 59, 61]).map(\.baseOffset) == [60])
+            await #expect(throws: StoreError.self) {
+                _ = try await held.batches(ShardReference(StreamID(.max), ShardID(0)), holding: [1])
+            }
+            await held.close()
+        }
+    }
+
     @Test("an append that names a missing, a closed or a busy shard leaves nothing anywhere")
     func allOrNothing() async throws {
         try await StoreWorld.run { world in

@@ -61,6 +61,20 @@ import Testing
         }
     }
 
+    @Test("on a store that appends to one shard at a time, each shard's batch is an append, and the answer is the same")
+    func oneShardAtATime() async throws {
+        let kinesis = Harness(store: MemoryStore(missing: .multiShardAppends))
+        try await kinesis.create(shards: 4)
+        let records = (0..<50).map { entry("r\($0)", "key-\($0)") }
+        let answer = try await kinesis.call("PutRecords", ["StreamName": "s", "Records": .array(records)])
+        #expect(answer["FailedRecordCount"] == 0)
+        #expect(kinesis.store.counts.appends == 4)
+        let numbers = try #require(answer["Records"]?.array).compactMap { $0["SequenceNumber"]?.string }
+        #expect(Set(numbers).count == 50)
+        kinesis.store.failAppends(1, with: .overloaded)
+        #expect(try await kinesis.call("PutRecords", ["StreamName": "s", "Records": .array(records)])["FailedRecordCount"] == 50)
+    }
+
     @Test("an explicit hash key chooses the shard, and one past the hash space is refused")
     func explicitHashKeys() async throws {
         try await kinesis.create(shards: 2)

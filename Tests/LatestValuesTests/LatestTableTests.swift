@@ -216,6 +216,41 @@ import Testing
         #expect(try await second.value(of: "a")?.bytes == bytes("1"))
     }
 
+    @Test("what somebody else appends to the table's stream makes the next change fail before anything of it is appended")
+    func appendedByOthers() async throws {
+        let store = MemoryStore()
+        let table = try await table(store)
+        try await table.update([LatestChange("a", to: bytes("1"))])
+        let shard = ShardReference(try await store.stream(StreamKey("t", in: .table)).id, ShardID(0))
+        var builder = RecordBatchBuilder(baseTimestamp: 0)
+        try builder.append(key: bytes("b"), value: [1, 1, 9], timestamp: 0)
+        _ = try await store.append([ShardAppend(shard, try builder.finish())], fence: nil)
+        await #expect(throws: LatestError.store(.conditionFailed(.nextOffset(shard, actual: 2)))) {
+            try await table.update([LatestChange("a", to: bytes("2"), if: .revision(1))])
+        }
+        #expect(try await store.bounds(shard).highWatermark == 2)
+        #expect(try await self.table(store).contents() == ["a": "1", "b": "\u{9}"])
+    }
+
+    @Test("on a store that appends one batch at a time and expects no offsets, all works but what needs two shards")
+    func fewCapabilities() async throws {
+        let store = MemoryStore(missing: [.multiShardAppends, .expectedOffsets])
+        let other = try await store.createStream(StreamDefinition(key: StreamKey("s"), shardCount: 1))
+        let table = try await table(store, smallTable)
+        for round in 0..<3 {
+            try await table.update((0..<100).map { LatestChange(key($0), to: bytes("\(round)")) })
+        }
+        try await table.compact()
+        #expect(try await table.text(77) == "2")
+        var builder = RecordBatchBuilder(baseTimestamp: 0)
+        try builder.append(key: nil, value: bytes("row"), timestamp: 0)
+        let append = ShardAppend(ShardReference(other.id, ShardID(0)), try builder.finish())
+        await #expect(throws: LatestError.invalid("the store appends to one shard at a time")) {
+            try await table.update([LatestChange("a", to: bytes("1"))], with: [append])
+        }
+        #expect(try await table.value(of: "a") == nil)
+    }
+
     @Test("keys and values that break their rules are refused")
     func invalid() async throws {
         let table = try await table()

@@ -28,6 +28,31 @@ struct TableShape: ParsableArguments {
         let text = Array("{\"n\":\(seed),".utf8)
         return text + (0..<max(0, valueBytes - text.count)).map { UInt8(truncatingIfNeeded: 97 + ($0 &* 7 &+ seed) % 26) }
     }
+
+    /// Reads keys and ranges, one after the other, and says how long each took.
+    func reads(_ table: LatestTable) async throws {
+        var random = SplitMix(state: 5)
+        for (what, limit) in [("one key", 1), ("a range of 10 keys", 10), ("a range of 100 keys", 100)] {
+            var taken: [Double] = []
+            let cpu = Figures.cpuSeconds()
+            for _ in 0..<(limit == 100 ? 500 : 2_000) {
+                let key = key(Int(random.next() % UInt64(keys)))
+                let start = ContinuousClock.now
+                if limit == 1 {
+                    _ = try await table.value(of: key)
+                } else {
+                    _ = try await table.entries(in: KeyRange(from: key), limit: limit)
+                }
+                taken.append(Figures.seconds(ContinuousClock.now - start) * 1_000_000)
+            }
+            let cost = (Figures.cpuSeconds() - cpu) / Double(taken.count) * 1_000_000
+            taken.sort()
+            print(
+                "Reading \(what): median \(Figures.decimal(taken[taken.count / 2])) µs, 99 of 100 within \(Figures.decimal(taken[taken.count * 99 / 100])) µs; "
+                    + "\(Figures.decimal(cost)) µs of processor."
+            )
+        }
+    }
 }
 
 /// A table in a directory, with the log's buffers as small as a node that serves little else would have them.
@@ -36,10 +61,23 @@ struct OpenedTable {
     let store: EmbeddedStore<RealDisk>
     let table: LatestTable
 
-    init(_ path: String) async throws {
+    static var options: EmbeddedStoreOptions {
         var options = EmbeddedStoreOptions(retentionSweepSeconds: nil)
-        options.log.flushThresholdBytes = 16 << 20
+        options.log.flushThresholdBytes = 8 << 20
+        options.log.maxUnflushedBytes = 24 << 20
         options.log.tailCacheBytes = 4 << 20
+        return options
+    }
+
+    static var settings: String {
+        let log = options.log
+        return "flushed from \(log.flushThresholdBytes >> 20) MiB on, at most \(log.maxUnflushedBytes >> 20) MiB unflushed, "
+            + "\(log.tailCacheBytes >> 20) MiB for readers at the tail (a node's own: 64, 256, 32); "
+            + "malloc's arenas: \(ProcessInfo.processInfo.environment["MALLOC_ARENA_MAX"].map { "at most \($0) (MALLOC_ARENA_MAX)" } ?? "as it likes")"
+    }
+
+    init(_ path: String) async throws {
+        let options = Self.options
         disk = try RealDisk(root: path)
         store = try await EmbeddedStore.open(disk: disk, directory: path, time: SystemTime(), options: options).store
         table = try await LatestTable.open("bench", store: store, time: SystemTime())
@@ -56,27 +94,32 @@ struct Measure: AsyncParsableCommand {
     @OptionGroup var shape: TableShape
     @Option(help: "A directory on the disk to be measured; a fresh one is made in it and removed afterwards.") var directory = "."
     @Option(help: "How long a load takes.") var seconds = 5.0
+    @Flag(help: "Leave the directory, for `open-table`.") var keep = false
 
     func run() async throws {
         let path = "\(directory)/latest-benchmark-\(getpid())"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        defer { if !keep { try? FileManager.default.removeItem(atPath: path) } }
         print(
             "A table of \(shape.keys) keys of \(shape.key(0).count) bytes with values of \(shape.valueBytes) bytes; durable means fdatasync before the answer."
         )
+        print("The log's memory: \(OpenedTable.settings).")
         print("Yardstick: \(Figures.number(try syncsPerSecond())) syncs/s of 4 KiB, written in place, one after the other.")
         let opened = try await OpenedTable(path)
         try await fill(opened.table)
+        print("The process: \(Figures.residentBytes() >> 20) MiB resident.")
         for load in [
             Load(writers: 16, changes: 100), Load(writers: 1_000, changes: 1), Load(writers: 16, changes: 100, isConditional: true),
         ] {
             try await updates(opened.table, load)
         }
-        try await reads(opened.table)
+        try await shape.reads(opened.table)
         let statistics = opened.table.statistics
         print(
             "Log: \(statistics.logBytes >> 20) MiB for \(statistics.liveBytes >> 20) MiB live; \(statistics.moved) records moved by compactions."
         )
-        print("Index: \(statistics.indexBytes >> 20) MiB. The process: \(Figures.residentBytes() >> 20) MiB resident.")
+        print(
+            "Index: \(statistics.indexBytes >> 20) MiB. The process: \(Figures.residentBytes() >> 20) MiB resident."
+        )
         await opened.close()
         try open(path)
     }
@@ -135,28 +178,8 @@ struct Measure: AsyncParsableCommand {
         print(
             "\(load.writers) writers, \(load.changes)\(load.isConditional ? " compare-and-set" : "") a call: "
                 + "\(Figures.number(Double(done) / taken)) durable updates/s in \(Figures.number(Double(appends) / taken)) appends/s, "
-                + "\(Figures.decimal((Figures.cpuSeconds() - cpu) / Double(done) * 1_000_000)) µs of processor each.")
-    }
-
-    private func reads(_ table: LatestTable) async throws {
-        var random = SplitMix(state: 5)
-        for (what, limit) in [("one key", 1), ("a range of 10 keys", 10), ("a range of 100 keys", 100)] {
-            var taken: [Double] = []
-            for _ in 0..<(limit == 100 ? 500 : 2_000) {
-                let key = shape.key(Int(random.next() % UInt64(shape.keys)))
-                let start = ContinuousClock.now
-                if limit == 1 {
-                    _ = try await table.value(of: key)
-                } else {
-                    _ = try await table.entries(in: KeyRange(from: key), limit: limit)
-                }
-                taken.append(Figures.seconds(ContinuousClock.now - start) * 1_000_000)
-            }
-            taken.sort()
-            print(
-                "Reading \(what): median \(Figures.decimal(taken[taken.count / 2])) µs, 99 of 100 within \(Figures.decimal(taken[taken.count * 99 / 100])) µs."
-            )
-        }
+                + "\(Figures.decimal((Figures.cpuSeconds() - cpu) / Double(done) * 1_000_000)) µs of processor each; "
+                + "\(Figures.residentBytes() >> 20) MiB resident.")
     }
 
     /// In a process of its own, so that its memory is its own.
@@ -195,6 +218,7 @@ struct OpenTable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "open-table", shouldDisplay: false)
     @Argument var path: String
     @OptionGroup var shape: TableShape
+    @Flag(help: "Read keys and ranges too.") var reads = false
 
     func run() async throws {
         let (start, cpu) = (ContinuousClock.now, Figures.cpuSeconds())
@@ -205,6 +229,7 @@ struct OpenTable: AsyncParsableCommand {
                 + "\(Figures.decimal(Figures.cpuSeconds() - cpu)) s of processor; \(opened.table.count) keys, "
                 + "\(Figures.residentBytes() >> 20) MiB resident, at most \(Figures.peakBytes() >> 20)\(value == nil ? "; THE VALUE IS MISSING" : "")."
         )
+        if reads { try await shape.reads(opened.table) }
         await opened.close()
     }
 }

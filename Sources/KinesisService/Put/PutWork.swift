@@ -71,7 +71,23 @@ struct PutWork: Sendable {
         } catch {
             return answer(.failure(error))
         }
-        kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches) }
+        if appends.count == 1 || kinesis.store.capabilities.contains(.multiShardAppends) {
+            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches) }
+        } else {
+            submit(appends[...], after: [], batches)
+        }
+    }
+
+    /// To a store that appends to one shard at a time: one append after the other. PutRecords does not promise all or nothing; a put that fails half
+    /// way is answered as failed, and who sends it again may see its first records twice, as after any lost answer.
+    private func submit(_ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches) {
+        guard let next = rest.first else { return finish(.success(appended), batches) }
+        kinesis.store.submit(Append([next]), at: loop) { result in
+            switch result {
+            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches)
+            case .failure(let error): finish(.failure(error), batches)
+            }
+        }
     }
 
     private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches) {

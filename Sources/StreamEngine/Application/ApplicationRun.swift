@@ -93,6 +93,10 @@ package struct ApplicationRun {
         random: any RandomSource, resolve: SourceResolver, limits: Limits = Limits(),
         reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
+        guard store.capabilities.contains(.multiShardAppends) else {
+            throw RunFailure.configuration(
+                "the store cannot append rows and the state they belong to together, which is what makes each row come out once")
+        }
         self.limits = limits
         self.store = store
         self.time = time

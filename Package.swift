@@ -88,8 +88,14 @@ let rooms: [Target] =
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation", "StreamStoreTesting"])
     + room(
+        "LatestValues", ["StreamStore", "RecordBatch", "Host", "CInstructions"], testable: true,
+        testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
+    + room(
         "LogSimulation",
-        ["EmbeddedStore", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation", "StableHash"],
+        [
+            "EmbeddedStore", "LatestValues", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation",
+            "StableHash",
+        ],
         tests: false)
     + [
         .testTarget(
@@ -97,9 +103,6 @@ let rooms: [Target] =
             dependencies: ["LogSimulation", "EmbeddedStore", "StreamLog", "RecordBatch", "Host", "HostSimulation"],
             swiftSettings: swiftSettings)
     ]
-    + room(
-        "LatestValues", ["StreamStore", "RecordBatch", "Host"], testable: true,
-        testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest"])
     + room("StreamSQL", ["CSimdjson", "CJSONColumns"], testable: true)

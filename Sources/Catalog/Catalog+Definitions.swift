@@ -8,7 +8,7 @@ extension Catalog {
     /// Raises an owner's epoch by one, durably, and returns the new one; the first is 1.
     public func raiseFence(owner: String) async throws(CatalogError) -> UInt64 {
         let path = path
-        return try await write { db in
+        return try await write(.fence) { db in
             let row = try Row.fetchOne(
                 db,
                 sql: """

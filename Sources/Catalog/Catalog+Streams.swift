@@ -91,7 +91,7 @@ extension Catalog {
 
     /// Replaces a stream's tags.
     public func setTags(_ tags: [String: String], of id: StreamID) async throws(CatalogError) {
-        try await write { db in
+        try await write(.tags) { db in
             try db.execute(
                 sql: "UPDATE stream SET tags = ? WHERE id = ?", arguments: [try Self.encode(tags: tags), id.rawValue])
         }
@@ -109,7 +109,7 @@ extension Catalog {
 
     /// Removes a stream and leaves tombstones for its shards, until `forgetRemoved` is told that their logs are gone.
     public func removeStream(_ id: StreamID) async throws(CatalogError) {
-        try await write { db in
+        try await write(.streamRemoval) { db in
             try db.execute(
                 sql: "INSERT OR IGNORE INTO removed_shard SELECT stream, shard FROM shard WHERE stream = ?",
                 arguments: [id.rawValue])

@@ -83,16 +83,38 @@ public final class Catalog: Sendable {
     }
 
     /// Runs one transaction to its end, whatever becomes of the calling task.
-    func write<T: Sendable>(_ work: @escaping @Sendable (Database) throws -> T) async throws(CatalogError) -> T {
-        if let probe { try probe.beforeChange() }
+    func write<T: Sendable>(
+        _ change: CatalogChange = .other, _ work: @escaping @Sendable (Database) throws -> T
+    ) async throws(CatalogError) -> T {
+        if let probe { try await probe.beforeChange(change) }
+        let isForgotten = probe?.forgets(change) ?? false
         let result: Result<T, any Error> = await withCheckedContinuation { continuation in
+            if isForgotten { return forget(work) { continuation.resume(returning: $0) } }
             queue.asyncWrite(work) { _, result in continuation.resume(returning: result) }
         }
-        if let probe, case .success = result { try probe.afterChange() }
+        if let probe, case .success = result { try await probe.afterChange(change) }
         do {
             return try result.get()
         } catch {
             throw CatalogError(error, path: path)
+        }
+    }
+
+    /// For a simulator: makes a change and takes it back.
+    private func forget<T: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> T, _ answer: @escaping @Sendable (Result<T, any Error>) -> Void
+    ) {
+        queue.asyncWriteWithoutTransaction { db in
+            answer(
+                Result {
+                    var value: T?
+                    try db.inTransaction {
+                        value = try work(db)
+                        return .rollback
+                    }
+                    guard let value else { throw CatalogError.failed(path: self.path, detail: "no transaction took place") }
+                    return value
+                })
         }
     }
 

@@ -11,11 +11,7 @@ extension EmbeddedStore {
     public func claim(owner: String) async throws(StoreError) -> Fence {
         let epoch: UInt64
         do {
-            if options.planted == .fenceNotPersisted {
-                epoch = currentEpoch(of: owner) + 1
-            } else {
-                epoch = try await catalog.raiseFence(owner: owner)
-            }
+            epoch = try await catalog.raiseFence(owner: owner)
         } catch {
             throw .failed("\(error)")
         }

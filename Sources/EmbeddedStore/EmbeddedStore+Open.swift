@@ -231,9 +231,7 @@ extension EmbeddedStore {
         do {
             if hasJournal { try await catalog.markLogsMade(streams.filter { !$0.hasLogs }.map(\.description.id)) }
             // Where the journal still holds a removed log's records, the catalog alone knows what became of it.
-            let forgotten = recovery.finishedRemovals.filter {
-                !recovery.log.removedInJournal.contains($0) || options.planted == .tombstonesForgottenEarly
-            }
+            let forgotten = recovery.finishedRemovals.filter { !recovery.log.removedInJournal.contains($0) }
             try await catalog.forgetRemoved(forgotten.map { ShardReference($0) })
             if let last = recovery.log.unknownLogs.map(\.stream).max() {
                 try await catalog.reserveStreamIDs(through: StreamID(last))

@@ -61,9 +61,7 @@ extension EmbeddedStore {
         let clock = observeClock()
         for stream in state.withLock({ $0.directory.streams(in: .stream, at: nanoseconds) }) {
             let retention = Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
-            let now =
-                options.planted == .wallClockTrusted ? time.wallMilliseconds() : clock.now(retentionMilliseconds: retention)
-            let (oldest, overflow) = now.subtractingReportingOverflow(retention)
+            let (oldest, overflow) = clock.now(retentionMilliseconds: retention).subtractingReportingOverflow(retention)
             if overflow { continue }
             let bytes = stream.settings.retentionBytes(perShardOf: stream.shards.count)
             for shard in stream.shards {

@@ -24,6 +24,9 @@ extension EmbeddedStore {
     /// The log behind the store, for a simulator that looks at it and takes its steps.
     package var steppedLog: StreamLog<D> { log }
 
+    /// The catalog behind the store, for a simulator that errs on purpose.
+    package var steppedCatalog: Catalog { catalog }
+
     /// Ends as a process that is killed: only the catalog's file is closed, so that the next one can open it.
     package func abandon() async {
         await catalog.close()

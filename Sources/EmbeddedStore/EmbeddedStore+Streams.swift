@@ -93,9 +93,7 @@ extension EmbeddedStore {
         guard status == .active || status == .updating else { throw .streamBusy(key, status) }
         guard change(&entry.description.tags) else { return false }
         do {
-            if options.planted != .tagsNotPersisted {
-                try await catalog.setTags(entry.description.tags, of: entry.description.id)
-            }
+            try await catalog.setTags(entry.description.tags, of: entry.description.id)
         } catch {
             throw .failed("\(error)")
         }
@@ -156,15 +154,13 @@ extension EmbeddedStore {
     private func remove(_ entry: StreamEntry) async throws(StoreError) {
         let id = entry.description.id
         let logs = entry.description.shards.map { LogID(ShardReference(id, $0.id)) }
-        if options.planted == .logsRemovedFirst { await removeLogs(logs) }
         do {
             try await catalog.removeStream(id)
-            if options.planted == .tombstonesLeftOut { try await catalog.forgetRemoved(logs.map { ShardReference($0) }) }
         } catch {
             throw .failed("\(error)")
         }
         state.withLock { $0.directory.remove(id) }
-        if options.planted != .logsRemovedFirst { await removeLogs(logs) }
+        await removeLogs(logs)
     }
 
     /// Removes logs and the tombstones of those that are gone. What stays is removed when the store is opened.

@@ -145,7 +145,7 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
             var codecs: [CompressionCodec] = []
             codecs.reserveCapacity(append.entries.count)
             for entry in append.entries { codecs.append(try state.directory.admit(appendTo: entry.shard, at: now)) }
-            if let fence = append.fence, !state.fences.begin(fence), options.planted != .fenceNotChecked {
+            if let fence = append.fence, !state.fences.begin(fence) {
                 throw .fenced(fence, current: state.fences.epoch(of: fence.owner))
             }
             return codecs

@@ -13,8 +13,6 @@ public struct EmbeddedStoreOptions: Sendable {
     public var retentionSweepSeconds: Int?
     /// The log's own settings.
     public var log: LogOptions
-    /// For the simulator's self-test.
-    package var planted: PlantedStoreFault?
 
     public init(
         lifecycleDelaySeconds: Int = 0, shardLimit: Int = .max, retentionSweepSeconds: Int? = 60,

@@ -12,7 +12,7 @@ extension LatestTable {
             state.isCompacting = true
             return true
         }
-        if isDue { Task { await runCompaction(all: false) } }
+        if isDue { Task(executorPreference: options.executor) { await self.runCompaction(all: false) } }
     }
 
     private func mustCompact(_ state: borrowing State) -> Bool {

@@ -126,7 +126,7 @@ public final class LatestTable: Sendable {
             defer { state.isWriting = true }
             return !state.isWriting
         }
-        if mustStart { Task { await write() } }
+        if mustStart { Task(executorPreference: options.executor) { await self.write() } }
     }
 
     // MARK: What it tells

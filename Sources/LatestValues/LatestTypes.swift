@@ -112,6 +112,8 @@ public struct LatestOptions: Sendable {
     public var garbageBytes = 8 << 20
     /// How much of the log is compacted in one step, in bytes of batches; it is in memory meanwhile.
     public var compactionBytes = 4 << 20
+    /// Where the table's own tasks run; nil: where tasks run. For a simulator, which wants them one after the other.
+    package var executor: (any TaskExecutor)?
 
     public init() {}
 }

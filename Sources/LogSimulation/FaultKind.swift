@@ -22,6 +22,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case together
     case store
     case conditions
+    case latest
 
     /// One line for `--help`.
     public var summary: String {
@@ -47,6 +48,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
             "a whole store, catalog and log: crashes between any two steps, failing calls, full disk, refused changes, clock jumps"
         case .conditions:
             "appends from several places and under conditions, decided in the order of the calls: crashes, full disk, failing syncs and writes"
+        case .latest:
+            "a table of latest values on a whole store: changes under conditions, compactions beside them, crashes, full disk, failing calls"
         case .together: "several of: failing calls, full disk, clock jumps, crashes, crashes in recovery"
         }
     }

@@ -1,6 +1,5 @@
 /// Runs seeds, on several threads if wanted, each seed on one.
 
-package import EmbeddedStore
 package import Host
 package import HostSimulation
 internal import StreamLog
@@ -30,6 +29,8 @@ public struct Simulation: Sendable {
     package var plantedInStore: PlantedStoreFault?
     /// The same in whoever hands appends in, for the kind `conditions`.
     package var plantedInSubmits: PlantedConditionFault?
+    /// The same in a table of latest values, for the kind `latest`.
+    package var plantedInLatest: PlantedLatestFault?
     /// Digests of what the disk was asked to do are kept.
     public var digests = false
     /// What happens is told.
@@ -39,12 +40,13 @@ public struct Simulation: Sendable {
 
     /// The kind that a seed runs.
     ///
-    /// The log's kinds take turns; in each 19 rounds one is the store's and one that of conditions, so that a seed that found something in the log before
+    /// The log's kinds take turns; in each 19 rounds one is the store's and one that of conditions, in each 38 one that of latest values, so that a seed that found something in the log before
     /// there were those kinds is, but for them, the same run.
     public func kind(of seed: UInt64) -> FaultKind {
         if let kind { return kind }
-        let kinds = FaultKind.allCases.filter { $0 != .store && $0 != .conditions }
+        let kinds = FaultKind.allCases.filter { $0 != .store && $0 != .conditions && $0 != .latest }
         let (round, turn) = seed.quotientAndRemainder(dividingBy: UInt64(kinds.count))
+        if round % 38 == 13 { return .latest }
         switch round % 19 {
         case 18: return .store
         case 9: return .conditions
@@ -57,6 +59,11 @@ public struct Simulation: Sendable {
         if kind(of: seed) == .store { return runStore(seed: seed) }
         if kind(of: seed) == .conditions {
             let world = ConditionWorld(seed: seed, planted: plantedInSubmits, digests: digests, tellsStory: tellsStory)
+            world.run()
+            return world.result
+        }
+        if kind(of: seed) == .latest {
+            let world = LatestWorld(seed: seed, planted: plantedInLatest, digests: digests, tellsStory: tellsStory)
             world.run()
             return world.result
         }

@@ -1,7 +1,6 @@
 /// The command line of the log's simulator: runs seeds, prints what was tried, and how to repeat what failed.
 
 public import ArgumentParser
-package import EmbeddedStore
 import Foundation
 public import LogSimulation
 import Synchronization
@@ -27,6 +26,7 @@ struct LogSimulator: ParsableCommand {
     @Option(help: "Plant this mistake in the log, to see it found.") var planted: PlantedFault?
     @Option(help: "Plant this mistake in the store, for --fault store.") var plantedInStore: PlantedStoreFault?
     @Option(help: "Plant this mistake in the clients, for --fault conditions.") var plantedInSubmits: PlantedConditionFault?
+    @Option(help: "Plant this mistake in a table's compaction, for --fault latest.") var plantedInLatest: PlantedLatestFault?
     @Flag(help: "Tell what happens in each seed.") var verbose = false
 
     func run() throws {
@@ -35,6 +35,7 @@ struct LogSimulator: ParsableCommand {
         simulation.planted = planted
         simulation.plantedInStore = plantedInStore
         simulation.plantedInSubmits = plantedInSubmits
+        simulation.plantedInLatest = plantedInLatest
         let report = Mutex(RunReport())
         let started = ContinuousClock.now
         simulation.run(seeds: seeds.first...seeds.last, threads: threads) { result in
@@ -76,3 +77,4 @@ extension FaultKind: ExpressibleByArgument {}
 extension PlantedFault: ExpressibleByArgument {}
 extension PlantedStoreFault: ExpressibleByArgument {}
 extension PlantedConditionFault: ExpressibleByArgument {}
+extension PlantedLatestFault: ExpressibleByArgument {}

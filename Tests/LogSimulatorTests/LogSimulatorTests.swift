@@ -100,6 +100,18 @@ private func digests(of kind: FaultKind) -> [Trace] {
         #expect(total.unacknowledgedFound > Int(count) / 50)
     }
 
+    @Test("a table of latest values says what was acknowledged, under the same revisions, whatever goes wrong while it is compacted")
+    func latestSeeds() async {
+        let count = size("MILLRACE_LATEST_SEEDS", 600)
+        let (report, failures) = await simulate(Simulation(kind: .latest), 1...count)
+        for line in report.table { print(line) }
+        print("\(count) seeds, \(report.violations) violations")
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        let total = report.total
+        #expect(total.acknowledged > Int(count) * 15 && total.crashes > Int(count) && total.fenced > Int(count))
+        #expect(total.unacknowledgedFound > Int(count) / 50)
+    }
+
     @Test(
         "seeds that once found a mistake find none",
         arguments: [

@@ -1,6 +1,5 @@
 /// Shows that the simulator bites: every fault that is planted in the log is found.
 
-import EmbeddedStore
 import LogSimulation
 import StreamLog
 import Synchronization
@@ -124,10 +123,33 @@ private func firstFailure(_ simulation: Simulation, within seeds: UInt64) async 
         #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
     }
 
+    /// How many seeds of the kind `latest` may find it.
+    static let latestBites: [(planted: PlantedLatestFault, seeds: UInt64)] = [
+        (.compactionDropsNewest, 20), (.compactionTrimsNewest, 50),
+    ]
+
+    @Test(
+        "each mistake of a table's compaction is found within the seeds stated, and without it there is no violation on the same seeds",
+        arguments: latestBites)
+    func found(_ planted: PlantedLatestFault, within seeds: UInt64) async {
+        var simulation = Simulation(kind: .latest)
+        simulation.plantedInLatest = planted
+        let result = await firstFailure(simulation, within: seeds)
+        print("\(planted.rawValue): \(result.map { "seed \($0.seed) of latest: \($0.violations[0])" } ?? "not found")")
+        guard let result else {
+            Issue.record("\(planted.rawValue) is not found within \(seeds) seeds")
+            return
+        }
+        simulation.plantedInLatest = nil
+        let (report, failures) = await simulate(simulation, 1...result.seed)
+        #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
+    }
+
     @Test("every planted fault has a row")
     func complete() {
         #expect(Set(Self.bites.map(\.planted)) == Set(PlantedFault.allCases))
         #expect(Set(Self.submitBites.map(\.planted)) == Set(PlantedConditionFault.allCases))
+        #expect(Set(Self.latestBites.map(\.planted)) == Set(PlantedLatestFault.allCases))
         #expect(Set(Self.storeBites.map(\.planted)) == Set(PlantedStoreFault.allCases))
     }
 }

@@ -21,8 +21,14 @@ extension StoreWorld {
     /// Stands between the changes of the catalog.
     var probe: CatalogProbe {
         CatalogProbe(
-            beforeChange: { [weak self] () throws(CatalogError) in try self?.beforeCatalogChange() },
-            afterChange: { [weak self] () throws(CatalogError) in try self?.passCatalogMoment() })
+            beforeChange: { [weak self] (change) async throws(CatalogError) in
+                await self?.errBefore(change)
+                try self?.beforeCatalogChange()
+            },
+            afterChange: { [weak self] (change) async throws(CatalogError) in
+                await self?.errAfter(change)
+                try self?.passCatalogMoment()
+            }, forgets: { [planted] change in planted?.forgets(change) ?? false })
     }
 
     private func beforeCatalogChange() throws(CatalogError) {

@@ -103,7 +103,7 @@ extension StoreWorld {
             "append \(append): \(model.appends[append].batches.map { model.books[model.batches[$0].log].id }), fence \(fence?.epoch ?? 0)"
         )
         do throws(StoreError) {
-            let places = try await store.append(entries, fence: fence)
+            let places = try await store.append(entries, fence: planted == .fenceNotChecked ? nil : fence)
             switch expected {
             case .accepted: break
             case .fenced: blame("an append under \(fence?.owner ?? "") \(fence?.epoch ?? 0) is accepted; that is not its epoch")
@@ -260,6 +260,7 @@ extension StoreWorld {
         settleAnswers()
         let duties = duties()
         await store.maintain()
+        await errAfterUpkeep(of: store)
         settleAnswers()
         // What came in meanwhile counts for the bytes that are kept.
         for duty in duties {

@@ -18,6 +18,7 @@ final class StoreWorld: @unchecked Sendable {
 
     let seed: UInt64
     let tellsStory: Bool
+    let planted: PlantedStoreFault?
     var random: SeededGenerator
     let time = SimulatedTime()
     var disk: SimulatedDisk
@@ -49,11 +50,11 @@ final class StoreWorld: @unchecked Sendable {
     init(seed: UInt64, planted: PlantedStoreFault?, digests: Bool, tellsStory: Bool) {
         self.seed = seed
         self.tellsStory = tellsStory
+        self.planted = planted
         random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 ^ 0x73_746F_7265)
         disk = SimulatedDisk()
         place = CatalogPlace()
         options = EmbeddedStoreOptions(retentionSweepSeconds: nil, log: LogOptions.drawn(&random))
-        options.planted = planted
         options.lifecycleDelaySeconds = [0, 0, 0, 2][Int(random.next() % 4)]
         disk.tear(seed: random.next())
         if digests {
@@ -131,6 +132,7 @@ final class StoreWorld: @unchecked Sendable {
                     await abandon()
                     continue
                 }
+                await err(after: recovery, of: store)
                 if !recovery.problems.isEmpty, isWithoutFaults { blame("the start has problems: \(recovery.problems)") }
                 await check(store, recovery)
                 return true

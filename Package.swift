@@ -75,6 +75,7 @@ let shims: [Target] = [
 let rooms: [Target] =
     room("Host", ["CLinuxIO"], testDependencies: ["HostSimulation"])
     + room("StableHash", tests: false)
+    + room("CivilCalendar")
     + room("HostSimulation", ["Host", "StableHash"], tests: false)
     + room("NodeMetrics")
     + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
@@ -104,17 +105,18 @@ let rooms: [Target] =
             swiftSettings: swiftSettings)
     ]
     + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
-    + room("ForestReport", ["RandomCutForest"])
-    + room("StreamSQL", ["CSimdjson", "CJSONColumns"], testable: true)
+    + room("ForestReport", ["RandomCutForest", "CivilCalendar"])
+    + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns"], testable: true)
     + room(
         "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation", "CAllocationCount"], testData: ["Golden"])
     + room(
-        "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", logging],
+        "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", ["CBase64"])
     + room(
-        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CCrypto"], testable: true,
+        "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CivilCalendar", "CCrypto"],
+        testable: true,
         testDependencies: ["StreamStoreTesting"])
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],

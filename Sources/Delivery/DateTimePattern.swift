@@ -1,5 +1,7 @@
 /// Java DateTimeFormatter patterns, for the timestamps in object names.
 
+import CivilCalendar
+
 /// A time in the fields that patterns name.
 package struct CalendarTime: Sendable, Hashable {
     package var year, month, day, hour, minute, second, millisecond: Int
@@ -9,32 +11,16 @@ package struct CalendarTime: Sendable, Hashable {
 
     /// From milliseconds since 1970-01-01 in the time zone wanted, in the proleptic Gregorian calendar.
     package init(milliseconds: Int64) {
-        let (days, rest) = milliseconds.dividedFloor(by: 86_400_000)
-        let milliseconds = Int(rest)
+        let days = CivilDay.floorDivide(milliseconds, 86_400_000)
+        let milliseconds = Int(milliseconds &- days &* 86_400_000)
         hour = milliseconds / 3_600_000
         minute = milliseconds / 60_000 % 60
         second = milliseconds / 1000 % 60
         millisecond = milliseconds % 1000
-        // 1970-01-01 was a Thursday.
-        dayOfWeek = Int((days + 4).dividedFloor(by: 7).remainder)
-        // Days are counted from 0000-03-01, so that the leap day is the last of its year; 146,097 days are 400 years.
-        let (era, dayOfEra) = (days + 719_468).dividedFloor(by: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayFromMarch = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayFromMarch + 2) / 153
-        day = Int(dayFromMarch - (153 * monthFromMarch + 2) / 5 + 1)
-        month = Int(monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9)
-        year = Int(yearOfEra + era * 400 + (month <= 2 ? 1 : 0))
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
-        dayOfYear = before[month - 1] + day + (isLeap && month > 2 ? 1 : 0)
-    }
-}
-
-extension Int64 {
-    fileprivate func dividedFloor(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+        dayOfWeek = Int(CivilDay.weekday(days))
+        let date = CivilDay.date(days)
+        (year, month, day) = (Int(date.year), Int(date.month), Int(date.day))
+        dayOfYear = Int(days - CivilDay.number(year: date.year, month: 1, day: 1)) + 1
     }
 }
 

@@ -1,5 +1,7 @@
 /// Times as they stand in tables, and as a calendar shows them. All in UTC.
 
+import CivilCalendar
+
 package enum TimeText {
     /// Milliseconds since 1970-01-01 UTC of `yyyy-MM-dd` or `yyyy/MM/dd`, or of that with `HH:mm`, seconds, decimals of a second and `Z` or an offset, the day and the
     /// time parted by `T` or a space. nil for anything else: a number is no time here, for one cannot see its unit.
@@ -108,35 +110,22 @@ package struct CalendarDay: Equatable {
 
     /// The day in which a time lies.
     package init(milliseconds: Int64) {
-        let (quotient, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
-        self.init(number: Int(rest < 0 ? quotient - 1 : quotient))
+        self.init(number: Int(CivilDay.floorDivide(milliseconds, 86_400_000)))
     }
 
-    /// Counted from 1970-01-01. Years begin in March here, so that the leap day is the last, and 400 of them have 146,097 days.
+    /// Counted from 1970-01-01.
     package init(number: Int) {
-        let shifted = number + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let march = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * march + 2) / 5 + 1
-        month = march < 10 ? march + 3 : march - 9
-        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let date = CivilDay.date(Int64(number))
+        (year, month, day) = (Int(date.year), Int(date.month), Int(date.day))
     }
 
     package var number: Int { Self.number(year: year, month: month, day: day) }
 
     package static func number(year: Int, month: Int, day: Int) -> Int {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        Int(CivilDay.number(year: Int64(year), month: Int64(month), day: Int64(day)))
     }
 
     package static func daysIn(month: Int, of year: Int) -> Int {
-        if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
-        return [4, 6, 9, 11].contains(month) ? 30 : 31
+        Int(CivilDay.daysInMonth(year: Int64(year), month: Int64(month)))
     }
 }

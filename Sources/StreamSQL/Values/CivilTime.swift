@@ -1,4 +1,6 @@
-/// Dates and times of the proleptic Gregorian calendar in UTC.
+/// Dates and times of SQL as numbers and as text, in UTC.
+
+import CivilCalendar
 
 /// Calendar arithmetic and the ISO text forms. Days and milliseconds count from 1970-01-01.
 public enum CivilTime {
@@ -8,36 +10,15 @@ public enum CivilTime {
     package static let millisecondRange: ClosedRange<Int64> =
         dayRange.lowerBound * millisecondsPerDay...dayRange.upperBound * millisecondsPerDay + (millisecondsPerDay - 1)
 
-    /// The day of a calendar date. Month and day may be out of their ranges by any reasonable amount; they carry over.
-    static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let monthIndex = year &* 12 &+ (month &- 1)
-        let year = floorDivide(monthIndex, 12)
-        let month = monthIndex &- year &* 12 &+ 1
-        // Years begin in March, so that the leap day is the last of its year.
-        let y = month <= 2 ? year &- 1 : year
-        let era = floorDivide(y, 400)
-        let yearOfEra = y &- era &* 400
-        let dayOfYear = (153 &* (month &+ (month > 2 ? -3 : 9)) &+ 2) / 5
-        let dayOfEra = yearOfEra &* 365 &+ yearOfEra / 4 &- yearOfEra / 100 &+ dayOfYear
-        return era &* 146_097 &+ dayOfEra &- 719_468 &+ (day &- 1)
-    }
+    /// See `CivilDay.number`.
+    @inline(__always)
+    static func days(year: Int64, month: Int64, day: Int64) -> Int64 { CivilDay.number(year: year, month: month, day: day) }
 
-    /// The calendar date of a day.
-    static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days &+ 719_468
-        let era = floorDivide(shifted, 146_097)
-        let dayOfEra = shifted &- era &* 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0), month, day)
-    }
+    /// See `CivilDay.date`.
+    @inline(__always)
+    static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) { CivilDay.date(days) }
 
-    static func daysInMonth(year: Int64, month: Int64) -> Int64 {
-        days(year: year, month: month + 1, day: 1) - days(year: year, month: month, day: 1)
-    }
+    static func daysInMonth(year: Int64, month: Int64) -> Int64 { CivilDay.daysInMonth(year: year, month: month) }
 
     /// The day `months` later, at most the last of its month: 31 January plus a month is 28 or 29 February.
     static func addMonths(_ months: Int64, toDay day: Int64) -> Int64 {
@@ -47,11 +28,9 @@ public enum CivilTime {
         return first &+ min(date.day, daysInMonth(year: target.year, month: target.month)) &- 1
     }
 
-    /// Toward negative infinity. The divisor is positive.
-    static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
-        let quotient = value / divisor
-        return value % divisor < 0 ? quotient - 1 : quotient
-    }
+    /// See `CivilDay.floorDivide`.
+    @inline(__always)
+    static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 { CivilDay.floorDivide(value, divisor) }
 
     // MARK: Text
 

@@ -55,21 +55,91 @@ import Testing
         }
     }
 
-    @Test("the system's tar reads what we write")
-    func systemTar() throws {
+    /// Works in a directory of its own.
+    private func inDirectory(_ body: (URL) throws -> Void) throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("tar-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        let path = directory.appendingPathComponent("a.tar")
-        try Data(try archive()).write(to: path)
-        let process = Process()
+        try body(directory)
+    }
+
+    /// Runs a program; what it printed.
+    private func run(_ arguments: [String]) throws -> String {
+        let (process, output) = (Process(), Pipe())
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["tar", "-xf", path.path, "-C", directory.path]
+        process.arguments = arguments
+        process.standardOutput = output
         try process.run()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        for (name, data) in files {
-            #expect(try Data(contentsOf: directory.appendingPathComponent(name)) == Data(data))
+        #expect(process.terminationStatus == 0, "\(arguments)")
+        return said
+    }
+
+    @Test("GNU tar reads what we write")
+    func systemTar() throws {
+        try inDirectory { directory in
+            let path = directory.appendingPathComponent("a.tar").path
+            try Data(try archive()).write(to: URL(fileURLWithPath: path))
+            _ = try run(["tar", "-xf", path, "-C", directory.path])
+            for (name, data) in files {
+                #expect(try Data(contentsOf: directory.appendingPathComponent(name)) == Data(data))
+            }
+            let lines = try run(["tar", "--utc", "-tvf", path]).split(separator: "\n").map {
+                $0.split(separator: " ", omittingEmptySubsequences: true)
+            }
+            #expect(lines.map { $0.last.map(String.init) } == files.map { $0.path })
+            #expect(lines.allSatisfy { $0.first == "-rw-r--r--" && $0[1] == "0/0" && $0[3] == "2023-11-14" })
+            #expect(lines.map { Int($0[2]) } == files.map { $0.data.count })
+        }
+    }
+
+    @Test("Python's tarfile reads what we write")
+    func tarfile() throws {
+        try inDirectory { directory in
+            let path = directory.appendingPathComponent("a.tar").path
+            try Data(try archive()).write(to: URL(fileURLWithPath: path))
+            let said = try run([
+                "python3", "-c",
+                """
+                import sys, tarfile
+                for m in tarfile.open(sys.argv[1], "r:"):
+                    print(m.name, m.isreg(), m.size, m.mtime, oct(m.mode), sum(tarfile.open(sys.argv[1]).extractfile(m.name).read()))
+                """, path,
+            ])
+            let expected = files.map { path, data in
+                "\(path) True \(data.count) 1700000000 0o644 \(data.reduce(0) { $0 + Int($1) })\n"
+            }
+            #expect(said == expected.joined())
+        }
+    }
+
+    @Test(
+        "archives that other programs made of the same files are refused at their first byte: a restore takes what a backup wrote and nothing else",
+        arguments: [
+            ["tar", "--format=ustar"], ["tar", "--format=gnu"], ["tar", "--format=posix"], ["python3"],
+        ])
+    func others(program: [String]) throws {
+        try inDirectory { directory in
+            for (name, data) in files {
+                let path = directory.appendingPathComponent(name)
+                try FileManager.default.createDirectory(
+                    at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(data).write(to: path)
+            }
+            let path = directory.appendingPathComponent("theirs.tar").path
+            if program == ["python3"] {
+                let script =
+                    "import sys, tarfile\na = tarfile.open(sys.argv[1], 'w', format=tarfile.USTAR_FORMAT)\n[a.add(sys.argv[2] + '/' + f, f) for f in sys.argv[3:]]\na.close()"
+                _ = try run(["python3", "-c", script, path, directory.path] + files.map(\.path))
+            } else {
+                _ = try run(
+                    program + ["--owner=0", "--group=0", "--numeric-owner", "--mode=644", "-cf", path, "-C", directory.path]
+                        + files.map(\.path))
+            }
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            var reader = TarReader()
+            #expect(throws: TarError.damaged(at: 0)) { try bytes.withUnsafeBytes { try reader.consume($0) { _ in } } }
         }
     }
 

@@ -83,6 +83,9 @@ package struct ApplicationRun {
     private var ahead: DecodingPiece?
     /// The state is one of another program's run, taken over: it is written before it is gone on from.
     private var mustWriteState: Bool
+    private var isRecomputing = false
+    /// Rows of each in-application stream that were computed again.
+    private var recomputedRows: [String: Int64] = [:]
     private(set) var progress = RunProgress()
 
     /// Claims the application's fence and readies a run.
@@ -110,7 +113,7 @@ package struct ApplicationRun {
         fence = try await store.claim(owner: "application/\(definition.name)")
         let beginning = RunBeginning(
             requested: start, stored: input.startingPosition, startNumber: definition.startNumber,
-            recovered: try await Self.recover(stateLog, start: start), digest: compiled.digest, source: source)
+            recovered: try await Self.recover(stateLog, start: start), program: compiled, source: source)
 
         let positions: [ShardID: Int64]
         switch beginning {
@@ -136,7 +139,7 @@ package struct ApplicationRun {
         mustWriteState = false
         if case .goOn(let state, let isSameProgram) = beginning {
             try Self.restore(&dataflow, from: state, isSameProgram: isSameProgram)
-            mustWriteState = !isSameProgram
+            mustWriteState = !isSameProgram || state.isFirst
             queue.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
         }
         reader = try SourceReader(
@@ -145,7 +148,9 @@ package struct ApplicationRun {
         // The clock has no reading before the first row, which may be as old as the trim horizon.
         computed = InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds)
         switch beginning {
-        case .goOn(let state, _): try await recompute(through: state.last, source: source.id)
+        case .goOn(let state, _):
+            try await recompute(through: state.last, source: source.id)
+            try checkRows(of: state)
         case .anew: try await stateLog.begin(run, at: computed, fence: fence, writtenAt: time.wallMilliseconds())
         }
     }
@@ -184,6 +189,8 @@ package struct ApplicationRun {
 
     /// Computes the input between the last snapshot and the last commit again, for the state alone: the rows are durable.
     private mutating func recompute(through last: InputProgress, source: StreamID) async throws {
+        isRecomputing = true
+        defer { isRecomputing = false }
         let ends = SourceReader.references(last.positions, in: source)
         var bytes = 0
         // Everything up to the commit arrived at or before its clock, so this meets the records of the first time in their order.
@@ -202,6 +209,17 @@ package struct ApplicationRun {
         reader.takeGaps().forEach(reportGap)
         schedule.noteRead(bytes)
         progress.rowsIn = 0
+    }
+
+    /// State of version 1 was told how many rows were appended. What one append could not hold, and the next one was to bring, would be lost: this version
+    /// drops all rows up to a commit.
+    private func checkRows(of state: RecoveredState) throws(RunFailure) {
+        guard let appended = state.last.appendedRows, let before = state.base.appendedRows else { return }
+        for (stream, rows) in recomputedRows where rows > (appended[stream] ?? 0) - (before[stream] ?? 0) {
+            throw .state(
+                "its state is of version 1 and stops within rows of \(stream) that took several appends; let the build that wrote it go on, or start "
+                    + "the application with NOW or TRIM_HORIZON")
+        }
     }
 
     // MARK: The cycle
@@ -312,7 +330,10 @@ package struct ApplicationRun {
     }
 
     private mutating func collect(recordKeys: Column?, into rows: inout [String: OutgoingRows]) {
-        for batch in dataflow.takeOutputBatches() { encoder.encode(batch, recordKeys: recordKeys, into: &rows) }
+        for batch in dataflow.takeOutputBatches() {
+            if isRecomputing { recomputedRows[batch.stream, default: 0] += Int64(batch.rows.count) }
+            encoder.encode(batch, recordKeys: recordKeys, into: &rows)
+        }
         progress.errorRows = Int64(dataflow.errorRowCount)
     }
 

@@ -13,6 +13,8 @@ struct CompiledApplication: Sendable {
     private(set) var decoder: RecordDecoder?
     /// Changes with the code and the input's schema, and with nothing else.
     let digest: UInt64
+    /// The same as state records of version 1 have it: the metadata columns that the program names count.
+    let firstDigest: UInt64
 
     /// - Throws: `ApplicationError.code` with every error of the program, `.configuration` for what does not fit it.
     init(_ definition: ApplicationDefinition) throws(ApplicationError) {
@@ -31,6 +33,7 @@ struct CompiledApplication: Sendable {
         } else {
             program = try Self.plan(definition.code, inputs)
         }
+        let named = inputs
         let names = Set(program.streams.map(\.name) + [Dataflow.errorStream.name])
         if !definition.inputs.isEmpty {
             for output in definition.outputs where !names.contains(output.name) {
@@ -51,11 +54,17 @@ struct CompiledApplication: Sendable {
         self.program = program
         self.inputs = inputs
         self.decoder = decoder
+        digest = Self.digest(definition, inputs, withHidden: false)
+        firstDigest = Self.digest(definition, named, withHidden: true)
+    }
+
+    /// - Parameter withHidden: whether metadata columns count.
+    private static func digest(_ definition: ApplicationDefinition, _ inputs: [StreamSchema], withHidden: Bool) -> UInt64 {
         var digest = FNV1a()
         digest.add(definition.code)
         for input in inputs {
             digest.add(input.name)
-            for column in input.columns where !column.isHidden { digest.add("\(column.name) \(column.type)") }
+            for column in input.columns where withHidden || !column.isHidden { digest.add("\(column.name) \(column.type)") }
         }
         // The mapping too: the same records must give the same rows when they are computed again.
         if let schema = definition.inputs.first?.schema {
@@ -63,7 +72,7 @@ struct CompiledApplication: Sendable {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             digest.add((try? encoder.encode(schema)).map { String(decoding: $0, as: UTF8.self) } ?? "")
         }
-        self.digest = digest.value
+        return digest.value
     }
 
     private static func plan(_ code: String, _ inputs: [StreamSchema]) throws(ApplicationError) -> Program {

@@ -12,6 +12,9 @@ struct RecoveredState: Sendable {
     var last: InputProgress
     /// Rows of the last commit that are not in their destinations yet.
     var outgoing = OutgoingQueue()
+
+    /// Whether its records are of version 1.
+    var isFirst: Bool { base.appendedRows != nil }
 }
 
 /// Rows that are durable in the hidden stream, on their way to their destinations.

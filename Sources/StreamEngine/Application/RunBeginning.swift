@@ -24,7 +24,8 @@ enum RunBeginning {
     ///   - stored: where the definition's last start asked to begin.
     ///   - startNumber: of the definition's last start.
     init(
-        requested: StartingPosition?, stored: StartingPosition?, startNumber: Int64, recovered: RecoveredState?, digest: UInt64,
+        requested: StartingPosition?, stored: StartingPosition?, startNumber: Int64, recovered: RecoveredState?,
+        program: CompiledApplication,
         source: StreamDescription
     ) {
         // A node that went down between a start and its first record has the start still to do.
@@ -32,6 +33,7 @@ enum RunBeginning {
         let position = requested ?? (isBegun ? nil : stored) ?? .lastStoppedPoint
         // State of a source that was deleted and made anew means nothing to this one.
         if position == .lastStoppedPoint, let recovered, recovered.run.source == source.id {
+            let digest = recovered.isFirst ? program.firstDigest : program.digest
             self = .goOn(recovered, isSameProgram: recovered.run.programDigest == digest)
             return
         }

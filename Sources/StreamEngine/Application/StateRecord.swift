@@ -45,13 +45,13 @@ package enum StateRecord: Hashable, Sendable {
         package var reason: String
     }
 
-    /// 1 counted the rows of each in-application stream in its commits.
+    /// 1 counted the rows of each in-application stream in its commits. It is read, and what is written behind it is 2.
     private static let version: UInt8 = 2
 
     /// What a record's bytes are where a later build wrote them; nil for all others, damaged ones included.
     ///
     /// Every version begins with a byte that tells it. Of a snapshot's first part the version of what is inside counts as well. What an earlier build
-    /// wrote is for the run: it stops by name.
+    /// wrote is for the run: it goes on from it.
     package static func unknownFormat(_ bytes: [UInt8]) -> (found: String, known: String)? {
         guard let found = bytes.first else { return nil }
         if found > version { return ("\(found)", "\(version)") }
@@ -101,12 +101,12 @@ package enum StateRecord: Hashable, Sendable {
         do {
             var reader = StateReader(bytes)
             let version = try reader.byte()
-            guard version == Self.version else {
+            guard (1...Self.version).contains(version) else {
                 throw Malformed(
-                    reason: "state record version \(version), and this build reads version \(Self.version); "
+                    reason: "state record version \(version), and this build reads versions 1 to \(Self.version); "
                         + "let the build that wrote it go on, or start the application with NOW or TRIM_HORIZON")
             }
-            self = try Self.read(from: &reader)
+            self = try Self.read(from: &reader, version: version)
             guard reader.isAtEnd else { throw Malformed(reason: "a state record has bytes left over") }
         } catch let error as Malformed {
             throw error
@@ -115,27 +115,27 @@ package enum StateRecord: Hashable, Sendable {
         }
     }
 
-    private static func read(from reader: inout StateReader) throws -> StateRecord {
+    private static func read(from reader: inout StateReader, version: UInt8) throws -> StateRecord {
         switch try reader.byte() {
         case 0:
             let run = try Run(from: &reader)
-            return .begin(run, try InputProgress(from: &reader))
+            return .begin(run, try InputProgress(from: &reader, version: version))
         case 1:
-            return .commit(try InputProgress(from: &reader))
+            return .commit(try InputProgress(from: &reader, version: version))
         case 2:
             let run = try Run(from: &reader)
-            let progress = try InputProgress(from: &reader)
+            let progress = try InputProgress(from: &reader, version: version)
             let part = try reader.int64()
             let parts = try reader.int64()
             guard parts > 0, (0..<parts).contains(part), let part = Int(exactly: part), let parts = Int(exactly: parts) else {
                 throw Malformed(reason: "snapshot part \(part) of \(parts)")
             }
             return .snapshot(run, progress, part: part, parts: parts, bytes: try reader.byteString())
-        case 3:
+        case 3 where version > 1:
             guard let part = Int(exactly: try reader.int64()), part >= 0 else { throw Malformed(reason: "part of outgoing rows") }
             let output = String(decoding: try reader.byteString(), as: UTF8.self)
             return .outgoing(part: part, output: output, try OutgoingRows(from: &reader))
-        case 4:
+        case 4 where version > 1:
             let count = try reader.int64()
             guard (0...10_000).contains(count) else { throw Malformed(reason: "\(count) outputs") }
             var counts: [String: Int64] = [:]

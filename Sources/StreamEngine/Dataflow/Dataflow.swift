@@ -275,6 +275,11 @@ extension Dataflow {
     ///   state is not there begin without it, and what nobody takes is dropped.
     /// - Throws: `SnapshotError`; the dataflow is then of no more use.
     public mutating func restore(from bytes: [UInt8], isSameProgram: Bool = true) throws(SnapshotError) {
+        if DataflowSnapshot.isFirst(bytes) {
+            // Nothing in it has a name.
+            guard isSameProgram else { throw .otherProgram }
+            return try restoreFirst(from: bytes)
+        }
         let snapshot = try DataflowSnapshot(decoding: bytes)
         let names = Set(streams.map(\.schema.name))
         if isSameProgram {
@@ -291,6 +296,22 @@ extension Dataflow {
         clockMilliseconds = snapshot.clockMilliseconds
         errorRowCount = snapshot.errorRowCount
         hasEnded = snapshot.hasEnded
+        output = []
+        failure = nil
+    }
+
+    /// Takes the state of a snapshot of version 1, which had all in the order of the program.
+    private mutating func restoreFirst(from bytes: [UInt8]) throws(SnapshotError) {
+        var reader = try DataflowSnapshot.open(bytes, version: 1)
+        let (clock, errors) = (try reader.int64(), try reader.int64())
+        guard try reader.int64() == Int64(streams.count) else { throw .otherProgram }
+        for index in streams.indices { streams[index].lastRowtime = try reader.optionalInt64() }
+        guard try reader.int64() == Int64(pumps.count) else { throw .otherProgram }
+        for index in pumps.indices { try pumps[index].graph.readFirstStates(from: &reader) }
+        guard reader.isAtEnd, let errorCount = Int(exactly: errors), errorCount >= 0 else {
+            throw .damaged("it has bytes left over")
+        }
+        (clockMilliseconds, errorRowCount, hasEnded) = (clock, errorCount, false)
         output = []
         failure = nil
     }

@@ -56,14 +56,23 @@ struct DataflowSnapshot: Sendable {
         return Int(bytes[magic.count])
     }
 
-    init(decoding bytes: [UInt8]) throws(SnapshotError) {
+    /// Whether bytes begin as a snapshot of version 1, which only a dataflow of its program can read.
+    static func isFirst(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic + [1]) }
+
+    /// A reader behind the head of a snapshot; its checksum is checked.
+    static func open(_ bytes: [UInt8], version: Int) throws(SnapshotError) -> StateReader {
         var reader = StateReader(bytes)
         for byte in Self.magic {
             guard try reader.byte() == byte else { throw .damaged("it does not begin as a snapshot does") }
         }
         let found = Int(try reader.byte())
-        guard found == Self.version else { throw .unsupportedVersion(found) }
+        guard found == version else { throw .unsupportedVersion(found) }
         try reader.checkChecksum()
+        return reader
+    }
+
+    init(decoding bytes: [UInt8]) throws(SnapshotError) {
+        var reader = try Self.open(bytes, version: Self.version)
         let clock = try reader.int64()
         guard let errors = Int(exactly: try reader.int64()), errors >= 0 else { throw .damaged("a count is negative") }
         self.init(clockMilliseconds: clock, errorRowCount: errors, hasEnded: try reader.bool())

@@ -134,6 +134,12 @@ struct OperatorGraph: Sendable {
         guard let index = nodes.firstIndex(where: { $0.id == id }) else { throw .otherProgram }
         try nodes[index].operation.readState(from: &reader)
     }
+
+    /// From a snapshot of version 1: the states of all operators in the order of the plan.
+    mutating func readFirstStates(from reader: inout StateReader) throws(SnapshotError) {
+        _ = try reader.count(of: 0)
+        for index in nodes.indices { try nodes[index].operation.readFirstState(from: &reader) }
+    }
 }
 
 extension Relation {

@@ -143,8 +143,15 @@ struct AggregateOperator: Operator {
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
+        try readWindows(try reader.count(), from: &reader)
+    }
+
+    mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError) {
+        try readWindows(try reader.bool() ? 1 : 0, from: &reader)
+    }
+
+    private mutating func readWindows(_ count: Int, from reader: inout StateReader) throws(SnapshotError) {
         windows.removeAll()
-        let count = try reader.count()
         for _ in 0..<count {
             let window = try Window(from: &reader, type: term.type)
             var groups = WindowGroups(aggregate)

@@ -20,6 +20,8 @@ protocol Operator: Sendable {
     /// Its state, and back into a fresh operator with the same `state`.
     func writeState(to writer: inout StateWriter)
     mutating func readState(from reader: inout StateReader) throws(SnapshotError)
+    /// The same from a snapshot of version 1, whose operators had one window at most and no versions.
+    mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError)
 }
 
 /// What is said of an operator's state beside its bytes.
@@ -39,4 +41,5 @@ extension Operator {
     var state: OperatorState? { nil }
     func writeState(to writer: inout StateWriter) {}
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {}
+    mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError) { try readState(from: &reader) }
 }

@@ -37,4 +37,7 @@ struct OrderOperator: Operator {
     func writeState(to writer: inout StateWriter) { writer.write(last) }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) { last = try reader.optionalInt64() }
+
+    /// There was no such operator.
+    mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError) {}
 }

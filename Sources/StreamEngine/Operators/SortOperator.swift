@@ -128,8 +128,15 @@ struct SortOperator: Operator {
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
+        try readPeriods(try reader.count(), from: &reader)
+    }
+
+    mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError) {
+        try readPeriods(try reader.bool() ? 1 : 0, from: &reader)
+    }
+
+    private mutating func readPeriods(_ count: Int, from reader: inout StateReader) throws(SnapshotError) {
         held.removeAll()
-        let count = try reader.count()
         for _ in 0..<count {
             let window = try Window(from: &reader, type: period.type)
             var rows = HeldRows(columns, sort.keys)

@@ -26,6 +26,20 @@ struct StateRecordTests {
         #expect(try StateRecord(decoding: record.encoded()) == record)
     }
 
+    @Test("records of version 1 are read: their commits tell how many rows had left; kinds that came later are not among them")
+    func firstVersion() throws {
+        func number(_ value: Int64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+        let name = number(3) + Array("OUT".utf8)
+        let progress = number(1_700_000_000_123) + number(1) + name + number(42) + number(1) + number(7) + number(99)
+        let commit = try StateRecord(decoding: [1, 1] + progress)
+        var expected = InputProgress(positions: [ShardID(7): 99], clockMilliseconds: 1_700_000_000_123)
+        expected.appendedRows = ["OUT": 42]
+        #expect(commit == .commit(expected))
+        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [1, 4] + number(0)) }
+        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [3, 1] + progress) }
+        #expect(StateRecord.unknownFormat([3, 1])?.found == "3" && StateRecord.unknownFormat([1, 1]) == nil)
+    }
+
     @Test("a state record cut off anywhere is refused, not trapped")
     func truncated() {
         let bytes = StateRecord.snapshot(Self.run, Self.progress, part: 0, parts: 1, bytes: [9]).encoded()

@@ -116,7 +116,6 @@ let rooms: [Target] =
     + room("AWSWire", ["CBase64"])
     + room(
         "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CivilCalendar", "CCrypto"],
-        testable: true,
         testDependencies: ["StreamStoreTesting"])
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
@@ -125,9 +124,9 @@ let rooms: [Target] =
     + room(
         "HTTPDoor",
         [
-            "AWSWire", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
+            "AWSWire", "Host", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
             lifecycle,
-        ], testable: true, testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
+        ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
 
 // Directories that earlier builds left, opened by the rooms that have anything durable.
 let goldenTests: [Target] = [
@@ -178,6 +177,19 @@ let programs: [Target] = [
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
     // A load for the door and its peer: see Benchmarks/compare.
     .executableTarget(name: "door-load", path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
+    // The door's parsers beside those that it could have used: see Benchmarks/run door-parsers.
+    .target(
+        name: "simdjson_put", dependencies: ["CBase64"], path: "Benchmarks/Sources/simdjson-put",
+        // On-demand parsing has no choice at run time: without this simdjson would be timed without vector instructions.
+        cxxSettings: [.unsafeFlags(["-O3", "-march=haswell"])],
+        linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+    .executableTarget(
+        name: "door-parsers",
+        dependencies: [
+            "AWSWire", "HTTPDoor", "KinesisService", "simdjson_put", nio, .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOEmbedded", package: "swift-nio"),
+        ],
+        path: "Benchmarks/Sources/door-parsers", swiftSettings: swiftSettings),
     .executableTarget(
         name: "latest-benchmark",
         dependencies: [

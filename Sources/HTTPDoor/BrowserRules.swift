@@ -1,6 +1,6 @@
 /// Which web pages may call: rules over Host, Origin and Sec-Fetch-Site, for every path.
 
-import AWSWire
+package import AWSWire
 
 /// Lets SDKs through and keeps web pages out until they are allowed.
 ///
@@ -19,7 +19,7 @@ public struct BrowserRules: Sendable {
         self.allowedOrigins = Set(allowedOrigins.map { $0.lowercased() })
     }
 
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable {
         /// What a page of that origin may be told, if there is one.
         case allowed(origin: String?)
         /// Status and reason in words.
@@ -27,7 +27,7 @@ public struct BrowserRules: Sendable {
     }
 
     /// - Parameter scheme: of the connection: `http` or `https`.
-    func verdict(_ head: RequestHead, scheme: String = "http") -> Verdict {
+    package func verdict(_ head: RequestHead, scheme: String = "http") -> Verdict {
         let host = head[.host]
         if let host {
             guard let name = Self.name(ofHost: host) else {

@@ -6,6 +6,13 @@
 public protocol AnswerPlace: AnyObject, Sendable {
     /// Runs `work` soon and after all work that was given before. Does not wait for it; may be called by any thread.
     func run(_ work: @escaping @Sendable () -> Void)
+    /// Whether the calling thread is the place's own and has nothing else to do before the answer: it may then do the commit itself, which
+    /// blocks it for as long as a sync takes.
+    var mayCommit: Bool { get }
+}
+
+extension AnswerPlace {
+    public var mayCommit: Bool { false }
 }
 
 /// The pool of Swift's tasks, for callers that await: one task resumes all whom a commit answers.

@@ -16,21 +16,30 @@ public struct BriefSpin: Sendable {
     /// Asks again and again, giving way to other threads of the core in between.
     /// - Returns: whether the answer was yes in time; false at once where looking has not been worth while of late.
     mutating func lasts(until isTime: () -> Bool) -> Bool {
-        guard turnsToPass == 0 else {
-            turnsToPass -= 1
-            return isTime()
-        }
+        guard isWorthWhile() else { return isTime() }
         let end = BriefSpin.now() &+ BriefSpin.nanoseconds
         repeat {
             if isTime() {
-                pause = 0
+                ended(found: true)
                 return true
             }
             sched_yield()
         } while BriefSpin.now() < end
-        pause = min(max(1, pause * 2), BriefSpin.longestPause)
-        turnsToPass = pause
+        ended(found: false)
         return false
+    }
+
+    /// Whether to look this time. If so, `ended` must follow.
+    public mutating func isWorthWhile() -> Bool {
+        if turnsToPass == 0 { return true }
+        turnsToPass -= 1
+        return false
+    }
+
+    /// Takes in what came of looking.
+    public mutating func ended(found: Bool) {
+        pause = found ? 0 : min(max(1, pause * 2), BriefSpin.longestPause)
+        turnsToPass = pause
     }
 
     /// Asks again and again until the answer is yes or the time is over, giving way to other threads of the core in between.

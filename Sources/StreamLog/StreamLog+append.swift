@@ -19,7 +19,8 @@ extension StreamLog {
         try await answer { submit(append, at: pool, $0) }
     }
 
-    /// Appends in the order of the calls: of two submits by one thread the first is appended first. Returns at once.
+    /// Appends in the order of the calls: of two submits by one thread the first is appended first. Returns at once, unless the place lends its thread
+    /// (`AnswerPlace.mayCommit`): where nothing is under way that thread then does the commit, as no other could be woken so soon.
     /// - Parameters:
     ///   - place: where `answer` is called, once, with what `append` would return or throw. The answers of one commit that belong to one place are
     ///     one piece of work there. Nil: whoever commits calls it, or this call does.
@@ -32,10 +33,15 @@ extension StreamLog {
             let bytes = try StreamLog.prepare(append)
             if bytes > 0 || append.isConditional {
                 let request = AppendRequest(append, bytes: bytes, place: place, reply: answer)
-                return try node.withLock { state throws(LogError) in
+                let isLent = place?.mayCommit ?? false
+                let task = try node.withLock { state throws(LogError) -> JournalTask? in
                     try state.offer(request)
+                    if isLent, let task = state.lendJournal() { return task }
                     if !state.journalIsTaken { node.wake(NodeCondition.journal) }
+                    return nil
                 }
+                if let task { releaseJournal(perform(task)) }
+                return
             }
             refusal = .success([])
         } catch {
@@ -84,5 +90,20 @@ extension StreamLog {
             throw .failed("an append of \(bytes) bytes is larger than a journal frame can be")
         }
         return bytes
+    }
+}
+
+extension NodeState {
+    /// How long syncs may have taken of late, in nanoseconds, where a thread does one that others need soon.
+    private static var longestLoan: UInt64 { 1_000_000 }
+    /// The most bytes that such a thread writes.
+    private static var largestLoan: Int { 64 << 10 }
+
+    /// As `takeJournal`, for a thread that is needed again soon: one small write, while the disk is quick.
+    mutating func lendJournal() -> JournalTask? {
+        guard removals.isEmpty, sealRequest == nil, commit.waitingCount == 1, commit.pendingBytes <= Self.largestLoan,
+            statistics.recentSyncNanoseconds <= Self.longestLoan
+        else { return nil }
+        return takeJournal()
     }
 }

@@ -1,9 +1,8 @@
 /// Host and Origin rules: who is let in, who is not, and what a browser is told.
 
 import AWSWire
+import HTTPDoor
 import Testing
-
-@testable import HTTPDoor
 
 @Suite struct BrowserRulesTests {
     private let rules = BrowserRules(allowedHosts: ["Millrace.Example"], allowedOrigins: ["https://console.example:8443", "null"])

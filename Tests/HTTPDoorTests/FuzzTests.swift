@@ -4,17 +4,18 @@
 
 import AWSWire
 import Foundation
+import HTTPDoor
 import Logging
 import NIOCore
 import NIOEmbedded
 import NodeMetrics
 import Testing
 
-@testable import HTTPDoor
-
-/// A connection without a socket. It is used on one thread.
-struct EmbeddedDoor {
-    let door: DoorContext
+/// Connections without a socket. They are used on one thread.
+struct FuzzedDoor {
+    let door: EmbeddedDoor
+    /// In so long a request that waits for its turn is begun.
+    private static let turn = TimeAmount.milliseconds(5)
 
     init(_ change: (inout HTTPDoor.Settings) -> Void = { _ in }) {
         var settings = HTTPDoor.Settings()
@@ -23,15 +24,12 @@ struct EmbeddedDoor {
         let service = AWSService(prefix: "Test_1", serving: Gate(), [.direct(Fill.self), .direct(Repeat.self)])
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        door = DoorContext(
-            settings: settings, dispatcher: AWSDispatcher([service]),
-            pages: PageResponder(pages: Pages([:]), downloads: [:], logger: logger), metrics: MetricsRegistry(), logger: logger)
+        door = EmbeddedDoor(settings, AWSDispatcher([service]), metrics: MetricsRegistry(), logger: logger)
     }
 
     func connect() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel()
-        let context = LoopContext(door, channel.embeddedEventLoop)
-        try channel.pipeline.syncOperations.addHandler(HTTP1Connection(context))
+        try door.serve(channel, on: channel.embeddedEventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         return channel
     }
@@ -43,11 +41,11 @@ struct EmbeddedDoor {
         while !rest.isEmpty, channel.isActive {
             // Malformed input is told to the pipeline's end as an error; the connection is closed for it.
             _ = try? channel.writeInbound(ByteBuffer(bytes: rest.prefix(pieces)))
-            channel.embeddedEventLoop.run()
+            channel.embeddedEventLoop.advanceTime(by: Self.turn)
             rest = rest.dropFirst(pieces)
         }
         channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        channel.embeddedEventLoop.run()
+        channel.embeddedEventLoop.advanceTime(by: Self.turn)
         var output: [UInt8] = []
         while let piece = try? channel.readOutbound(as: ByteBuffer.self) { output += piece.readableBytesView }
         _ = try? channel.finish(acceptAlreadyClosed: true)
@@ -155,7 +153,7 @@ enum Frames {
 
     @Test("the inputs before they are mutated are answered")
     func unmutated() throws {
-        let door = EmbeddedDoor()
+        let door = FuzzedDoor()
         for request in Self.requests {
             let answer = String(decoding: try door.answer(to: request, pieces: 10_000), as: UTF8.self)
             #expect(answer.hasPrefix("HTTP/1.1 200 ") || answer.hasPrefix("HTTP/1.1 403 ") || answer.hasPrefix("HTTP/1.1 100 "))
@@ -164,7 +162,7 @@ enum Frames {
             #expect(try door.answer(to: conversation, pieces: 10_000).count > 100)
         }
         #expect(try door.answer(to: Self.conversations[0], pieces: 1).suffix(5) == Array("hello".utf8)[...])
-        #expect(door.door.budget.reserved == 0)
+        #expect(door.door.reservedBytes == 0)
     }
 
     @Test("mutated requests of HTTP/1 are answered or refused")
@@ -174,14 +172,14 @@ enum Frames {
     func http2() throws { try fuzz(Self.conversations) }
 
     private func fuzz(_ corpus: [[UInt8]]) throws {
-        let door = EmbeddedDoor()
+        let door = FuzzedDoor()
         var random = SplitMix(state: Self.seed)
         for number in 0..<Self.inputs {
             var input = corpus[Int.random(in: 0..<corpus.count, using: &random)]
             for _ in 0..<Int.random(in: 1...4, using: &random) { mutate(&input, corpus, &random) }
             _ = try door.answer(to: input, pieces: Bool.random(using: &random) ? 100_000 : Int.random(in: 1...40, using: &random))
-            if door.door.budget.reserved != 0 {
-                Issue.record("input \(number) of seed \(Self.seed) keeps \(door.door.budget.reserved) bytes")
+            if door.door.reservedBytes != 0 {
+                Issue.record("input \(number) of seed \(Self.seed) keeps \(door.door.reservedBytes) bytes")
                 return
             }
         }

@@ -1,9 +1,8 @@
 /// Heads of HTTP/1 requests: what is understood, what is refused, and that it does not matter in which pieces they come.
 
 import AWSWire
+import HTTPDoor
 import Testing
-
-@testable import HTTPDoor
 
 @Suite struct RequestHeadParserTests {
     private func parse(_ text: String, maxBytes: Int = 4096) -> (RequestHeadParser.Outcome, HTTP1Head) {

@@ -1,9 +1,8 @@
 /// The two ways to read a put: what the one pass takes, the general way takes too, and with the same meaning.
 
 import AWSWire
+import KinesisService
 import Testing
-
-@testable import KinesisService
 
 @Suite struct PlainPutTests {
     private struct Record: Hashable {

@@ -1,10 +1,9 @@
 /// Tokens open as long as the secret is the same, whatever sealed them.
 
 import AWSWire
+import KinesisService
 import StreamStore
 import Testing
-
-@testable import KinesisService
 
 @Suite struct TokenSealerTests {
     private let sealer = TokenSealer(secret: Array("a secret of the node".utf8))

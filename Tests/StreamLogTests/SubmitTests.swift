@@ -42,6 +42,8 @@ private final class Place: AnswerPlace {
 /// Work is kept until the test runs it.
 private final class Desk: AnswerPlace {
     let work = Mutex<[@Sendable () -> Void]>([])
+    let mayCommit: Bool
+    init(mayCommit: Bool = false) { self.mayCommit = mayCommit }
     func run(_ work: @escaping @Sendable () -> Void) { self.work.withLock { $0.append(work) } }
 }
 
@@ -101,6 +103,31 @@ private func produced(_ tag: Int, id: Int64 = 7, epoch: Int16 = 0, sequence: Int
         #expect(answers.withLock { $0 } == [])
         for work in two.work.withLock({ $0 }) + one.work.withLock({ $0 }) { work() }
         #expect(answers.withLock { $0 } == [1, 2, 4, 5, 0, 3])
+    }
+
+    @Test("a place that lends its thread commits what it hands in, but neither for others nor much")
+    func lending() throws {
+        let (log, _) = try StreamLog.openStepped(
+            disk: SimulatedDisk(), time: SimulatedTime(), options: .journalOnly, knownLogs: [firstLog], removedLogs: [])
+        let (lender, other) = (Desk(mayCommit: true), Desk())
+        func submit(_ bytes: Int, at place: Desk) throws {
+            var builder = RecordBatchBuilder(baseTimestamp: 0)
+            try builder.append(key: nil, value: [UInt8](repeating: 1, count: bytes), timestamp: 0)
+            log.submit(LogAppend([(firstLog, try builder.finish())]), at: place) { _ in }
+        }
+        try submit(10, at: lender)
+        #expect(lender.work.withLock { $0.count } == 1)
+        #expect(try log.bounds(firstLog).highWatermark == 1)
+        #expect(!log.stepJournal())
+        try submit(1 << 20, at: lender)
+        #expect(try log.bounds(firstLog).highWatermark == 1)
+        #expect(log.stepJournal())
+        try submit(10, at: other)
+        try submit(10, at: lender)
+        #expect(try log.bounds(firstLog).highWatermark == 2)
+        #expect(log.stepJournal())
+        #expect(try log.bounds(firstLog).highWatermark == 4)
+        #expect(lender.work.withLock { $0.count } == 3 && other.work.withLock { $0.count } == 1)
     }
 
     @Test("the next offset is judged after all that was handed in before, within one commit too")

@@ -65,9 +65,20 @@ public struct ResourceName: Hashable, Sendable {
 /// One exists for each loop, so that those who answer many calls at once can tell which belong together.
 public final class AnswerLoop: Sendable {
     private let execute: @Sendable (@escaping @Sendable () -> Void) -> Void
+    private let isLent: @Sendable () -> Bool
 
-    /// - Parameter execute: runs work on the loop, soon and in the order given.
-    public init(_ execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) { self.execute = execute }
+    /// - Parameters:
+    ///   - isLent: see `mayCommit`.
+    ///   - execute: runs work on the loop, soon and in the order given.
+    public init(
+        isLent: @escaping @Sendable () -> Bool = { false }, _ execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
+        self.isLent = isLent
+        self.execute = execute
+    }
+
+    /// Whether the calling thread is the loop's and has nothing else to do before the call it has begun is answered.
+    public var mayCommit: Bool { isLent() }
 
     /// Runs work on the loop, soon, in the order given.
     public func run(_ work: @escaping @Sendable () -> Void) { execute(work) }

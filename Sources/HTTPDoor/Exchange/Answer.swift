@@ -33,6 +33,8 @@ struct AnswerHead {
 
 /// Carries the answer of one request to the peer. It is used on its event loop only.
 protocol AnswerCarrier: AnyObject {
+    /// The connection that it is, nil where it is one of several streams.
+    var connection: ObjectIdentifier? { get }
     /// Sends a whole answer.
     /// - Parameters:
     ///   - write: is called once with at least `capacity` bytes; returns how many it wrote.

@@ -73,6 +73,10 @@ final class LoopContext {
     let loop: any EventLoop
     /// Where calls are answered.
     let answers: AnswerLoop
+    /// Whom the loop has served of late.
+    let company: Company
+    let lookout: Lookout
+    let backlog: Backlog
     let sweeper: Sweeper
     private var date = HTTPDate()
     /// The Host that was let in last: nearly always the next one too.
@@ -81,7 +85,12 @@ final class LoopContext {
     init(_ door: DoorContext, _ loop: any EventLoop) {
         self.door = door
         self.loop = loop
-        answers = AnswerLoop { work in loop.execute(work) }
+        lookout = Lookout(loop)
+        backlog = Backlog(loop)
+        let company = Company()
+        self.company = company
+        let bound = NIOLoopBound(company, eventLoop: loop)
+        answers = AnswerLoop(isLent: { loop.inEventLoop && bound.value.isOne() }) { work in loop.execute(work) }
         sweeper = Sweeper(loop, interval: door.settings.sweepInterval)
     }
 

@@ -25,7 +25,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
     /// Reserved for an answer that comes in pieces.
     static let streamMemory = 512 << 10
     /// Reserved for a page or a download; a larger piece asks for more.
-    static let pageMemory = 64 << 10
+    static let pageMemory = 16 << 10
 
     private let context: LoopContext
     /// Nil when the peer is gone.
@@ -57,6 +57,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
     /// The head has come.
     func begin(_ head: RequestHead, scheme: String) {
         isHead = head.method == .head
+        context.company.serves(carrier?.connection)
         switch context.verdict(head, scheme: scheme) {
         case .refused(let status, let reason): return refuse(head, status, reason)
         case .allowed(let origin?):
@@ -81,6 +82,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
 
     /// A piece of the body has come.
     func receive(_ piece: ByteBuffer) {
+        context.company.serves(carrier?.connection)
         guard case .receiving = state, let call, let lease else { return }
         bodyBytes += piece.readableBytes
         guard bodyBytes <= call.memoryBound else { return send(call.tooLarge()) }
@@ -199,6 +201,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
     /// The next piece of an answer.
     func write(_ piece: ByteBuffer) -> EventLoopFuture<Void> {
         guard let carrier else { return context.loop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+        context.company.serves(carrier.connection)
         if let lease, lease.reserved < piece.readableBytes, !lease.resize(to: piece.readableBytes) {
             return context.loop.makeFailedFuture(OutOfMemory())
         }

@@ -1,9 +1,9 @@
 /// Tells a request's body from what frames it: a length, or chunks (RFC 9112, sections 6 and 7).
 
 /// Where in a body a connection is.
-struct BodyDecoder {
+package struct BodyDecoder {
     /// What the bytes at hand are.
-    enum Step: Equatable {
+    package enum Step: Equatable {
         /// So many bytes that frame the body.
         case skip(Int)
         /// So many bytes of the body.
@@ -31,10 +31,10 @@ struct BodyDecoder {
     private var trailerBytes = 0
 
     /// - Parameter length: nil for chunks.
-    init(length: Int?) { state = length.map { .length($0) } ?? .chunkSize }
+    package init(length: Int?) { state = length.map { .length($0) } ?? .chunkSize }
 
     /// - Parameter bytes: what has come and was not told before.
-    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(HTTPFault) -> Step {
+    package mutating func next(_ bytes: UnsafeRawBufferPointer) throws(HTTPFault) -> Step {
         switch state {
         case .length(0), .done:
             state = .done

@@ -57,6 +57,10 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var isFirst = true
     private var isProcessing = false
     private var readIsHeld = false
+    /// The next request is here and waits for its turn.
+    private var isQueued = false
+    /// Nil where there is none.
+    private var socket: CInt?
     private var inputEnded = false
     private var closesAfterAnswer = false
     /// The client waits for leave to send the body, and has not got it.
@@ -85,6 +89,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         handlerContext = context
+        socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
         self.context.sweeper.add(self)
     }
 
@@ -135,7 +140,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private var mayRead: Bool {
-        if case .whole = input { held.readableBytes == 0 } else { true }
+        if case .whole = input { return held.readableBytes == 0 }
+        return !isQueued || held.readableBytes == 0
     }
 
     /// At its end NIO reads all that a peer has sent, asked or not: that is paid for, or the connection is closed.
@@ -164,7 +170,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// One step with the bytes at hand; whether there may be another.
     private func step() -> Bool {
         switch input {
-        case .head: readHead()
+        case .head: isQueued ? false : readHead()
         case .body(var decoder): readBody(&decoder)
         case .whole, .dropped: false
         }
@@ -257,13 +263,32 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             exchange = nil
             phaseStart = .now()
             stall.limit = TimeAmount(settings.stallTimeout)
-            process()
+            next()
         case .head: break
         case .body where !closesAfterAnswer: break
         case .whole where inputEnded || held.readableBytes == 0: close()
         case .whole, .body: drop()
         case .dropped: handlerContext?.close(mode: .output, promise: nil)
         }
+    }
+
+    /// Goes on with what is here. One that sends its requests without waiting has no right to come before those that wait for their answers.
+    private func next() {
+        if context.company.isOne() {
+            process()
+            if case .head = input, held.readableBytes == 0, let socket { context.lookout.look(at: socket) }
+        } else if held.readableBytes > 0 {
+            isQueued = true
+            context.backlog.add(self)
+        } else {
+            process()
+        }
+    }
+
+    /// Its turn has come.
+    func resume() {
+        isQueued = false
+        process()
     }
 
     /// Answers what is no request, and closes.
@@ -318,6 +343,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
 extension HTTP1Connection: AnswerCarrier {
     var channel: (any Channel)? { handlerContext?.channel }
+    var connection: ObjectIdentifier? { ObjectIdentifier(self) }
 
     func send(_ head: AnswerHead, capacity: Int, lease: MemoryLease?, write: (UnsafeMutableRawBufferPointer) -> Int) {
         guard let handlerContext else { return }

@@ -1,17 +1,17 @@
 /// Reads the heads of HTTP/1 requests (RFC 9112): strictly, in one pass, and within bounds.
 
-import AWSWire
+package import AWSWire
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// What is wrong with a request, and the status that says so.
-struct HTTPFault: Error, Equatable {
-    var status: Int
-    var reason: String
+package struct HTTPFault: Error, Equatable {
+    package var status: Int
+    package var reason: String
 
-    init(_ status: Int, _ reason: String) {
+    package init(_ status: Int, _ reason: String) {
         self.status = status
         self.reason = reason
     }
@@ -24,22 +24,24 @@ struct HTTPFault: Error, Equatable {
 }
 
 /// A request's head with what only HTTP/1 has.
-struct HTTP1Head {
-    var head = RequestHead()
+package struct HTTP1Head {
+    package var head = RequestHead()
     /// The connection may serve another request after this one.
-    var keepsAlive = true
+    package var keepsAlive = true
     /// The client waits for leave to send the body.
-    var expectsContinue = false
+    package var expectsContinue = false
     /// HTTP/1.0, which knows no chunks and stays open only when both sides say so.
-    var isVersion10 = false
+    package var isVersion10 = false
+
+    package init() {}
 }
 
 /// Finds a head's end, then takes it apart.
 ///
 /// What two parties could understand differently is refused: line ends without a carriage return, folded lines, blanks before a colon, two
 /// lengths, a length beside chunks. (RFC 9112, sections 2.2, 5.1, 5.2 and 6.3.)
-struct RequestHeadParser {
-    enum Outcome: Equatable {
+package struct RequestHeadParser {
+    package enum Outcome: Equatable {
         /// How many bytes the head has.
         case complete(Int)
         case incomplete
@@ -53,10 +55,10 @@ struct RequestHeadParser {
     /// How far the end was looked for.
     private var searched = 0
 
-    init(maxBytes: Int) { self.maxBytes = maxBytes }
+    package init(maxBytes: Int) { self.maxBytes = maxBytes }
 
     /// - Parameter bytes: all that has come since the end of the request before.
-    mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout HTTP1Head) -> Outcome {
+    package mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout HTTP1Head) -> Outcome {
         // Empty lines before a request are passed over (section 2.2).
         var start = 0
         while start < 8, bytes.count >= start + 2, bytes[start] == cr, bytes[start + 1] == lf { start += 2 }

@@ -119,6 +119,7 @@ final class HTTP2Stream: ChannelInboundHandler {
 
 extension HTTP2Stream: AnswerCarrier {
     var channel: (any Channel)? { handlerContext?.channel }
+    var connection: ObjectIdentifier? { nil }
 
     func send(_ head: AnswerHead, capacity: Int, lease: MemoryLease?, write: (UnsafeMutableRawBufferPointer) -> Int) {
         guard let handlerContext else { return }

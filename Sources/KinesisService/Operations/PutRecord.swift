@@ -1,18 +1,18 @@
 /// PutRecord: appends one record; it is durable when the answer is sent (Kinesis API, PutRecord).
 
-import AWSWire
+package import AWSWire
 import StreamStore
 
-enum PutRecord: DirectOperation {
-    struct Request: WireReadable, ChoosesStream {
+package enum PutRecord: DirectOperation {
+    package struct Request: WireReadable, ChoosesStream {
         var sequenceNumberForOrdering: String?
-        var entry: PutEntry
+        package var entry: PutEntry
         /// Holds the parts of the record.
-        var arena: [UInt8] = []
-        var streamName: String?
-        var streamARN: String?
+        package var arena: [UInt8] = []
+        package var streamName: String?
+        package var streamARN: String?
 
-        init(_ fields: WireFields) throws(AWSError) {
+        package init(_ fields: WireFields) throws(AWSError) {
             sequenceNumberForOrdering = try fields.string("SequenceNumberForOrdering")
             arena.reserveCapacity(fields.bodyLength)
             entry = try PutEntry(fields, arena: &arena)
@@ -26,23 +26,25 @@ enum PutRecord: DirectOperation {
         }
     }
 
-    static let rules: [Rule<Request>] =
+    package static let rules: [Rule<Request>] =
         [
             .member("sequenceNumberForOrdering", \.sequenceNumberForOrdering, .pattern(.sequenceNumber)),
             Rule { request, violations in request.entry.check(request.arena, &violations) },
         ] + Request.streamRules
-    static let errors: [AWSError.Name] = [.resourceNotFound, .invalidArgument, .provisionedThroughputExceeded]
+    package static let errors: [AWSError.Name] = [.resourceNotFound, .invalidArgument, .provisionedThroughputExceeded]
     /// Room for 10 MiB of data in base64, and for some more, so that too much gets the error that says so.
-    static let memoryBound = 16 << 20
+    package static let memoryBound = 16 << 20
 
-    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
+    package static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
         if format.isJSON, let plain = PlainPut(record: body), let request = Request(plain) { return request }
         return try format.request(Request.self, body, rules: rules)
     }
 
-    static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] { kinesis.resources(of: request) }
+    package static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {
+        kinesis.resources(of: request)
+    }
 
-    static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+    package static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
         let name: String
         do throws(AWSError) {
             name = try kinesis.name(of: request)

@@ -1,18 +1,18 @@
 /// PutRecords: appends up to 500 records at once, in one append; they are durable when the answer is sent (Kinesis API, PutRecords).
 
-import AWSWire
+package import AWSWire
 import StreamStore
 
-enum PutRecords: DirectOperation {
-    struct Request: WireReadable, ChoosesStream {
+package enum PutRecords: DirectOperation {
+    package struct Request: WireReadable, ChoosesStream {
         /// Nil when the request has no list.
-        var entries: [PutEntry]?
+        package var entries: [PutEntry]?
         /// Holds the parts of all records.
-        var arena: [UInt8] = []
-        var streamName: String?
-        var streamARN: String?
+        package var arena: [UInt8] = []
+        package var streamName: String?
+        package var streamARN: String?
 
-        init(_ fields: WireFields) throws(AWSError) {
+        package init(_ fields: WireFields) throws(AWSError) {
             if let elements = try fields.elements("Records") {
                 arena.reserveCapacity(fields.bodyLength / 4 * 3)
                 var entries: [PutEntry] = []
@@ -32,12 +32,12 @@ enum PutRecords: DirectOperation {
         }
     }
 
-    static let maxRecords = 500
+    package static let maxRecords = 500
 
-    static let rules: [Rule<Request>] = [Rule(checkRecords)] + Request.streamRules
-    static let errors: [AWSError.Name] = [.resourceNotFound, .invalidArgument, .provisionedThroughputExceeded]
+    package static let rules: [Rule<Request>] = [Rule(checkRecords)] + Request.streamRules
+    package static let errors: [AWSError.Name] = [.resourceNotFound, .invalidArgument, .provisionedThroughputExceeded]
     /// Room for 10 MiB of data in base64 and what is around it.
-    static let memoryBound = 16 << 20
+    package static let memoryBound = 16 << 20
 
     private static let checkRecords: @Sendable (Request, inout Violations) -> Void = { request, violations in
         guard let entries = request.entries else {
@@ -59,14 +59,16 @@ enum PutRecords: DirectOperation {
         }
     }
 
-    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
+    package static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
         if format.isJSON, let plain = PlainPut(records: body, maxRecords: maxRecords) { return Request(plain) }
         return try format.request(Request.self, body, rules: rules)
     }
 
-    static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] { kinesis.resources(of: request) }
+    package static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {
+        kinesis.resources(of: request)
+    }
 
-    static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
+    package static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {
         let name: String
         do throws(AWSError) {
             name = try kinesis.name(of: request)

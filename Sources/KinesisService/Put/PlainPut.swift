@@ -4,17 +4,17 @@ import AWSWire
 import StreamStore
 
 /// What a put says, straight out of its body. Every other body is read by the general way, which knows the words for what is wrong.
-struct PlainPut {
-    private(set) var entries: [PutEntry] = []
+package struct PlainPut {
+    package private(set) var entries: [PutEntry] = []
     /// Holds the parts of all records.
-    private(set) var arena: [UInt8] = []
-    private(set) var streamName: String?
-    private(set) var streamARN: String?
+    package private(set) var arena: [UInt8] = []
+    package private(set) var streamName: String?
+    package private(set) var streamARN: String?
 
     private typealias Bytes = UnsafeBufferPointer<UInt8>
 
     /// The members of PutRecord, save SequenceNumberForOrdering.
-    init?(record body: UnsafeRawBufferPointer) {
+    package init?(record body: UnsafeRawBufferPointer) {
         let isPlain = read(body) { (put, cursor, arena) in
             var entry = PutEntry()
             let isObject = cursor.object { (cursor, name) in
@@ -27,7 +27,7 @@ struct PlainPut {
     }
 
     /// The members of PutRecords.
-    init?(records body: UnsafeRawBufferPointer, maxRecords: Int) {
+    package init?(records body: UnsafeRawBufferPointer, maxRecords: Int) {
         let isPlain = read(body) { (put, cursor, arena) in
             cursor.object { (cursor, name) in
                 guard name.isName("Records"), put.entries.isEmpty else { return put.readStream(name, &cursor) }

@@ -4,7 +4,7 @@ import AWSWire
 import StreamStore
 
 /// The partition key, the explicit hash key and the data of a record, as ranges of a buffer that all records of a request share.
-struct PutEntry {
+package struct PutEntry {
     /// A part in the arena, which has fewer than 2^32 bytes; absent where the start is the largest number.
     private struct Part {
         var start = UInt32.max
@@ -24,15 +24,15 @@ struct PutEntry {
     private var hashKeyPart = Part()
     private var dataPart = Part()
 
-    var partitionKey: Range<Int>? {
+    package var partitionKey: Range<Int>? {
         get { keyPart.range }
         set { keyPart = Part(newValue) }
     }
-    var explicitHashKey: Range<Int>? {
+    package var explicitHashKey: Range<Int>? {
         get { hashKeyPart.range }
         set { hashKeyPart = Part(newValue) }
     }
-    var data: Range<Int>? {
+    package var data: Range<Int>? {
         get { dataPart.range }
         set { dataPart = Part(newValue) }
     }

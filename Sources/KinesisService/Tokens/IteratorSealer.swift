@@ -1,13 +1,13 @@
 /// Seals what iterators say, so that clients can hold them but not make or change them: for every GetRecords opens one and makes one.
 
-import AWSWire
+package import AWSWire
 internal import CCrypto
 import Synchronization
 
 /// Base64 of a serial number, the iterator's bytes and a code of both (`SipHash`).
 ///
 /// Iterators tell their holder nothing that it does not know, so they are not encrypted. No two are equal: each has another serial number.
-final class IteratorSealer: Sendable {
+package final class IteratorSealer: Sendable {
     /// Nil when it could not be made: nothing opens then.
     private let authenticator: SipHash?
     private let serial = Atomic<UInt64>(0)
@@ -24,7 +24,7 @@ final class IteratorSealer: Sendable {
         authenticator = isMade ? SipHash(key: key) : nil
     }
 
-    func seal(_ bytes: [UInt8]) throws(AWSError) -> String {
+    package func seal(_ bytes: [UInt8]) throws(AWSError) -> String {
         guard let authenticator else { throw AWSError(.internalFailure, "An iterator could not be sealed.") }
         var sealed: [UInt8] = []
         sealed.reserveCapacity(Self.serialCount + bytes.count + Self.codeCount)
@@ -36,7 +36,7 @@ final class IteratorSealer: Sendable {
     }
 
     /// What was sealed; nil when the text is not of this service or was changed.
-    func open(_ text: String) -> [UInt8]? {
+    package func open(_ text: String) -> [UInt8]? {
         guard let authenticator, let sealed = Base64.decode(text), sealed.count >= Self.serialCount + Self.codeCount else {
             return nil
         }

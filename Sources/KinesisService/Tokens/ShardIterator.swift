@@ -1,10 +1,10 @@
 /// Shard iterators: where the next GetRecords reads, and until when it may.
 
-import AWSWire
-import StreamStore
+package import AWSWire
+package import StreamStore
 
 /// What an iterator says. It names the stream by number too, so that it does not read a later stream of the same name.
-struct ShardIterator: Equatable {
+package struct ShardIterator: Equatable {
     /// Milliseconds after which an iterator expires.
     static let lifetime: Int64 = 300_000
 
@@ -17,7 +17,7 @@ struct ShardIterator: Equatable {
 
     private static let version: UInt8 = 1
 
-    func sealed(_ tokens: TokenSealer) throws(AWSError) -> String {
+    package func sealed(_ tokens: TokenSealer) throws(AWSError) -> String {
         var writer = TokenWriter()
         writer.append(Self.version)
         writer.append(createdMilliseconds)
@@ -30,7 +30,7 @@ struct ShardIterator: Equatable {
 
     /// Opens an iterator. Double quotes around it, which shells leave there, do not matter.
     /// - Throws: `.invalidArgument`, `.expiredIterator`.
-    init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
+    package init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
         var bare = text[...]
         if bare.count >= 2, bare.hasPrefix("\""), bare.hasSuffix("\"") { bare = bare.dropFirst().dropLast() }
         let text = String(bare)
@@ -62,7 +62,7 @@ struct ShardIterator: Equatable {
         return [UInt8](bytes.dropFirst())
     }
 
-    init(streamName: String, shard: ShardReference, offset: Int64, createdMilliseconds: Int64) {
+    package init(streamName: String, shard: ShardReference, offset: Int64, createdMilliseconds: Int64) {
         self.streamName = streamName
         self.shard = shard
         self.offset = offset

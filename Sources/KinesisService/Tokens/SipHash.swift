@@ -2,13 +2,13 @@
 /// PRF", 2012; the longer output is the authors' later addition).
 
 /// Makes codes under one key of 128 bits. A code of a few dozen bytes takes some tens of nanoseconds.
-struct SipHash: Sendable {
+package struct SipHash: Sendable {
     private let key: (UInt64, UInt64)
 
-    init(key: (UInt64, UInt64)) { self.key = key }
+    package init(key: (UInt64, UInt64)) { self.key = key }
 
     /// The code of a message: two words, the first one first in memory.
-    func code(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+    package func code(_ message: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
         var state = State(key)
         let whole = message.count & ~7
         for position in stride(from: 0, to: whole, by: 8) {

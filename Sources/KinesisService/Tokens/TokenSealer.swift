@@ -1,13 +1,13 @@
 /// Seals what iterators and page tokens say, so that clients can hold them but neither read nor make them.
 
-import AWSWire
+package import AWSWire
 internal import CCrypto
 
 /// Authenticated encryption (AES-256-GCM) of small values, as base64 of nonce, ciphertext and tag. The nonce is random, so no two seals are
 /// equal.
-struct TokenSealer: Sendable {
+package struct TokenSealer: Sendable {
     /// What a token is for; one made for one purpose does not open for another.
-    enum Purpose: String {
+    package enum Purpose: String {
         /// Of versions before `IteratorSealer`.
         case shardIterator
         case shardsPage, streamsPage
@@ -17,7 +17,7 @@ struct TokenSealer: Sendable {
     }
 
     /// Why a token does not open.
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         /// It is not of this service, or was changed.
         case invalid
         /// Another version of this service sealed it: as good as expired, for the caller can get a new one.
@@ -28,12 +28,12 @@ struct TokenSealer: Sendable {
     private static let tagBytes = CCrypto_tag_bytes
 
     /// For iterators, of which there is one for each read.
-    let iterators: IteratorSealer
+    package let iterators: IteratorSealer
     /// Nil when it could not be made: nothing is sealed or opened then.
     private let key: [UInt8]?
 
     /// - Parameter secret: any number of bytes; the same secret opens what an earlier process sealed.
-    init(secret: [UInt8]) {
+    package init(secret: [UInt8]) {
         let info = Array("millrace kinesis tokens 1".utf8)
         var key = [UInt8](repeating: 0, count: CCrypto_key_bytes)
         let isMade = CCrypto_hkdf_sha256(secret, secret.count, info, info.count, &key, key.count) == 1
@@ -41,7 +41,7 @@ struct TokenSealer: Sendable {
         iterators = IteratorSealer(secret: secret)
     }
 
-    func seal(_ bytes: [UInt8], for purpose: Purpose) throws(AWSError) -> String {
+    package func seal(_ bytes: [UInt8], for purpose: Purpose) throws(AWSError) -> String {
         let failure = AWSError(.internalFailure, "A token could not be sealed.")
         guard let key else { throw failure }
         let bytes = [purpose.version] + bytes
@@ -57,7 +57,7 @@ struct TokenSealer: Sendable {
     }
 
     /// What was sealed.
-    func open(_ text: String, for purpose: Purpose) throws(Failure) -> [UInt8] {
+    package func open(_ text: String, for purpose: Purpose) throws(Failure) -> [UInt8] {
         guard let key, let sealed = Base64.decode(text), sealed.count > Self.nonceBytes + Self.tagBytes else { throw .invalid }
         let version = purpose.version
         let purpose = Array(purpose.rawValue.utf8)

@@ -7,7 +7,7 @@ import NIOCore
 final class Backlog {
     /// How many are begun at once, and how long the loop has before the next ones: what they leave to be done takes less, so the loop looks at its
     /// sockets in between.
-    private static let slice = 8
+    static let slice = 8
     private static let pause = TimeAmount.microseconds(200)
 
     private let loop: any EventLoop

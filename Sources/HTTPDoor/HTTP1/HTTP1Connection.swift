@@ -59,6 +59,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var readIsHeld = false
     /// The next request is here and waits for its turn.
     private var isQueued = false
+    /// Requests in a row that were begun without waiting for a turn.
+    private var ahead = 0
     /// Nil where there is none.
     private var socket: CInt?
     private var inputEnded = false
@@ -274,14 +276,18 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Goes on with what is here. One that sends its requests without waiting has no right to come before those that wait for their answers.
     private func next() {
-        if context.company.isOne() {
+        let isAlone = context.company.isOne()
+        if held.readableBytes == 0 {
             process()
-            if case .head = input, held.readableBytes == 0, let socket { context.lookout.look(at: socket) }
-        } else if held.readableBytes > 0 {
+            if isAlone, case .head = input, let socket { context.lookout.look(at: socket) }
+        } else if isAlone, ahead < Backlog.slice {
+            // Now and then the loop must look whether others have come.
+            ahead += 1
+            process()
+        } else {
+            ahead = 0
             isQueued = true
             context.backlog.add(self)
-        } else {
-            process()
         }
     }
 

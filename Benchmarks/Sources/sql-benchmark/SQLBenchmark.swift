@@ -28,7 +28,9 @@ struct Measure: AsyncParsableCommand {
             let program = try BenchmarkProgram(name)
             let count = name == .anomaly ? max(5000, records / 50) : records
             let input = try await StoredInput(program, records: count)
+            let alone = name == .anomaly && !plain ? ForestAlone(records: count) : nil
             var rates: [Double] = []
+            var ratios: [Double] = []
             var rows: Int64 = 0
             for _ in 0..<rounds {
                 // What an earlier run appended is not counted.
@@ -38,6 +40,14 @@ struct Measure: AsyncParsableCommand {
                 rates.append(Double(count) / (ProcessTime.seconds - begun))
                 rows = total
                 if before == total { throw BenchmarkError("\(name) gave no rows") }
+                if let alone, let rate = rates.last {
+                    let forest = try alone.run()
+                    guard forest.high == Int(total - before) else {
+                        throw BenchmarkError(
+                            "the forest alone has \(forest.high) scores above 4, the application \(total - before) rows")
+                    }
+                    ratios.append(rate / forest.rate)
+                }
             }
             if plain {
                 print("\(name.rawValue) \(Int(rates.median))")
@@ -46,10 +56,9 @@ struct Measure: AsyncParsableCommand {
                     "\(name.rawValue): \(Self.millions(rates.median)) million records per CPU second (\(rates.map(Self.millions).joined(separator: ", "))); \(count) records of \(input.bytes / count) bytes, \(rows / Int64(rounds)) rows out"
                 )
             }
-            if name == .anomaly, !plain {
-                let alone = try ForestAlone(records: count).rate(rounds)
+            if alone != nil {
                 print(
-                    "  the forest alone: \(Self.millions(alone)) million points per CPU second; ratio \(Self.short(rates.median / alone))"
+                    "  of the forest alone, in turns: \(Self.short(ratios.median)) (\(ratios.map(Self.short).joined(separator: ", ")))"
                 )
             }
             if name == .groups, !plain { print("  most memory so far: \(ProcessTime.peakBytes >> 20) MiB, the input included") }

@@ -63,10 +63,12 @@ struct StateLog {
 
     /// State records as a part of an append.
     func entry(_ records: [StateRecord], at milliseconds: Int64) throws(StoreError) -> ShardAppend {
-        var builder = RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none)
+        let values = records.map { $0.encoded() }
+        var builder = RecordBatchBuilder(
+            baseTimestamp: milliseconds, codec: .none, expectedBytes: values.reduce(4096) { $0 + $1.count + 32 })
         do {
-            for record in records { try builder.append(key: nil, value: record.encoded(), timestamp: milliseconds) }
-            return ShardAppend(shard, try builder.finish())
+            for value in values { try builder.append(key: nil, value: value, timestamp: milliseconds) }
+            return ShardAppend(shard, try (consume builder).finish())
         } catch {
             throw StoreError.failed("state record: \(error)")
         }

@@ -61,6 +61,19 @@ struct JSONRows: ~Copyable {
         case .doubles(let values) where column.nulls == nil && column.type != .real && values.allSatisfy(\.isFinite):
             kind = .doubles
             words = values.map(\.bitPattern)
+        case .integers(let values) where column.nulls == nil:
+            // Datetimes mostly come again: all rows of a window have one.
+            kind = .ready
+            ends.reserveCapacity(values.count)
+            var text: [UInt8] = []
+            for row in values.indices {
+                if row == 0 || values[row] != values[row - 1] {
+                    text.removeAll(keepingCapacity: true)
+                    JSONText.append(column, row, to: &text)
+                }
+                bytes.append(contentsOf: text)
+                ends.append(bytes.count)
+            }
         default:
             kind = .ready
             ends.reserveCapacity(column.count)
@@ -85,9 +98,13 @@ struct JSONRows: ~Copyable {
         var scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
         defer { scratch.deallocate() }
         var length = 0
+        let start = output.count
         for row in 0..<count {
             let needed = fixedBytes + readyBytes(row)
             if length + needed > capacity {
+                if row > 0, output.count == start {
+                    Self.makeRoom(min(length / row * count, longest), in: &output)
+                }
                 output.append(contentsOf: UnsafeBufferPointer(start: scratch, count: length))
                 length = 0
                 if needed > capacity {
@@ -100,6 +117,20 @@ struct JSONRows: ~Copyable {
             ends.append(output.count + length)
         }
         output.append(contentsOf: UnsafeBufferPointer(start: scratch, count: length))
+    }
+
+    /// Room for many rows at once, when the first of them have told how long they are: growing step by step would move them again and again.
+    private static func makeRoom(_ bytes: Int, in output: inout [UInt8]) {
+        let wanted = output.count + bytes + bytes / 16
+        guard bytes > 1 << 20, output.capacity < wanted else { return }
+        output.reserveCapacity(max(wanted, output.capacity * 2))
+    }
+
+    /// What all rows take at most.
+    private var longest: Int {
+        var bytes = fixedBytes * count
+        for index in 0..<columnCount where cells[index].kind == .ready && count > 0 { bytes += cells[index].ends[count - 1] }
+        return bytes
     }
 
     private func readyBytes(_ row: Int) -> Int {

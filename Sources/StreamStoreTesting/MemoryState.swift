@@ -162,6 +162,14 @@ struct MemoryState {
         return .success(())
     }
 
+    mutating func retire(_ shard: ShardReference) {
+        guard let key = key(of: shard.stream), var description = streamsByKey[key]?.description else { return }
+        description.forget([shard.shard])
+        guard description.shard(shard.shard) == nil else { return }
+        streamsByKey[key]?.description = description
+        logs[shard] = nil
+    }
+
     /// Applies a change of shards that `plan` makes of the stream and the time in seconds.
     mutating func reshard(
         _ key: StreamKey, _ plan: (StreamDescription, Int64) throws(StoreError) -> Resharding

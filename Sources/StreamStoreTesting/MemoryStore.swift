@@ -71,6 +71,9 @@ public final class MemoryStore: StreamStore {
         try result.get()
     }
 
+    /// Takes out a closed shard with what is left of it, as retention does in the end.
+    public func retire(_ shard: ShardReference) { state.withLock { $0.retire(shard) } }
+
     /// How many appends were committed, and how often `awaitRecords` and `read` were called.
     public var counts: (appends: Int, waits: Int, reads: Int) {
         state.withLock { ($0.appendCount, $0.waitCount, $0.readCount) }

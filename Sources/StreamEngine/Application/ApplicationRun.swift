@@ -121,8 +121,9 @@ package struct ApplicationRun {
             run = StateRecord.Run(
                 startNumber: state.run.startNumber, programDigest: compiled.digest, seed: state.run.seed,
                 startMilliseconds: state.run.startMilliseconds, source: source.id)
-            // Shards that came into being after the snapshot were read from their beginning.
-            positions = state.base.positions.merging(state.last.positions.mapValues { _ in 0 }) { old, _ in old }
+            // Shards that came into being after the snapshot were read from their beginning, which is where their lane's last shard ended.
+            let later = state.last.positions.map { shard, _ in (shard, source.shard(shard)?.startOffset ?? 0) }
+            positions = state.base.positions.merging(later) { old, _ in old }
         case .anew(let position, let kept):
             run = StateRecord.Run(
                 startNumber: definition.startNumber, programDigest: compiled.digest, seed: random.next(),

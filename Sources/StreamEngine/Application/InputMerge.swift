@@ -83,6 +83,11 @@ package struct InputMerge {
         cursors.sort { $0.shard < $1.shard }
     }
 
+    /// Forgets shards that were read to their end, as those of which retention has left nothing.
+    mutating func forget(_ isGone: (ShardReference) -> Bool) {
+        cursors.removeAll { $0.hasEnded && $0.next == nil && isGone($0.shard) }
+    }
+
     /// Notes a batch that was handed out but could not be read to its end.
     mutating func noteUndecodable(_ item: Item) {
         gaps.append(Gap(shard: item.shard, from: item.batch.baseOffset, to: item.batch.endOffset, reason: .undecodable))
@@ -98,7 +103,7 @@ package struct InputMerge {
     package mutating func next(through settled: Int64, limits: [ShardReference: Int64]? = nil) async throws(StoreError) -> Item? {
         var best: Int?
         for index in cursors.indices {
-            if cursors[index].next == nil, cursors[index].exhaustedThrough < settled {
+            if cursors[index].next == nil, !cursors[index].hasEnded, cursors[index].exhaustedThrough < settled {
                 try await refill(index, through: settled)
             }
             guard let candidate = cursors[index].next, candidate.arrivalMilliseconds <= settled else { continue }
@@ -130,6 +135,10 @@ package struct InputMerge {
             } catch .offsetOutOfRange(_, let offset, let bounds) where offset < bounds.startOffset {
                 gaps.append(Gap(shard: cursor.shard, from: offset, to: bounds.startOffset, reason: .retention))
                 cursors[index].position = bounds.startOffset
+            } catch .shardNotFound {
+                // Closed, and so old that retention has left nothing of it. Where the whole stream is gone, whoever asks for it by name is told.
+                cursors[index].hasEnded = true
+                return
             } catch .damaged(_, let from, let through) {
                 // Never stands still, whatever range the store names.
                 let next = max(through &+ 1, cursor.position &+ 1)

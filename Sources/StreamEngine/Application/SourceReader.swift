@@ -62,7 +62,7 @@ struct SourceReader {
     /// The clock has moved without input.
     mutating func advance(to milliseconds: Int64) { clock = max(clock, milliseconds) }
 
-    /// Begins to read shards that a split or a merge made.
+    /// Begins to read shards that a split or a merge made, and forgets those of which nothing is left.
     /// - Throws: `RunFailure.sourceReplaced`, `StoreError`.
     mutating func followReshards() async throws {
         let current = try await store.stream(key)
@@ -71,6 +71,7 @@ struct SourceReader {
             merge.add(ShardReference(source, shard.id), at: shard.startOffset)
             decoder.add(shard)
         }
+        merge.forget { current.shard($0.shard) == nil }
     }
 
     /// The next piece of what arrived at or before `settled`; nil when there is none left, or none before the floor is raised.

@@ -26,7 +26,7 @@ struct ReshardedSourceTests {
         for step in 0..<12 {
             let stream = try await world.store.stream(key)
             for shard in stream.openShards {
-                try await world.put([#"{"k":"\(shard.id.index)","v":\(step)}"#], shard: shard.id.index)
+                try await world.put([#"{"k":"\#(shard.id.index)","v":\#(step)}"#], shard: shard.id.index)
             }
             switch step {
             case 1:

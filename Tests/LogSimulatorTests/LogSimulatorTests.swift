@@ -100,7 +100,8 @@ private func digests(of kind: FaultKind) -> [Trace] {
         #expect(total.unacknowledgedFound > Int(count) / 50)
     }
 
-    @Test("a table of latest values says what was acknowledged, under the same revisions, whatever goes wrong while it is compacted")
+    @Test(
+        "a table of latest values says what was acknowledged, under the same revisions, whatever goes wrong while it is compacted")
     func latestSeeds() async {
         let count = size("MILLRACE_LATEST_SEEDS", 600)
         let (report, failures) = await simulate(Simulation(kind: .latest), 1...count)

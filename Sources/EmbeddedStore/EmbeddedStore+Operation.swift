@@ -92,7 +92,7 @@ extension EmbeddedStore {
         }
     }
 
-    private static var clockSaveNanoseconds: UInt64 { 600_000_000_000 }
+    private static var clockSaveNanoseconds: UInt64 { 60_000_000_000 }
 
     /// Writes the clock of retention down when it is time. What is not written makes the next process keep records longer.
     func saveClock(isLast: Bool = false) async {

@@ -165,12 +165,13 @@ package struct GroupCommit: Sendable {
     }
 
     /// The sync succeeded, or did not: then it is never asked for again.
-    package mutating func synced(_ result: Result<Void, JournalFailure>) -> Action {
+    /// - Parameter flushable: how many of the group's bytes are to be written to segments; all unless stated.
+    package mutating func synced(_ result: Result<Void, JournalFailure>, flushable: Int? = nil) -> Action {
         guard case .syncing(let group) = stage else { preconditionFailure("no group is being synced") }
         switch result {
         case .success:
             synced = Synced(written.sequence)
-            unflushedBytes += groupBytes
+            unflushedBytes += flushable ?? groupBytes
             lastGroupCount = group.count
             endGroup()
             stage = .idle

@@ -40,11 +40,12 @@ extension NodeState {
 
     // MARK: What is due
 
-    /// The oldest journal file if all of it is in segments and it is not the one that is written to.
+    /// The oldest journal file if all of it is in segments and a later one has begun. One without a whole frame has not: where the disk is full it is
+    /// removed again, and a log without any file of a journal is not opened.
     func coveredJournal(_ judge: any LogJudge) -> JournalFile? {
-        guard files.all.count > 1, let first = files.all.first, judge.mayGo(unflushed: first.unflushedItems), failure == nil else {
-            return nil
-        }
+        guard let first = files.all.first, files.all.dropFirst().contains(where: { $0.bytes > 0 }),
+            judge.mayGo(unflushed: first.unflushedItems), failure == nil
+        else { return nil }
         return first
     }
 

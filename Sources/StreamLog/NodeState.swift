@@ -232,7 +232,8 @@ struct NodeState: Sendable {
     /// Makes a group readable that is durable.
     mutating func publish(_ group: CommitGroup, syncNanoseconds: UInt64) -> [Waiters.Wake] {
         statistics.recordSync(nanoseconds: syncNanoseconds)
-        _ = commit.synced(.success(()))
+        // What an append changed in marks is in no segment: the first frame of a later file has all of them.
+        _ = commit.synced(.success(()), flushable: group.batches.reduce(0) { $0 + LogItem.byteCount($1) })
         let journal = files.all[files.all.count - 1].number
         var wakes: [Waiters.Wake] = []
         var (batches, places) = (group.batches.makeIterator(), group.logs.makeIterator())

@@ -36,7 +36,7 @@ extension StreamLog {
                 let isLent = place?.mayCommit ?? false
                 let task = try node.withLock { state throws(LogError) -> JournalTask? in
                     try state.offer(request)
-                    if isLent, let task = state.lendJournal() { return task }
+                    if isLent, let task = state.lendJournal(options) { return task }
                     if !state.journalIsTaken { node.wake(NodeCondition.journal) }
                     return nil
                 }
@@ -99,11 +99,17 @@ extension NodeState {
     /// The most bytes that such a thread writes.
     private static var largestLoan: Int { 64 << 10 }
 
-    /// As `takeJournal`, for a thread that is needed again soon: one small write, while the disk is quick.
-    mutating func lendJournal() -> JournalTask? {
+    /// As `takeJournal`, for a thread that is needed again soon: one small write, while the disk is known to be quick and no file is to be begun.
+    mutating func lendJournal(_ options: LogOptions) -> JournalTask? {
         guard removals.isEmpty, sealRequest == nil, commit.waitingCount == 1, commit.pendingBytes <= Self.largestLoan,
-            statistics.recentSyncNanoseconds <= Self.longestLoan
+            statistics.syncCount > 0, statistics.recentSyncNanoseconds <= Self.longestLoan, !mayRoll(options)
         else { return nil }
         return takeJournal()
+    }
+
+    /// Whether the next frame may be the first of a new file.
+    private func mayRoll(_ options: LogOptions) -> Bool {
+        guard let last = files.all.last, last.bytes > 0, last.prewritten > 0 || files.spares.isEmpty else { return true }
+        return last.bytes + UInt64(2 * Self.largestLoan) > options.journalFileBytes
     }
 }

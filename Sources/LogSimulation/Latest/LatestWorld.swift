@@ -28,6 +28,8 @@ final class LatestWorld: @unchecked Sendable {
     var model = LatestModel()
     /// Calls in their order; those that were answered with certainty are taken out.
     var calls: [Call] = []
+    /// A call may have been refused for a full disk without anybody being told, and one after it been taken.
+    var mayHaveBeenFull = false
     /// Changes are made from within the disk's calls.
     var interleaves = false
     var isInHook = false
@@ -41,6 +43,10 @@ final class LatestWorld: @unchecked Sendable {
     final class Call: @unchecked Sendable {
         let changes: [LatestChange]
         var answer: Result<[Int64], LatestError>?
+        /// It was refused, with certainty, for a full disk.
+        var isRefused: Bool {
+            if case .failure(.store(.readOnly("the disk is full"))) = answer { true } else { false }
+        }
         init(_ changes: [LatestChange]) { self.changes = changes }
     }
 
@@ -118,8 +124,12 @@ final class LatestWorld: @unchecked Sendable {
         case 0, 1, 2: disk.cutPower(in: 1 + roll(150))
         case 3: disk.cutPower(in: 1 + roll(60), of: .write)
         case 4: disk.fail(chance(2, in: 3) ? .sync : .syncDirectory, nth: 1 + roll(40))
-        case 5: disk.fail(.write, nth: 1 + roll(50), with: .noSpace, times: 1 + roll(6))
-        case 6: disk.quota = disk.usedBytes + roll(20_000)
+        case 5:
+            disk.fail(.write, nth: 1 + roll(50), with: .noSpace, times: 1 + roll(6))
+            mayHaveBeenFull = true
+        case 6:
+            disk.quota = disk.usedBytes + roll(20_000)
+            mayHaveBeenFull = true
         case 7: disk.fail(.read, nth: 1 + roll(40))
         default: break
         }
@@ -165,18 +175,29 @@ final class LatestWorld: @unchecked Sendable {
         return disk.isDead ? nil : found
     }
 
-    /// What nobody was told of took place up to some call, and not from there on. Finds out where that is.
-    private func settle(_ found: [LatestEntry]) async -> Bool {
-        var candidate = model
-        var rest = calls[...]
-        while !candidate.looksLike(found), let next = rest.popFirst() {
-            if candidate.refusal(of: next.changes) == nil { for change in next.changes { candidate.apply(change, revision: nil) } }
+    /// The state that explains what is found, and how many calls that nobody was told of took place: all up to some call, and none from there on,
+    /// save those that a full disk refused.
+    private func explain(_ found: [LatestEntry], from state: LatestModel, _ rest: ArraySlice<Call>) -> (
+        state: LatestModel, taken: Int
+    )? {
+        if state.looksLike(found) { return (state, 0) }
+        guard let next = rest.first else { return nil }
+        if !next.isRefused, state.refusal(of: next.changes) == nil {
+            var changed = state
+            for change in next.changes { changed.apply(change, revision: nil) }
+            if let (end, taken) = explain(found, from: changed, rest.dropFirst()) { return (end, taken + 1) }
+            guard mayHaveBeenFull else { return nil }
         }
-        guard candidate.looksLike(found) else {
+        return explain(found, from: state, rest.dropFirst())
+    }
+
+    /// Finds out what became of the calls that nobody was told of.
+    private func settle(_ found: [LatestEntry]) async -> Bool {
+        guard let explained = explain(found, from: model, calls[...]) else {
             blame("after the start \(difference(found)); no way of cutting off \(calls.count) open calls explains that")
             return false
         }
-        tally.unacknowledgedFound += calls.count - rest.count
+        tally.unacknowledgedFound += explained.taken
         // A sealed log may not keep what it shows.
         if let store, case .readOnly(let reason) = store.writability, reason != "the disk is full" {
             disk.heal()
@@ -184,8 +205,9 @@ final class LatestWorld: @unchecked Sendable {
             cut()
             return await start()
         }
-        candidate.learn(found)
-        (model, calls) = (candidate, [])
+        (model, calls) = (explained.state, [])
+        model.learn(found)
+        mayHaveBeenFull = disk.quota != nil
         return true
     }
 

@@ -64,7 +64,7 @@ package struct OutputRouter {
 
     private static func route(
         _ rows: OutgoingRows, to target: inout Target, at milliseconds: Int64, into appends: inout [ShardAppend]
-    ) throws(RecordBatchError) {
+    ) throws {
         guard let stream = target.stream else { return }
         // Room for a whole batch where the rows fill one; less where many shards share them.
         let expected = min(batchBytes + batchBytes / 16, 4096 + rows.byteCount / stream.routing.count)
@@ -72,7 +72,11 @@ package struct OutputRouter {
             RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none, expectedBytes: expected)
         }
         for row in 0..<rows.count {
-            guard let shard = shard(of: rows.keys.bytes[rows.keys.range(row)], in: &target, stream) else { continue }
+            guard let shard = shard(of: rows.keys.bytes[rows.keys.range(row)], in: &target, stream) else {
+                // All rows of the append are routed again when there is one.
+                (target.builders, target.slots) = ([], [:])
+                throw Unavailable(output: target.output.name, reason: .failed("no open shard takes the hash key of a row"))
+            }
             let slot = slot(of: shard, in: &target, makeBuilder)
             let (key, value) = (rows.keys.range(row), rows.values.range(row))
             try rows.keys.bytes.withUnsafeBytesOf(key) { key throws(RecordBatchError) in

@@ -41,14 +41,20 @@ public struct CatalogInspection: Sendable {
         configuration.busyMode = .timeout(5)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
-        return try queue.read { db in
-            do {
-                let isEmpty = try CatalogSchema.check(db, path: path)
-                if isEmpty { return CatalogInspection() }
+        do {
+            let current = try queue.read { db -> CatalogInspection? in
+                if try CatalogSchema.check(db, path: path) { return CatalogInspection() }
+                guard try CatalogSchema.migrator.hasCompletedMigrations(db) else { return nil }
                 return CatalogInspection(contents: try Catalog.contents(db, path: path))
-            } catch let error as CatalogError {
-                return CatalogInspection(problem: error)
             }
+            if let current { return current }
+            // An earlier build's is looked at as the next start will have it, in memory.
+            let migrated = try DatabaseQueue()
+            try queue.backup(to: migrated)
+            try CatalogSchema.migrator.migrate(migrated)
+            return try migrated.read { db in CatalogInspection(contents: try Catalog.contents(db, path: path)) }
+        } catch let error as CatalogError {
+            return CatalogInspection(problem: error)
         }
     }
 

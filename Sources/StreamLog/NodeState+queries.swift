@@ -71,7 +71,7 @@ extension NodeState {
             let isYoung =
                 clock.lastArrival.subtractingReportingOverflow(last.state.firstArrival).partialValue
                 < options.segmentMaxAgeMilliseconds
-            return last.isSealed || last.endOffset != first.baseOffset || !isYoung ? nil : last
+            return last.isSealed || last.endOffset != first.baseOffset || !(isYoung || last.isCut) ? nil : last
         }
         var bytes = last?.state.framesEnd ?? UInt64(SegmentHeader.size)
         let items = log.items.unflushed

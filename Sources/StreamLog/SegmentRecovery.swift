@@ -158,7 +158,9 @@ struct SegmentRecovery<D: Disk> {
             report.quarantined.append(path)
             return nil
         }
-        return (Segment(log: log.id, baseOffset: base, state: scan.state, isSealed: !isExplained, fileBytes: size), scan.gaps)
+        let segment = Segment(
+            log: log.id, baseOffset: base, state: scan.state, isSealed: !isExplained, fileBytes: size, isCut: isExplained && isLast)
+        return (segment, scan.gaps)
     }
 
     /// The segment without the frames from an offset on, which the journal holds too; nil when they cannot be found without reading it through.
@@ -186,7 +188,8 @@ struct SegmentRecovery<D: Disk> {
         }
         guard state.endOffset == offset else { return nil }
         return Segment(
-            log: segment.log, baseOffset: segment.baseOffset, state: state, isSealed: false, fileBytes: segment.fileBytes)
+            log: segment.log, baseOffset: segment.baseOffset, state: state, isSealed: false, fileBytes: segment.fileBytes,
+            isCut: true)
     }
 
     /// The segment as its trailer tells.

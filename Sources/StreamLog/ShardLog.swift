@@ -9,6 +9,9 @@ struct Segment: Sendable {
     /// Nothing more will be written to it.
     var isSealed: Bool
     var fileBytes: UInt64
+    /// A start has left out its end, which the journal holds too: what comes next is written over that, however old the segment is. In a file of its own
+    /// it would stand twice.
+    var isCut = false
 
     var path: String { Paths.segment(log, baseOffset) }
     var endOffset: Int64 { state.endOffset }

@@ -58,7 +58,9 @@ extension StreamLog {
             state.beginSnapshot()
             let logs = state.logs.values.lazy.filter { !$0.isRemoved && ($0.highWatermark > 0 || $0.end != nil) }.map { log in
                 LogSnapshot<D>.Log(
-                    id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark, segments: log.segments,
+                    id: log.id, startOffset: log.startOffset, highWatermark: log.highWatermark,
+                    // Of one that was cut down to nothing all records are in memory.
+                    segments: log.segments.filter { $0.endOffset > $0.baseOffset },
                     unflushed: Array(log.items.unflushed), end: log.end)
             }
             return (Array(logs), state.commit.synced.sequence, state.clock.lastArrival, ledger.withLock { $0.snapshot() })

@@ -145,3 +145,31 @@ def test_every_kept_directory_serves(path, tmp_path):
         server.start()
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.name.split(".")[0])
+def test_a_kept_directory_is_no_damage_and_can_be_backed_up_before_and_after_a_start(golden, tmp_path):
+    """It was killed, and lies longer than a segment is young: what a start leaves out of a segment's end must not stand twice after the next stop."""
+    with tarfile.open(golden) as archive:
+        archive.extractall(tmp_path, filter="data")
+    data = tmp_path / "data"
+    (data / "lock").unlink(missing_ok=True)
+    unopened = tmp_path / "unopened"
+    shutil.copytree(data, unopened)
+
+    def run(*arguments):
+        result = subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, (arguments, result.returncode, result.stdout, result.stderr)
+
+    run("verify", "--data-dir", str(data))
+    run("backup", str(tmp_path / "unopened.tar"), "--data-dir", str(unopened))
+    run("restore", str(tmp_path / "unopened.tar"), "--data-dir", str(tmp_path / "restored"))
+    run("restore", str(tmp_path / "backup.tar"), "--data-dir", str(tmp_path / "older"))
+    for _ in range(2):
+        server = Server(data)
+        server.start()
+        run("backup", str(tmp_path / "online.tar"), "--endpoint", server.endpoint)
+        (tmp_path / "online.tar").unlink()
+        server.stop()
+        server.close()
+        run("verify", "--data-dir", str(data))

@@ -37,7 +37,7 @@ struct CBORParser {
         // A loop, so that no number of tags is deep.
         while head.major == .tag {
             guard head.information != CBORHead.indefinite else { throw CBORError(.reserved, at: start) }
-            isTime = head.argument == 1
+            isTime = isTime || head.argument == 1
             start = position
             head = try self.head()
         }

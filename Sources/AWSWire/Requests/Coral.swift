@@ -36,6 +36,8 @@ public enum Coral {
 
     /// The nearest 64-bit number.
     static func clamped(_ number: Double) -> Int64 {
+        // As a Java number is converted.
+        if number.isNaN { return 0 }
         if let exact = Int64(exactly: number) { return exact }
         return number < 0 ? .min : .max
     }

@@ -93,7 +93,7 @@ struct RestoreCommand: AsyncParsableCommand {
         guard summary.damages > 0 else { return }
         throw CommandFailure(
             .damaged,
-            "\(path) was restored, but \(Amount.count(summary.corruptBatches)) batches in the backup were damaged when it was made; "
+            "\(path) was restored, but what the backup holds was damaged in \(Amount.count(summary.damages)) places when it was made; "
                 + "`millrace verify --data-dir \(path)` names them.")
     }
 }

@@ -56,9 +56,11 @@ public struct Kinesis: Sendable {
                 .operation(ListShards.self),
                 .operation(ListStreams.self),
                 .operation(ListTagsForStream.self),
+                .operation(MergeShards.self),
                 .direct(PutRecord.self),
                 .direct(PutRecords.self),
                 .operation(RemoveTagsFromStream.self),
+                .operation(SplitShard.self),
             ])
     }
 

@@ -4,12 +4,14 @@ import base64
 import datetime
 import hashlib
 import json
+import subprocess
+import threading
 import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
 
-from server import Server, raw_blobs, read_all, stream_arn, unique
+from server import BINARY, Server, raw_blobs, read_all, stream_arn, unique, until
 
 
 @pytest.fixture
@@ -304,3 +306,99 @@ def test_the_command_line_sets_and_shows_what_a_stream_keeps(server, kinesis, tm
     assert tags_of(kinesis, plain) == {}
     for wrong in [("--compression", "gzip"), ("--retention-bytes", "0"), ("--retention-bytes", "many")]:
         assert server.millrace("stream", "create", unique("wrong"), *wrong, check=False).returncode == 64
+
+
+def follow(kinesis, stream):
+    """All records in the order of a reader who reads parents to their end before children: [(shard, record)]."""
+    parents = {shard["ShardId"]: {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")} - {None}
+               for shard in kinesis.list_shards(StreamName=stream)["Shards"]}
+    waiting, found = dict(parents), []
+    while waiting:
+        shard = next(shard for shard, above in waiting.items() if not above & set(waiting))
+        del waiting[shard]
+        iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        while iterator:
+            answer = kinesis.get_records(ShardIterator=iterator)
+            found += [(shard, record) for record in answer["Records"]]
+            iterator = answer.get("NextShardIterator")
+            if iterator and answer["MillisBehindLatest"] == 0:
+                break
+    return found
+
+
+def test_shards_split_and_merge_under_puts_and_nothing_fails_or_changes_its_order(server, kinesis):
+    stream = unique("reshaped")
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+    done, put, failures = threading.Event(), {}, []
+
+    def write(key):
+        # Each key is put by one thread, one after the other.
+        client, number = server.client("kinesis"), 0
+        while not done.is_set():
+            try:
+                answer = client.put_records(StreamName=stream, Records=[
+                    {"PartitionKey": key, "Data": f"{number + offset}".encode()} for offset in range(5)])
+                assert answer["FailedRecordCount"] == 0, answer
+            except Exception as error:
+                failures.append(error)
+                return
+            number += 5
+            put[key] = number
+
+    threads = [threading.Thread(target=write, args=[f"key-{number}"]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    tail = subprocess.Popen(
+        [BINARY, "tail", stream, "--from", "start", "--output", "ndjson"], env=server.environment, stdout=subprocess.PIPE, text=True)
+    until(lambda: len(put) == 6, what="the first puts")
+    for step in range(12):
+        shards = [shard for shard in kinesis.list_shards(StreamName=stream, ShardFilter={"Type": "AT_LATEST"})["Shards"]]
+        shards.sort(key=lambda shard: int(shard["HashKeyRange"]["StartingHashKey"]))
+        if step % 3 == 2:
+            kinesis.merge_shards(StreamName=stream, ShardToMerge=shards[0]["ShardId"], AdjacentShardToMerge=shards[1]["ShardId"])
+        else:
+            chosen = shards[step % len(shards)]["HashKeyRange"]
+            middle = (int(chosen["StartingHashKey"]) + int(chosen["EndingHashKey"])) // 2
+            kinesis.split_shard(
+                StreamName=stream, ShardToSplit=shards[step % len(shards)]["ShardId"], NewStartingHashKey=str(middle))
+        reached = dict(put)
+        until(lambda: failures or all(put[key] > reached[key] for key in put), what="puts after each change")
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+    expected = {key: [str(number) for number in range(count)] for key, count in put.items()}
+
+    seen = {}
+    for _, record in follow(kinesis, stream):
+        seen.setdefault(record["PartitionKey"], []).append(record["Data"].decode())
+    assert seen == expected
+    numbers = [int(record["SequenceNumber"]) for _, record in follow(kinesis, stream) if record["PartitionKey"] == "key-0"]
+    assert numbers == sorted(numbers)
+
+    tailed = {}
+    for _ in range(sum(put.values())):
+        line = json.loads(tail.stdout.readline())
+        tailed.setdefault(line["PartitionKey"], []).append(line["Data"])
+    tail.kill()
+    tail.wait()
+    tail.stdout.close()
+    assert tailed == expected
+    open_ranges = sorted(
+        (int(shard["HashKeyRange"]["StartingHashKey"]), int(shard["HashKeyRange"]["EndingHashKey"]))
+        for shard in kinesis.list_shards(StreamName=stream, ShardFilter={"Type": "AT_LATEST"})["Shards"])
+    assert open_ranges[0][0] == 0 and open_ranges[-1][1] == 2**128 - 1
+    assert all(end + 1 == start for (_, end), (start, _) in zip(open_ranges, open_ranges[1:]))
+
+
+def test_the_command_line_splits_and_merges(server, kinesis):
+    stream = unique("by-hand")
+    server.millrace("stream", "create", stream)
+    server.millrace("stream", "split", stream, "shardId-000000000000")
+    server.millrace("stream", "merge", stream, "shardId-000000000001", "shardId-000000000002")
+    described = server.millrace("stream", "describe", stream).stdout.splitlines()
+    assert [line.split()[0] for line in described[2:]] == [f"shardId-{number:012d}" for number in range(4)]
+    assert [line.split()[-1] for line in described[2:]] == ["closed", "closed", "closed", "open"]
+    again = server.millrace("stream", "split", stream, "shardId-000000000000", "--at", "5", check=False)
+    assert again.returncode == 1 and "already been merged or split" in again.stderr
+    assert server.millrace("stream", "split", stream, "shardId-000000000009", check=False).returncode == 3

@@ -32,15 +32,9 @@ extension Kinesis {
                 "Records \(from) to \(through) of shard \(shard.shard) are damaged on disk and quarantined. Read on after them.")
         case .shardClosed(let shard): AWSError(.internalFailure, "Shard \(shard.shard) was closed meanwhile. Try again.")
         case .hashKeyOutsideShard(let shard, let key, let range):
-            AWSError(
-                .invalidArgument,
-                "NewStartingHashKey \(key) used in SplitShard() on shard \(shard.shard) is not both greater than one plus the shard's "
-                    + "StartingHashKey \(range.start) and less than the shard's EndingHashKey \(range.end).")
+            AWSError(.invalidArgument, "Hash key \(key) does not divide shard \(shard.shard), \(range.start) to \(range.end).")
         case .shardsNotAdjacent(let shard, let adjacent):
-            AWSError(
-                .invalidArgument,
-                "Shards \(shard.shard) and \(adjacent) under account \(account) are not an adjacent pair of shards eligible for merging"
-            )
+            AWSError(.invalidArgument, "Shards \(shard.shard) and \(adjacent) are not adjacent.")
         case .offsetOutOfRange(let shard, let offset, let bounds):
             AWSError(
                 .internalFailure,

@@ -1,4 +1,4 @@
-/// `millrace stream`: create, ls, describe, delete.
+/// `millrace stream`: create, ls, describe, delete; split and merge are in `StreamReshardCommands`.
 
 import ArgumentParser
 import Foundation
@@ -6,8 +6,8 @@ import StreamStore
 
 struct StreamCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stream", abstract: "Create, list, describe and delete streams.",
-        subcommands: [Create.self, List.self, Describe.self, Delete.self])
+        commandName: "stream", abstract: "Create, list, describe and delete streams, split and merge their shards.",
+        subcommands: [Create.self, List.self, Describe.self, Delete.self, Split.self, Merge.self])
 
     /// A stream as DescribeStream tells it.
     struct Description: Codable {
@@ -197,8 +197,9 @@ struct StreamCommand: AsyncParsableCommand {
             var ShardId: String
             var range: String
             var first: String
-            static let columns = ["SHARD", "HASH KEYS", "FIRST SEQUENCE NUMBER"]
-            var cells: [String] { [ShardId, range, first] }
+            var state: String
+            static let columns = ["SHARD", "HASH KEYS", "FIRST SEQUENCE NUMBER", "STATE"]
+            var cells: [String] { [ShardId, range, first, state] }
         }
 
         func run() async throws {
@@ -222,7 +223,8 @@ struct StreamCommand: AsyncParsableCommand {
                     Row(
                         ShardId: shard.ShardId,
                         range: "\(shard.HashKeyRange.StartingHashKey) - \(shard.HashKeyRange.EndingHashKey)",
-                        first: shard.SequenceNumberRange.StartingSequenceNumber)
+                        first: shard.SequenceNumberRange.StartingSequenceNumber,
+                        state: shard.SequenceNumberRange.EndingSequenceNumber == nil ? "open" : "closed")
                 }, as: .table)
         }
     }

@@ -7,7 +7,8 @@ struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail", abstract: "Print a stream's records as they come.",
         discussion: """
-            Follows all shards until interrupted, or until --limit records were printed.
+            Follows all shards until interrupted, or until --limit records were printed. Where a shard was split or merged, its children \
+            are read after it, so that records with one partition key come in their order.
 
             --format data writes each record's bytes as they are, and a line feed after each that is text and does not end with one. \
             --format record is for people: data that is not text stands there as base64:... . With --output ndjson a record is an object \
@@ -32,6 +33,17 @@ struct TailCommand: AsyncParsableCommand {
         var type: String
         var sequenceNumber: String?
         var timestamp: Double?
+
+        /// Where to begin in a shard whose parents were read: what came before an age stays out.
+        var ofChildren: Position { timestamp == nil ? Position(type: "TRIM_HORIZON") : self }
+
+        /// The shards to be read from here on, with their parents.
+        func shards(of all: [StreamCommand.Description.Shard]) -> [(id: String, parents: [String])] {
+            all.filter { type != "LATEST" || $0.SequenceNumberRange.EndingSequenceNumber == nil }.map { shard in
+                // Which of them holds a sequence number is yet to be asked, so none waits for another.
+                (shard.ShardId, sequenceNumber == nil ? [shard.ParentShardId, shard.AdjacentParentShardId].compactMap { $0 } : [])
+            }
+        }
     }
 
     private struct IteratorRequest: Encodable {
@@ -50,8 +62,14 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private struct Records: Decodable {
+        struct Child: Decodable {
+            var ShardId: String
+            var ParentShards: [String]
+        }
         var Records: [Record]
         var NextShardIterator: String?
+        /// At the end of a closed shard.
+        var ChildShards: [Child]?
         var MillisBehindLatest: Int64?
     }
 
@@ -87,17 +105,19 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let client = ServiceClient()
         let start = try position()
-        var iterators: [(shard: String, iterator: String)] = []
-        for shard in try await StreamCommand.describe(stream, through: client).Shards {
-            switch await iterator(shard.ShardId, at: start, client) {
-            case .success(let iterator): iterators.append((shard.ShardId, iterator))
+        let shards = start.shards(of: try await StreamCommand.describe(stream, through: client).Shards)
+        var order = ShardOrder()
+        var reading: [(shard: String, iterator: String)] = []
+        for shard in order.start(shards) {
+            switch await iterator(shard, at: start, client) {
+            case .success(let iterator): reading.append((shard, iterator))
             // A sequence number belongs to one shard; the others refuse it.
             case .failure(let failure) where start.sequenceNumber == nil || failure.status != .failed: throw failure
-            case .failure: break
+            case .failure: _ = order.ended(shard, children: [])
             }
         }
-        guard !iterators.isEmpty else { throw CommandFailure(.failed, "No shard of '\(stream)' holds sequence number \(from).") }
-        try await follow(&iterators, client)
+        guard !reading.isEmpty else { throw CommandFailure(.failed, "No shard of '\(stream)' holds sequence number \(from).") }
+        try await follow(&reading, &order, from: start, client)
     }
 
     private func iterator(_ shard: String, at start: Position, _ client: ServiceClient) async -> Result<String, CommandFailure> {
@@ -112,16 +132,19 @@ struct TailCommand: AsyncParsableCommand {
         }
     }
 
-    private func follow(_ iterators: inout [(shard: String, iterator: String)], _ client: ServiceClient) async throws {
+    private func follow(
+        _ reading: inout [(shard: String, iterator: String)], _ order: inout ShardOrder, from start: Position,
+        _ client: ServiceClient
+    ) async throws {
         struct Request: Encodable {
             var ShardIterator: String
             var Limit: Int
         }
         var left = limit ?? .max
-        while left > 0, !iterators.isEmpty {
+        while left > 0, !reading.isEmpty {
             var printed = false
-            for index in iterators.indices.reversed() {
-                let (shard, iterator) = iterators[index]
+            for index in reading.indices.reversed() where left > 0 {
+                let (shard, iterator) = reading[index]
                 let answer = try await client.call(
                     .kinesis, "GetRecords", Request(ShardIterator: iterator, Limit: min(left, 10_000)), as: Records.self)
                 for record in answer.Records.prefix(left) {
@@ -129,10 +152,16 @@ struct TailCommand: AsyncParsableCommand {
                     printed = true
                     left -= 1
                 }
-                if let next = answer.NextShardIterator { iterators[index].iterator = next } else { iterators.remove(at: index) }
-                if left == 0 { break }
+                if let next = answer.NextShardIterator {
+                    reading[index].iterator = next
+                } else {
+                    reading.remove(at: index)
+                    for child in order.ended(shard, children: (answer.ChildShards ?? []).map { ($0.ShardId, $0.ParentShards) }) {
+                        reading.append((child, try await self.iterator(child, at: start.ofChildren, client).get()))
+                    }
+                }
             }
-            if !printed { try await Task.sleep(for: .milliseconds(200)) }
+            if !printed, !reading.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
         }
     }
 

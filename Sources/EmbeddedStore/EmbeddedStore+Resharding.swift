@@ -50,7 +50,7 @@ extension EmbeddedStore {
             try await commit(change, of: entry.description.id)
         } catch {
             // After a failed sync the next start will find what became of it.
-            if log.state.mayChange { try? await catalog.plan([], of: entry.description.id) }
+            if !log.isSealed { try? await catalog.plan([], of: entry.description.id) }
             throw StoreError(error)
         }
         await writeUnwritten()
@@ -216,15 +216,5 @@ extension Resharding {
                     LogID(ShardReference(stream, child.id)),
                     continuing: child.id == children.first?.id ? parents.first.map { LogID(ShardReference(stream, $0)) } : nil)
             })
-    }
-}
-
-extension LogState {
-    /// No failed sync has left open what the disk holds.
-    fileprivate var mayChange: Bool {
-        switch self {
-        case .accepting: true
-        case .readOnly(let reason): reason == "the disk is full"
-        }
     }
 }

@@ -23,7 +23,7 @@ extension EmbeddedStore {
                 limit: options.shardLimit, current: openShards, requested: definition.shardCount)
         }
         // A full disk may have space again: the attempt will tell. A failed sync is for good.
-        if case .readOnly(let reason) = writability, !log.statistics().diskIsFull { throw .readOnly(reason: reason) }
+        if case .readOnly(let reason) = writability, log.isSealed { throw .readOnly(reason: reason) }
 
         let delay = Self.delayMilliseconds(key, options)
         let added: CatalogStream

@@ -87,24 +87,33 @@ extension LatestTable {
         return found
     }
 
+    /// How many values are read before their bytes are copied: until then each holds the part of the log's file that it was found in.
+    private static let valuesAtOnce = 64
+
     private func readInOrder(_ wanted: [Wanted]) async throws(LatestError) -> [(place: Int, bytes: [UInt8])] {
+        var found: [(place: Int, bytes: [UInt8])] = []
+        for first in stride(from: 0, to: wanted.count, by: Self.valuesAtOnce) {
+            try await read(wanted[first..<min(first + Self.valuesAtOnce, wanted.count)], into: &found)
+        }
+        return found
+    }
+
+    private func read(_ wanted: ArraySlice<Wanted>, into found: inout [(place: Int, bytes: [UInt8])]) async throws(LatestError) {
         let batches: [StoredBatch]
         do throws(StoreError) {
             batches = try await store.batches(shard, holding: wanted.map(\.location))
         } catch {
             throw .store(error)
         }
-        var found: [(place: Int, bytes: [UInt8])] = []
-        var next = 0
+        var next = wanted.startIndex
         for batch in batches {
             // What a compaction has let go of meanwhile.
-            while next < wanted.count, wanted[next].location < batch.baseOffset { next += 1 }
+            while next < wanted.endIndex, wanted[next].location < batch.baseOffset { next += 1 }
             var end = next
-            while end < wanted.count, wanted[end].location < batch.endOffset { end += 1 }
+            while end < wanted.endIndex, wanted[end].location < batch.endOffset { end += 1 }
             if end > next { found += try values(wanted[next..<end], in: batch) }
             next = end
         }
-        return found
     }
 
     private func values(_ wanted: ArraySlice<Wanted>, in batch: StoredBatch) throws(LatestError) -> [(place: Int, bytes: [UInt8])] {

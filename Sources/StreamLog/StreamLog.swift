@@ -189,6 +189,9 @@ public final class StreamLog<D: Disk>: Sendable {
         }
     }
 
+    /// Whether a failed write or sync has sealed the log: appends are refused until the next start, which finds what the disk holds.
+    public var isSealed: Bool { node.withLock { $0.failure != nil } }
+
     /// A time T in milliseconds since 1970-01-01 UTC: every record with arrival <= T is readable, every later append arrives after T.
     ///
     /// Never decreases. It is now when no append is under way, else just before the arrival of that one.

@@ -221,7 +221,10 @@ def test_a_backup_that_was_changed_or_cut_off_is_refused(loaded, tmp_path):
             (tmp_path / "bad.tar").write_bytes(content)
             result = run("restore", tmp_path / "bad.tar", "--data-dir", tmp_path / "bad")
             assert result.returncode == 7, (result.returncode, result.stderr)
-            assert [path.name for path in (tmp_path / "bad").iterdir() if path.name != "lock"] == []
+            assert not (tmp_path / "bad").exists()
+    (tmp_path / "bad").mkdir()
+    assert run("restore", tmp_path / "bad.tar", "--data-dir", tmp_path / "bad").returncode == 7
+    assert list((tmp_path / "bad").iterdir()) == []
     assert run("restore", tmp_path / "absent.tar", "--data-dir", tmp_path / "bad").returncode == 3
     assert run("restore", file, "--data-dir", tmp_path / "bad").returncode == 0
 

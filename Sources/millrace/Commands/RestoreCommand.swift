@@ -48,6 +48,7 @@ struct RestoreCommand: AsyncParsableCommand {
         lseek(source, 0, SEEK_SET)
         // Looked at before the disk is opened, which would leave a lock in somebody's directory.
         if let looked = try? ReadOnlyDisk(root: path) { _ = try StoreRestore(disk: looked) }
+        let existed = access(path, F_OK) == 0
         let disk: RealDisk
         do throws(DiskError) {
             disk = try RealDisk(root: path)
@@ -74,6 +75,9 @@ struct RestoreCommand: AsyncParsableCommand {
             return try restore.finish()
         } catch {
             restore.abandon()
+            // What was made for it alone goes too; a directory that was there stays, empty as it was.
+            try? disk.remove("lock")
+            if !existed { rmdir(path) }
             throw error
         }
     }

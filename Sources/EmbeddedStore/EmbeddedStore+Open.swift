@@ -83,8 +83,9 @@ extension EmbeddedStore {
         var recovery = StoreRecovery(
             log: report, catalogIsNew: catalog.isNew, streamCount: contents.streams.count,
             finishedRemovals: [], problems: [])
+        let (settled, jumped) = log.settledTimeAndJumps()
         let clock = RetentionClock(
-            saved: savedClock, hasHistory: log.hasHistory, time: log.settledTime(), nanoseconds: time.monotonicNanoseconds())
+            saved: savedClock, hasHistory: log.hasHistory, time: settled, jumped: jumped, nanoseconds: time.monotonicNanoseconds())
         if let savedClock { try await keepUp(clock, savedClock, catalog, log) }
         let store = EmbeddedStore(
             log: log, catalog: catalog, time: time, options: options, state: initialState(contents, clock, time, options))

@@ -85,9 +85,9 @@ extension EmbeddedStore {
     /// Lets the clock of retention see what the log's time is, and returns it.
     @discardableResult
     private func observeClock() -> RetentionClock {
-        let (settled, nanoseconds) = (log.settledTime(), time.monotonicNanoseconds())
+        let ((settled, jumped), nanoseconds) = (log.settledTimeAndJumps(), time.monotonicNanoseconds())
         return state.withLock { state in
-            state.retentionClock.observe(time: settled, nanoseconds: nanoseconds)
+            state.retentionClock.observe(time: settled, jumped: jumped, nanoseconds: nanoseconds)
             return state.retentionClock
         }
     }

@@ -3,7 +3,7 @@
 /// Retention must not delete early, whatever the wall clock does (faults.md, rule 8 and test 17).
 ///
 /// Records carry the log's time, which follows the wall clock forwards. It *passes* as long as it goes no faster than the monotonic clock; where it
-/// goes faster it *jumps*: the wall clock was set forward, or the node was down, which from inside looks the same. A jump makes no record older
+/// goes faster it *jumps*: the wall clock was set forward, which the log's `JumpWatch` tells, or the node was down, which from inside looks the same. A jump makes no record older
 /// until the node has run for the record's retention period since then; after that every record from before the jump is old enough anyway.
 /// So a record goes when the time that has passed since it arrived, and the jumps that lie that far back, add up to its retention period:
 ///
@@ -33,12 +33,10 @@ package struct RetentionClock: Sendable, Equatable {
     private(set) var uptime: Int64 = 0
     /// The log's time when it was last looked at.
     private(set) var time: Int64
-    /// What the log's time may be at most without a jump.
-    private var expected: Int64
+    /// The jumps of this process that were taken in, in milliseconds.
+    private var jumped: Int64
     private var nanoseconds: UInt64
 
-    /// The log's time may run ahead of the monotonic clock by so much: clocks are read one after the other, and kept in step by being slowed down.
-    private static let tolerance: Int64 = 1_000
     /// Jumps noticed within the same span of running time count as one, as of the last.
     private static let joining: Int64 = 600_000
     /// The most jumps that are kept apart. The two oldest become one, as of the later.
@@ -50,9 +48,10 @@ package struct RetentionClock: Sendable, Equatable {
     ///   - saved: what `saved` gave an earlier process. Nil: nothing is known of the time before.
     ///   - hasHistory: whether the log holds anything whose age counts: records, or logs that have ended.
     ///   - time: the log's time, milliseconds since 1970-01-01 UTC.
-    package init(saved: Saved?, hasHistory: Bool, time: Int64, nanoseconds: UInt64) {
+    ///   - jumped: how much of it has jumped in this process.
+    package init(saved: Saved?, hasHistory: Bool, time: Int64, jumped: Int64, nanoseconds: UInt64) {
         self.time = time
-        expected = time
+        self.jumped = jumped
         self.nanoseconds = nanoseconds
         guard let saved else {
             if hasHistory { add(jump: max(0, time)) }
@@ -64,24 +63,18 @@ package struct RetentionClock: Sendable, Equatable {
     }
 
     /// Takes in what the clocks show now.
-    /// - Parameter time: the log's time, which never decreases in a process.
-    package mutating func observe(time now: Int64, nanoseconds ticks: UInt64) {
+    /// - Parameters:
+    ///   - time: the log's time, which never decreases in a process.
+    ///   - jumped: how much of it has jumped in this process.
+    package mutating func observe(time now: Int64, jumped all: Int64, nanoseconds ticks: UInt64) {
         let passed = ticks > nanoseconds ? (ticks - nanoseconds) / 1_000_000 : 0
         nanoseconds &+= passed &* 1_000_000
         let elapsed = Int64(clamping: passed)
         uptime = uptime.addingReportingOverflow(elapsed).overflow ? .max : uptime + elapsed
-        let (sum, overflow) = expected.addingReportingOverflow(elapsed)
-        expected = overflow ? .max : sum
         time = max(time, now)
-        let (ahead, isFar) = time.subtractingReportingOverflow(expected)
-        if isFar || ahead > Self.tolerance {
-            add(jump: isFar ? .max : ahead)
-            expected = time
-        } else {
-            // Time that passed too slowly is not made up for later.
-            let (most, overflow) = time.addingReportingOverflow(Self.tolerance)
-            expected = overflow ? expected : min(expected, most)
-        }
+        // Noted as of now, so that nothing that came before it is taken for older.
+        add(jump: max(0, all) - jumped)
+        jumped = max(jumped, all)
     }
 
     /// The time by which records with a retention period are old: what arrived so long before it may go. Milliseconds since 1970-01-01 UTC.

@@ -11,6 +11,7 @@
 package struct ArrivalClock: Sendable {
     private var time: Int64
     private var monotonic: UInt64
+    private var watch: JumpWatch
     /// The latest arrival given out or stored.
     package private(set) var lastArrival: Int64
     /// The latest settled time given out.
@@ -21,12 +22,17 @@ package struct ArrivalClock: Sendable {
         let first = lastArrival == .max ? lastArrival : lastArrival + 1
         self.time = max(wall, first)
         self.monotonic = monotonic
+        watch = JumpWatch(time: time, nanoseconds: monotonic)
         self.lastArrival = lastArrival
         self.settledFloor = lastArrival
     }
 
+    /// How much of the time was not seen passing, in milliseconds since the start: see `JumpWatch`. Each time that was given out is taken in.
+    package var jumped: Int64 { watch.jumped }
+
     /// Wall time, or what stands for it while it is behind. Milliseconds since 1970-01-01 UTC.
     package mutating func now(wall: Int64, monotonic now: UInt64) -> Int64 {
+        defer { watch.observe(time: time, nanoseconds: now) }
         let elapsed = now > monotonic ? (now - monotonic) / 2_000_000 : 0
         if wall >= time {
             time = wall
@@ -52,5 +58,40 @@ package struct ArrivalClock: Sendable {
         if let inFlight { settled = min(settled, inFlight - 1) }
         settledFloor = max(settledFloor, settled)
         return settledFloor
+    }
+}
+
+/// Tells time that passes from time that jumps: it passes as long as it goes no faster than the monotonic clock.
+package struct JumpWatch: Sendable, Equatable {
+    /// The sum of all jumps, in milliseconds.
+    package private(set) var jumped: Int64 = 0
+    /// What the time may be at most without a jump.
+    private var expected: Int64
+    private var nanoseconds: UInt64
+
+    /// The time may run ahead of the monotonic clock by so much: clocks are read one after the other, and kept in step by being slowed down.
+    private static let tolerance: Int64 = 1_000
+
+    /// - Parameter time: milliseconds; never decreases in the calls that follow.
+    package init(time: Int64, nanoseconds: UInt64) {
+        expected = time
+        self.nanoseconds = nanoseconds
+    }
+
+    package mutating func observe(time: Int64, nanoseconds now: UInt64) {
+        let passed = now > nanoseconds ? (now - nanoseconds) / 1_000_000 : 0
+        nanoseconds &+= passed &* 1_000_000
+        let (sum, overflow) = expected.addingReportingOverflow(Int64(clamping: passed))
+        expected = overflow ? .max : sum
+        let (ahead, isFar) = time.subtractingReportingOverflow(expected)
+        if isFar && time > expected || !isFar && ahead > Self.tolerance {
+            let (all, overflow) = jumped.addingReportingOverflow(isFar ? .max : ahead)
+            jumped = overflow ? .max : all
+            expected = time
+        } else {
+            // Time that passed too slowly is not made up for later.
+            let (most, overflow) = time.addingReportingOverflow(Self.tolerance)
+            expected = overflow ? expected : min(expected, most)
+        }
     }
 }

@@ -410,7 +410,7 @@ struct RecoveryRun<D: Disk> {
                 return ShardLog(id: id, startOffset: start.offset, startGeneration: start.generation)
             }
             offset = [firstBase, firstOffsets[id]].compactMap { $0 }.min() ?? offset
-            if try !StartOffsetFile.isUnfinished(file) {
+            if try !StartOffsetFile.isUnfinished(file, of: id) {
                 report.notes.append("\(Paths.start(id)) is damaged; the log begins at the first offset that is there")
                 try quarantine(Paths.start(id))
             }

@@ -106,10 +106,17 @@ struct StartOffsetFile {
         }
     }
 
-    /// Whether a file is one that was being made when the power went: nothing was ever in it.
-    static func isUnfinished(_ file: some DiskFile) throws(DiskError) -> Bool {
+    /// Whether a file is one that was being made when the power went or a write ended early: nothing was ever in it. Its slots are then the
+    /// beginnings of those that `create` writes, with nothing after them.
+    static func isUnfinished(_ file: some DiskFile, of log: LogID) throws(DiskError) -> Bool {
         if try file.size() < slotPlaces[1] + UInt64(slotSize) { return true }
-        for place in slotPlaces where try !file.bytes(at: place, count: slotSize).allSatisfy({ $0 == 0 }) { return false }
+        for (generation, place) in slotPlaces.enumerated() {
+            let bytes = try file.bytes(at: place, count: slotSize)
+            guard let last = bytes.lastIndex(where: { $0 != 0 }) else { continue }
+            let offset = bytes.withUnsafeBytes { $0.field(16, as: Int64.self) }
+            let whole = slot(log, offset: offset, generation: UInt64(generation))
+            guard bytes[...last].elementsEqual(whole[...last]) else { return false }
+        }
         return true
     }
 

@@ -200,6 +200,13 @@ public final class StreamLog<D: Disk>: Sendable {
         return node.withLock { $0.settledTime(wall: wall, monotonic: monotonic) }
     }
 
+    /// The settled time, and how much of the log's time has jumped since the start, in milliseconds: the wall clock was set forward. What is in the
+    /// log has arrived before a jump or after it, never in the middle.
+    public func settledTimeAndJumps() -> (settled: Int64, jumped: Int64) {
+        let (wall, monotonic) = (time.wallMilliseconds(), time.monotonicNanoseconds())
+        return node.withLock { ($0.settledTime(wall: wall, monotonic: monotonic), $0.clock.jumped) }
+    }
+
     /// Whether any log holds a record or has ended: whether there is anything here whose age counts.
     public var hasHistory: Bool {
         node.withLock { state in state.logs.values.contains { $0.highWatermark > $0.startOffset || $0.end != nil } }

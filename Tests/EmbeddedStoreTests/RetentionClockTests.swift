@@ -3,6 +3,7 @@
 import EmbeddedStore
 import Host
 import HostSimulation
+import StreamLog
 import Testing
 
 private let hour: Int64 = 3_600_000
@@ -14,10 +15,24 @@ private struct World {
     var time = start
     var nanoseconds: UInt64 = 7_000_000_000
     var clock: RetentionClock
+    private var watch: JumpWatch
 
     init(saved: RetentionClock.Saved? = nil, hasHistory: Bool = false, time: Int64 = start) {
         self.time = time
-        clock = RetentionClock(saved: saved, hasHistory: hasHistory, time: time, nanoseconds: nanoseconds)
+        clock = RetentionClock(saved: saved, hasHistory: hasHistory, time: time, jumped: 0, nanoseconds: nanoseconds)
+        watch = JumpWatch(time: time, nanoseconds: nanoseconds)
+    }
+
+    /// A record arrives: the log sees what time it is.
+    mutating func arrive() -> Int64 {
+        watch.observe(time: time, nanoseconds: nanoseconds)
+        return time
+    }
+
+    /// Upkeep.
+    mutating func look() {
+        _ = arrive()
+        clock.observe(time: time, jumped: watch.jumped, nanoseconds: nanoseconds)
     }
 
     /// Lets time pass, looked at once a minute as upkeep would at the latest.
@@ -28,20 +43,21 @@ private struct World {
             rest -= step
             time += Int64(Double(step) * speed)
             nanoseconds += UInt64(step) * 1_000_000
-            clock.observe(time: time, nanoseconds: nanoseconds)
+            look()
         }
     }
 
     mutating func jump(_ milliseconds: Int64) {
         time += milliseconds
-        clock.observe(time: time, nanoseconds: nanoseconds)
+        look()
     }
 
     /// Another process, with what this one has written down.
     func restarted(atTime time: Int64, nanoseconds: UInt64 = 99) -> World {
         var next = World(saved: clock.saved, hasHistory: true, time: time)
         next.nanoseconds = nanoseconds
-        next.clock = RetentionClock(saved: clock.saved, hasHistory: true, time: time, nanoseconds: nanoseconds)
+        next.clock = RetentionClock(saved: clock.saved, hasHistory: true, time: time, jumped: 0, nanoseconds: nanoseconds)
+        next.watch = JumpWatch(time: time, nanoseconds: nanoseconds)
         return next
     }
 
@@ -62,7 +78,7 @@ private struct World {
         for offset in [3, -2, 5, -6] {
             world.time += 60_000 + Int64(offset)
             world.nanoseconds += 60_000_000_000
-            world.clock.observe(time: world.time, nanoseconds: world.nanoseconds)
+            world.look()
         }
         #expect(world.clock.jumps.isEmpty)
     }
@@ -165,6 +181,21 @@ private struct World {
         #expect(!world.mayGo(world.time - day - hour))
     }
 
+    @Test("a jump after slow time, both between two looks, makes a record of the slow time no older")
+    func slowThenJump() {
+        var world = World()
+        // Half speed for ten hours, a record, a jump of a day: seen by one look at the end.
+        (world.time, world.nanoseconds) = (world.time + 5 * hour, world.nanoseconds + UInt64(10 * hour) * 1_000_000)
+        let arrival = world.arrive()
+        world.time += day
+        world.look()
+        #expect(!world.mayGo(arrival))
+        world.run(23 * hour)
+        #expect(!world.mayGo(arrival))
+        world.run(2 * hour)
+        #expect(world.mayGo(arrival))
+    }
+
     @Test("without anything written down all records get a whole period")
     func unknown() {
         var world = World(hasHistory: true)
@@ -190,10 +221,12 @@ private struct World {
     @Test("extreme readings trap nowhere")
     func extremes() {
         var world = World(hasHistory: true, time: .max)
-        world.clock.observe(time: .max, nanoseconds: .max)
+        (world.time, world.nanoseconds) = (.max, .max)
+        world.look()
         _ = world.clock.now(retentionMilliseconds: .max)
         world = World(time: .min)
-        world.clock.observe(time: .max, nanoseconds: .max)
+        (world.time, world.nanoseconds) = (.max, .max)
+        world.look()
         _ = world.clock.now(retentionMilliseconds: day)
         _ = world.restarted(atTime: .min)
     }

@@ -54,6 +54,33 @@ import Testing
         await again.close()
     }
 
+    @Test("a start offset whose first writes ended early, or came to the disk in part, is made anew and is no finding")
+    func halfWrittenStart() async throws {
+        let fresh = SimulatedDisk()
+        let (made, _) = try await open(fresh)
+        _ = try await made.append([(firstLog, try batch(0))])
+        await made.close()
+        let path = "logs/\(firstLog)/start"
+        let whole = try #require(fresh.files[path])
+        let zeros = [UInt8](repeating: 0, count: whole.count)
+        for (slot, written) in [0, 4_096].flatMap({ slot in (0..<28).map { (slot, $0) } }) {
+            let disk = SimulatedDisk()
+            let (log, _) = try await open(disk)
+            await log.close()
+            disk.set(path, to: zeros[..<slot] + whole[slot..<slot + written] + zeros[(slot + written)...])
+            let (again, report) = try await open(disk)
+            #expect(report.quarantined.isEmpty, "\(written) bytes of the slot at \(slot)")
+            #expect(try again.bounds(firstLog) == (0, 0))
+            await again.close()
+        }
+        // What was whole once is damage.
+        let disk = fresh.copy()
+        disk.set(path, to: whole[..<20] + [whole[20] ^ 1] + whole[21..<4_116] + [whole[4_116] ^ 1] + whole[4_117...])
+        let (again, report) = try await open(disk)
+        #expect(report.quarantined == [path])
+        await again.close()
+    }
+
     @Test("the start offset of another log is not believed")
     func swappedStarts() async throws {
         let disk = SimulatedDisk()

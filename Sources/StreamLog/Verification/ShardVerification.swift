@@ -79,7 +79,9 @@ struct ShardVerification {
             let file = try scan.disk.open(Paths.start(id), .existing)
             defer { file.close() }
             let slots = try StartOffsetFile.slots(file, of: id)
-            guard let newest = slots.max(by: { $0.generation < $1.generation }) else { return .damaged }
+            guard let newest = slots.max(by: { $0.generation < $1.generation }) else {
+                return try StartOffsetFile.isUnfinished(file, of: id) ? .absent : .damaged
+            }
             return .offset(newest.offset, slots: slots.count)
         } catch {
             if error.kind == .notFound { return .absent }

@@ -13,15 +13,15 @@ let swiftSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
-/// A room: a library target under Sources/, with its unit tests beside it under Tests/ when `tests` is true. Where it is `testable`,
-/// they see its internals in the release build too, in which all tests are run.
+/// A room: a library target under Sources/, with its unit tests beside it under Tests/ when `tests` is true. These are built for
+/// release too, and see of it what is `public` or `package`: -enable-testing would keep the optimiser from all that is internal.
 func room(
-    _ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true, testable: Bool = false,
+    _ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true,
     testDependencies: [Target.Dependency] = [], testData: [String] = []
 ) -> [Target] {
     let room = Target.target(
         name: name, dependencies: dependencies,
-        swiftSettings: swiftSettings + (testable ? [.unsafeFlags(["-enable-testing"])] : []))
+        swiftSettings: swiftSettings)
     guard tests else { return [room] }
     return [
         room,
@@ -89,7 +89,7 @@ let rooms: [Target] =
         "EmbeddedStore", ["StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "Codecs", "TarArchive"],
         testDependencies: ["HostSimulation", "StreamStoreTesting"])
     + room(
-        "LatestValues", ["StreamStore", "RecordBatch", "Host", "CInstructions"], testable: true,
+        "LatestValues", ["StreamStore", "RecordBatch", "Host", "CInstructions"],
         testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room(
         "LogSimulation",
@@ -106,9 +106,10 @@ let rooms: [Target] =
     ]
     + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest", "CivilCalendar"])
-    + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns"], testable: true)
+    + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns", "CInstructions"])
     + room(
-        "StreamEngine", ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", logging],
+        "StreamEngine",
+        ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", "CInstructions", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation", "CAllocationCount"], testData: ["Golden"])
     + room(
         "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],

@@ -4,10 +4,10 @@ internal import CInstructions
 internal import Glibc
 
 /// A hash table over packed keys. An entry takes 24 bytes, its key's length, and 11 to 23 bytes of the hash table.
-struct KeyIndex {
-    struct Entry {
+package struct KeyIndex {
+    package struct Entry {
         /// The offset of the record that has the value. Negative for a key that was removed and is remembered while the log is read.
-        var location: Int64
+        package var location: Int64
         /// See `LatestValue.revision`.
         var revision: Int64
         fileprivate var keyPlace: UInt32
@@ -30,7 +30,9 @@ struct KeyIndex {
     private var free: [UInt32] = []
     /// The length is a power of two.
     private var slots = ContiguousArray<Slot>(repeating: Slot(), count: 16)
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     /// All keys together must fit this many bytes, removed ones included until there are enough to be worth a sweep.
     static let maxKeyBytes = Int(UInt32.max)
@@ -44,7 +46,7 @@ struct KeyIndex {
     /// Entries are known by numbers below this.
     var endNumber: UInt32 { UInt32(entries.count) }
 
-    subscript(number: UInt32) -> Entry {
+    package subscript(number: UInt32) -> Entry {
         get { entries[Int(number)] }
         set { entries[Int(number)] = newValue }
     }
@@ -52,7 +54,7 @@ struct KeyIndex {
     /// Whether a number below `endNumber` is in use.
     func isUsed(_ number: UInt32) -> Bool { entries[Int(number)].keyLength > 0 }
 
-    func key(_ number: UInt32) -> [UInt8] { withKey(number) { [UInt8]($0) } }
+    package func key(_ number: UInt32) -> [UInt8] { withKey(number) { [UInt8]($0) } }
 
     /// The key is never empty.
     @inline(__always)
@@ -116,7 +118,7 @@ struct KeyIndex {
     }
 
     /// The number of a key's entry.
-    func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
+    package func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
         let number = slots[slot(of: key, Self.hash(key))].number
         return number == 0 ? nil : number - 1
     }
@@ -126,7 +128,7 @@ struct KeyIndex {
     ///   - hash: the key's, where it is known already.
     ///   - isNewer: whether what was known before gives way.
     /// - Returns: its entry's number and whether the key is new; nil when there is no room for another key.
-    mutating func set(
+    package mutating func set(
         _ key: UnsafeRawBufferPointer, hash: UInt32? = nil, location: Int64, revision: Int64, units: Int,
         if isNewer: (Entry) -> Bool = { _ in true }
     ) -> (number: UInt32, isNew: Bool)? {
@@ -160,7 +162,7 @@ struct KeyIndex {
     }
 
     /// Forgets a key.
-    mutating func remove(_ number: UInt32) {
+    package mutating func remove(_ number: UInt32) {
         var hole = withKey(number) { slot(of: $0, Self.hash($0)) }
         let mask = slots.count - 1
         // Those behind it that would not be found over the hole move up.

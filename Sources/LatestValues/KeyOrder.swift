@@ -1,7 +1,7 @@
 /// The keys of a table in the order of their bytes, for ranges: blocks of entry numbers.
 
 /// A sorted list in blocks, so that a new key moves only its neighbours.
-struct KeyOrder {
+package struct KeyOrder {
     private static let blockLimit = 512
 
     /// None is empty.
@@ -11,7 +11,7 @@ struct KeyOrder {
     var memoryBytes: Int { blocks.reduce(blocks.capacity * 8) { $0 + $1.capacity * 4 + 32 } }
 
     /// Sorts all keys of an index.
-    init(of index: KeyIndex) {
+    package init(of index: KeyIndex) {
         // Keys tend to begin alike. The eight bytes behind what is common to all decide nearly every comparison.
         let common = KeyOrder.commonPrefix(of: index)
         var sorted: ContiguousArray<(head: UInt64, number: UInt32)> = []
@@ -82,7 +82,7 @@ struct KeyOrder {
     }
 
     /// Takes in a key that the index has just got.
-    mutating func insert(_ number: UInt32, in index: KeyIndex) {
+    package mutating func insert(_ number: UInt32, in index: KeyIndex) {
         var (block, position) = index.withKey(number) { place(of: $0, in: index) }
         if block == blocks.count {
             // Behind all: keys that come in order fill block after block.
@@ -99,7 +99,7 @@ struct KeyOrder {
     }
 
     /// Forgets a key that the index still has.
-    mutating func remove(_ number: UInt32, in index: KeyIndex) {
+    package mutating func remove(_ number: UInt32, in index: KeyIndex) {
         let (block, position) = index.withKey(number) { place(of: $0, in: index) }
         precondition(blocks[block][position] == number, "an entry stands where its key belongs")
         blocks[block].remove(at: position)
@@ -107,7 +107,7 @@ struct KeyOrder {
     }
 
     /// The entries of a range in order, at most `limit`.
-    func numbers(in range: KeyRange, limit: Int, of index: KeyIndex) -> [UInt32] {
+    package func numbers(in range: KeyRange, limit: Int, of index: KeyIndex) -> [UInt32] {
         var found: [UInt32] = []
         var (block, position) = range.start.withUnsafeBytes { place(of: $0, in: index) }
         while block < blocks.count, found.count < limit {

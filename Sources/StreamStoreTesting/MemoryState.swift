@@ -57,6 +57,8 @@ struct MemoryState {
     var smallStates: [StateKey: SmallState] = [:]
     var producers: [ProducerKey: [SentBatch]] = [:]
     var damage: [ShardReference: [ClosedRange<Int64>]] = [:]
+    /// How many batches of a shard are kept, for streams where that is bounded.
+    var keptBatches: [StreamKey: Int] = [:]
     var failures: [Failure] = []
     var standingRefusal: StoreError?
     var waiters: [Waiter] = []
@@ -246,12 +248,23 @@ struct MemoryState {
             logs[entry.shard]?.batches.append(stored)
             logs[entry.shard]?.bounds.highWatermark = stored.endOffset
             logs[entry.shard]?.lastArrival = arrival
+            forgetOld(entry.shard)
             return Appended(baseOffset: base, arrivalMilliseconds: arrival)
         }
         remember(append, appended)
         appendCount += 1
         if let failure { return .failure(failure.error) }
         return .success(appended)
+    }
+
+    private mutating func forgetOld(_ shard: ShardReference) {
+        guard !keptBatches.isEmpty, let key = key(of: shard.stream), let kept = keptBatches[key], let log = logs[shard] else {
+            return
+        }
+        let surplus = log.batches.count - kept
+        guard surplus > 0 else { return }
+        logs[shard]?.batches.removeFirst(surplus)
+        logs[shard]?.bounds.startOffset = log.batches[surplus].baseOffset
     }
 
     mutating func read(

@@ -47,6 +47,11 @@ public final class MemoryStore: StreamStore {
         wake { $0.heldSettledTime = milliseconds }
     }
 
+    /// Keeps only the newest batches of each shard of a stream from the next append on, as retention would: at least one.
+    public func keepNewest(_ batches: Int, of key: StreamKey) {
+        state.withLock { $0.keptBatches[key] = max(1, batches) }
+    }
+
     /// Makes the next `count` appends fail. With `committed` the records are kept all the same, as when a server dies between
     /// the fsync and the answer.
     public func failAppends(_ count: Int = 1, with error: StoreError, committed: Bool = false) {

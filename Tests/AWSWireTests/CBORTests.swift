@@ -65,7 +65,7 @@ import Testing
             ("9f", .endOfData), ("bf6161", .endOfData), ("5bffffffffffffffff", .endOfData), ("9bffffffffffffffff", .endOfData),
             ("0000", .moreData),
             ("1c", .reserved), ("1f", .reserved), ("ff", .reserved), ("f8ff", .reserved), ("e0", .reserved),
-            ("a10101", .keyNotText), ("a1416101", .keyNotText),
+            ("a10101", .keyNotText), ("a1416101", .keyNotText), ("a1c1616101", .taggedKey), ("a1d818616101", .taggedKey),
             ("7f4161ff", .badChunk), ("7f7f6161ffff", .badChunk), ("c16161", .badTime), ("c1f5", .badTime), ("61ff", .badUTF8),
             ("7f61c361bcff00", .moreData),
             ("df00", .reserved),
@@ -150,6 +150,12 @@ import Testing
             #expect(root["Blob"]?.blobBytes.map(Array.init) == [0, 255])
             #expect(root["Time"]?.milliseconds == 1_700_000_000_123)
         }
+        // A number that is no time is itself, though a tag says that it is one.
+        let tagged = try await reply { writer in
+            writer.field("Text", "a.b")
+            writer.field("Integer", milliseconds: 4)
+        }
+        try WireDocument(cbor: tagged.body).withRoot { #expect($0["Integer"]?.numberText == "4") }
         let gone = try await reply { $0.field("Text", "gone") }
         #expect(gone.status == 400)
         try WireDocument(cbor: gone.body).withRoot { root in

@@ -157,6 +157,44 @@ import Testing
         }
     }
 
+    @Test("a peer that takes its answer slowly, but takes it, gets all of it")
+    func slowReader() async throws {
+        let size = 12 << 20
+        try await withDoor(
+            memoryLimit: 2 * size,
+            settings: {
+                $0.stallTimeout = .seconds(1)
+            }
+        ) { port, _, _ in
+            try await offPool {
+                // With a small window the kernel tells of each read; what it holds itself is more than this reads in the stall time.
+                let client = try RawClient(port: port, receiveBuffer: 128 << 10)
+                try client.send(post(#"{"Text":"\#(size)"}"#, target: "Test_1.Fill"))
+                try client.dawdle(bytes: 16 << 10, every: .milliseconds(50), for: .seconds(3))
+                #expect(try client.receiveSize() == (200, size))
+            }
+        }
+    }
+
+    @Test("the rules for web pages look at the host that the request's first line names")
+    func absoluteTargets() async throws {
+        try await withDoor { port, _, _ in
+            try await offPool {
+                let client = try RawClient(port: port)
+                let rest =
+                    "\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Test_1.Echo\r\nContent-Length: 12\r\n\r\n{\"Text\":\"a\"}"
+                try client.send("POST http://localhost:\(port)/any HTTP/1.1\r\nHost: evil.example" + rest)
+                #expect(try client.receive().body == #"{"Text":"a"}"#)
+                try client.send("POST http://evil.example/ HTTP/1.1\r\nHost: localhost" + rest)
+                #expect(try client.receive().status == 403)
+                try client.send("POST http://localhost/ HTTP/1.1\r\nHost: h\r\nOrigin: http://h" + rest)
+                #expect(try client.receive().status == 403)
+                try client.send("GET http://localhost/healthz HTTP/1.2\r\nHost: h\r\n\r\n")
+                #expect(try client.receive().body == "ok\n")
+            }
+        }
+    }
+
     @Test("connections past the limit get 503 and the end; when one goes, another may come")
     func tooMany() async throws {
         try await withDoor(settings: {

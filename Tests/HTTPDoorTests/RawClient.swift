@@ -17,8 +17,12 @@ final class RawClient {
         var body: String
     }
 
-    init(port: Int) throws {
+    /// - Parameter receiveBuffer: bytes that the kernel holds for this side; nil for as many as it likes.
+    init(port: Int, receiveBuffer: Int32? = nil) throws {
         socketDescriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(socketDescriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
         // A sockaddr_in as bytes: in a release build two modules of C headers dispute whose that type is.
         let address = [UInt8(AF_INET), 0, UInt8(port >> 8), UInt8(port & 0xFF), 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
         let result = address.withUnsafeBytes { bytes in
@@ -75,6 +79,18 @@ final class RawClient {
             missing -= count
         }
         return (answer.status, length)
+    }
+
+    /// Reads so many bytes at a time with pauses, which are what is tested; they are kept for what is read next.
+    func dawdle(bytes: Int, every pause: Duration, for time: Duration) throws {
+        let end = ContinuousClock.now + time
+        var chunk = [UInt8](repeating: 0, count: bytes)
+        while ContinuousClock.now < end {
+            let count = recv(socketDescriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { throw Failure(call: "recv") }
+            buffered = chunk[..<count].reversed() + buffered
+            usleep(UInt32(pause / .microseconds(1)))
+        }
     }
 
     /// All bytes until the other side closes or resets.

@@ -96,6 +96,56 @@ import Testing
         #expect(status("GET /" + String(repeating: "b", count: 5000)) == 431)
     }
 
+    @Test(
+        "a target that names scheme and host is served like its path, and its host stands for Host",
+        arguments: [
+            ("GET http://a.b:1/c?d HTTP/1.1\r\nHost: h", "/c?d", "a.b:1"),
+            ("GET HTTP://[::1]:80 HTTP/1.1\r\nX: y\r\nHost: h", "/", "[::1]:80"),
+            ("GET http://a?b HTTP/1.0", "/?b", "a"), ("OPTIONS * HTTP/1.1\r\nHost: h", "*", "h"),
+            ("GET /http://a HTTP/1.1\r\nHost: h", "/http://a", "h"),
+        ])
+    func targets(start: String, target: String, host: String) {
+        let (outcome, head) = parse(start + "\r\nEnd: e\r\n\r\n")
+        guard case .complete = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(head.head.target == target && head.head[.host] == host)
+        #expect(head.head.withTargetBytes { String(decoding: $0, as: UTF8.self) } == target)
+        #expect(
+            head.head.allFields.count { $0.name.lowercased() == "host" } == 1 && head.head.allFields.contains { $0 == ("End", "e") }
+        )
+    }
+
+    @Test(
+        "a target that is neither a path nor an address of this server is refused",
+        arguments: [
+            ("GET a HTTP/1.1", 400), ("GET * HTTP/1.1", 400), ("OPTIONS *a HTTP/1.1", 400), ("CONNECT a:1 HTTP/1.1", 400),
+            ("GET http:/a HTTP/1.1", 400), ("GET http:// HTTP/1.1", 400), ("GET http:///a HTTP/1.1", 400),
+            ("GET http://u@a/ HTTP/1.1", 400), ("GET http://a#b HTTP/1.1", 400), ("GET ftp://a/ HTTP/1.1", 400),
+            ("GET https://h/ HTTP/1.1", 421), ("GET ://h/ HTTP/1.1", 400),
+        ])
+    func otherTargets(line: String, status: Int) {
+        #expect(self.status(line + "\r\nHost: h\r\n\r\n") == status)
+    }
+
+    @Test("a target's host stands for Host, but one Host there must be")
+    func targetWithoutHost() {
+        #expect(status("GET http://h/ HTTP/1.1\r\n\r\n") == 400)
+        #expect(status("GET http://h/ HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n") == 400)
+    }
+
+    @Test("a later HTTP/1 is HTTP/1.1 with things that need not be understood")
+    func laterMinor() {
+        let (outcome, head) = parse("GET / HTTP/1.2\r\nHost: h\r\n\r\n")
+        #expect(outcome == .complete(27) && !head.isVersion10 && head.keepsAlive)
+        #expect(parse("GET / HTTP/1.9\r\nHost: h\r\n\r\n").0 == .complete(27))
+        for text in ["HTTP/0.9", "HTTP/2.0", "HTTP/3.1"] { #expect(status("GET / \(text)\r\nHost: h\r\n\r\n") == 505) }
+        for text in ["HTTP/1.a", "HTTP/1,1", "HTTP/1.10", "http/1.1", "HTTP/11"] {
+            #expect(status("GET / \(text)\r\nHost: h\r\n\r\n") == 400, "\(text)")
+        }
+    }
+
     @Test("empty lines before a request are passed over")
     func emptyLines() {
         let text = "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -147,7 +197,7 @@ import Testing
         "chunks that are malformed are refused",
         arguments: [
             "x\r\n", "\r\n", ";a\r\n", "5\nhello", "5\r\nhelloX\r\n", "-1\r\n", "0x5\r\nhello\r\n", "ffffffffffffffff\r\n",
-            "5 \r\nhello",
+            "5 \r\nhello", "5;a\rb\r\nhello", "5\r;a\r\nhello", "5;a\u{0}b\r\nhello", "0\r\nA: b\rC: d\r\n\r\n", "0\r\n\r\r\n",
             "1" + String(repeating: "0", count: 2000), "5;" + String(repeating: "x", count: 2000),
             "0\r\n" + String(repeating: "A: \(String(repeating: "b", count: 100))\r\n", count: 100),
         ])

@@ -1,9 +1,8 @@
 /// The index and the order of keys against a dictionary, under every kind of change.
 
 import HostSimulation
+import LatestValues
 import Testing
-
-@testable import LatestValues
 
 @Suite struct KeyIndexTests {
     @Test("index and order say what a dictionary says", arguments: [1, 2, 3] as [UInt64])

@@ -62,6 +62,15 @@ struct exchange make_xrange(const struct options *options);
 int connect_to(const char *address);
 int drive(const struct options *options, struct exchange exchange);
 int hold_idle(const struct options *options);
+// A file whose blocks were all written once.
+struct written_file {
+    int file;
+};
+struct written_file write_ahead(const char *directory);
+// Writes one of its blocks of 4096 bytes and makes that durable; `number` says which, from the start again past the last.
+void make_durable(struct written_file written, size_t number);
+// Does not return.
+int serve_floor(const struct options *options);
 int measure_disk(const struct options *options);
 
 #endif

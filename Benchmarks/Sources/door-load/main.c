@@ -21,6 +21,7 @@ static const char usage[] =
     "  xrange   Redis: XRANGE COUNT 10000, over and over from the start\n"
     "  idle     opens --connections, asks each for /healthz once, prints `open N` and holds them until its input ends\n"
     "  disk     4096 bytes and one fdatasync, over and over, in a pre-written file in --directory\n"
+    "  floor    serves `put` at --address with the least that a durable answer takes: 4096 bytes and one fdatasync in --directory\n"
     "Options: --address HOST:PORT --stream NAME --connections N --records N --bytes N --seconds S --requests N --shards N --directory DIR\n"
     "  --requests ends after so many requests instead of --seconds.\n";
 
@@ -116,6 +117,7 @@ int main(int count, char **arguments) {
     if (strcmp(command, "xrange") == 0) return drive(&options, make_xrange(&options));
     if (strcmp(command, "idle") == 0) return hold_idle(&options);
     if (strcmp(command, "disk") == 0) return measure_disk(&options);
+    if (strcmp(command, "floor") == 0) return serve_floor(&options);
     fputs(usage, stderr);
     return 64;
 }

@@ -8,6 +8,7 @@ public struct CBORError: Error, Hashable, Sendable, CustomStringConvertible {
         case moreData = "more than one item"
         case reserved = "a reserved or unassigned item"
         case keyNotText = "a map's key that is no text"
+        case taggedKey = "a map's key with a tag"
         case badChunk = "a part of a string that is none"
         case badTime = "a time that is no number"
         case badUTF8 = "not UTF-8"

@@ -72,7 +72,7 @@ struct CBORParser {
     private mutating func key() throws(CBORError) {
         let start = position
         let head = try self.head()
-        guard head.major == .text else { throw CBORError(.keyNotText, at: start) }
+        guard head.major == .text else { throw CBORError(head.major == .tag ? .taggedKey : .keyNotText, at: start) }
         try string(head, at: start)
     }
 

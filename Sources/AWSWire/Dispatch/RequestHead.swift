@@ -154,6 +154,15 @@ public struct RequestHead: Sendable {
         note(text.withUnsafeBytes { Known(UnsafeRawBufferPointer(rebasing: $0[name])) })
     }
 
+    /// Puts another target and another host in the place of those that were sent; the field Host is added where there is none.
+    public mutating func retarget(_ target: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer) {
+        targetSpan = add(target)
+        let number = Int(known[Int(Known.host.rawValue)])
+        if number > 0 { return fields[number - 1].value = add(host) }
+        let name = Known.host.name
+        append(name: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: host)
+    }
+
     private mutating func note(_ field: Known?) {
         guard let field, let number = UInt16(exactly: fields.count) else { return }
         if known[Int(field.rawValue)] == 0 { known[Int(field.rawValue)] = number } else { repeated.insert(field) }
@@ -169,7 +178,7 @@ public struct RequestHead: Sendable {
 
     /// As sent.
     public var methodText: String { string(methodSpan) }
-    /// Path and query, as sent.
+    /// Path and query, as sent but for scheme and host, where they stood before a path.
     public var target: String { string(targetSpan) }
     /// The target up to its question mark.
     public var path: String { String(target.prefix { $0 != "?" }) }

@@ -25,12 +25,12 @@ public enum Coral {
     }
 
     static func double(_ value: WireValue, as target: String) throws(AWSError) -> Double {
-        guard let text = value.numberText, let number = Double(text) else { throw mismatch(value, with: target) }
+        guard let text = value.untaggedNumberText, let number = Double(text) else { throw mismatch(value, with: target) }
         return number
     }
 
     static func whole(_ value: WireValue, as target: String) throws(AWSError) -> Int64 {
-        if let text = value.numberText, let number = Int64(text) { return number }
+        if let text = value.untaggedNumberText, let number = Int64(text) { return number }
         return clamped(try double(value, as: target).rounded(.down))
     }
 

@@ -71,6 +71,12 @@ public struct WireValue {
         }
     }
 
+    /// A number whatever its tag says: of a time its milliseconds, or its seconds where it is a float. For members that are no times.
+    var untaggedNumberText: String? {
+        guard entry.kind == .time, let head = CBORHead(text, at: entry.offset) else { return numberText }
+        return head.float?.description ?? head.integerText
+    }
+
     /// Of a value that is a time by its own word, milliseconds since 1970-01-01 UTC; nil for everything else.
     public var milliseconds: Int64? {
         guard entry.kind == .time, let head = CBORHead(text, at: entry.offset) else { return nil }

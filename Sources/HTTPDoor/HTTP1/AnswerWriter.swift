@@ -137,6 +137,7 @@ private struct HeadLines {
         case 409: add("HTTP/1.1 409 Conflict\r\n")
         case 413: add("HTTP/1.1 413 Content Too Large\r\n")
         case 417: add("HTTP/1.1 417 Expectation Failed\r\n")
+        case 421: add("HTTP/1.1 421 Misdirected Request\r\n")
         case 431: add("HTTP/1.1 431 Request Header Fields Too Large\r\n")
         case 500: add("HTTP/1.1 500 Internal Server Error\r\n")
         case 501: add("HTTP/1.1 501 Not Implemented\r\n")

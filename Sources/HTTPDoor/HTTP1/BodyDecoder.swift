@@ -79,6 +79,10 @@ package struct BodyDecoder {
         guard newline > 0, bytes[newline - 1] == UInt8(ascii: "\r") else {
             throw HTTPFault(400, "A line between chunks does not end in CR LF.")
         }
+        // Some take a carriage return alone for the end of a line, and what follows for a chunk (RFC 9112, section 2.2).
+        guard !hasControls(UnsafeRawBufferPointer(rebasing: bytes[..<(newline - 1)])) else {
+            throw HTTPFault(400, "A line between chunks has control characters.")
+        }
         return newline + 1
     }
 

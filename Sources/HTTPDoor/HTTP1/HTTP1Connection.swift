@@ -91,7 +91,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         handlerContext = context
-        socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        socket = context.socketDescriptor
         self.context.sweeper.add(self)
     }
 
@@ -105,6 +105,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private func leave() {
         context.sweeper.remove(self)
         handlerContext = nil
+        socket = nil
         input = .dropped
         held = ByteBuffer()
         heldLease = nil
@@ -428,7 +429,7 @@ extension HTTP1Connection: AnswerCarrier {
 
 extension HTTP1Connection: Swept {
     func sweep(_ now: NIODeadline) {
-        if stall.isOver(unsent: unsent, now) {
+        if stall.isOver(unsent: unsent, socket, now) {
             context.door.instruments.stalledConnections.add()
             context.door.logger.notice("a connection was closed: its peer took nothing of its answer")
             handlerContext?.channel.reset()
@@ -459,29 +460,4 @@ extension HTTP1Connection: Swept {
 
     var stalledSince: NIODeadline? { stall.since }
     func cut() { handlerContext?.channel.reset() }
-}
-
-/// Tells when a peer takes nothing of what waits for it.
-struct StallClock {
-    var limit: TimeAmount
-    private var written = 0
-    private var seen = (written: 0, unsent: 0)
-    private var lastProgress: NIODeadline?
-    /// Since when nothing was taken of what waits.
-    var since: NIODeadline? { seen.unsent > 0 ? lastProgress : nil }
-
-    init(limit: TimeAmount) { self.limit = limit }
-
-    mutating func wrote(_ bytes: Int) { written &+= bytes }
-
-    /// - Parameter unsent: bytes that wait now.
-    mutating func isOver(unsent: Int, _ now: NIODeadline) -> Bool {
-        let isSame = seen.written == written && seen.unsent == unsent
-        seen = (written, unsent)
-        guard unsent > 0, isSame, let lastProgress else {
-            lastProgress = unsent > 0 ? now : nil
-            return false
-        }
-        return now - lastProgress > limit
-    }
 }

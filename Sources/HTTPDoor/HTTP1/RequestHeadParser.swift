@@ -111,6 +111,7 @@ package struct RequestHeadParser {
             try readField(block, range, &result)
         }
         try settle(&result)
+        try RequestTarget.settle(&result.head)
     }
 
     /// The next line without its end.
@@ -142,14 +143,21 @@ package struct RequestHeadParser {
         guard !target.isEmpty, position < line.upperBound, block[position] == UInt8(ascii: " ") else {
             throw HTTPFault(400, "The request has no target.")
         }
-        let version = UnsafeRawBufferPointer(rebasing: block[position + 1..<line.upperBound])
-        result.isVersion10 = version.equals("HTTP/1.0")
-        guard result.isVersion10 || version.equals("HTTP/1.1") else {
-            throw version.count == 8 && UnsafeRawBufferPointer(rebasing: version.prefix(5)).equals("HTTP/")
-                ? HTTPFault(505, "This server speaks HTTP/1.1, and HTTP/2 with prior knowledge.")
-                : HTTPFault(400, "The first line does not end in a version of HTTP.")
-        }
+        result.isVersion10 = try Self.isVersion10(UnsafeRawBufferPointer(rebasing: block[position + 1..<line.upperBound]))
         result.head.begin(block: block, method: method, target: target)
+    }
+
+    /// Tells HTTP/1.0 from every later version of HTTP/1, which are all answered as HTTP/1.1, the latest known here (RFC 9110, section 6.2).
+    private static func isVersion10(_ version: UnsafeRawBufferPointer) throws(HTTPFault) -> Bool {
+        func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+        if version.equals("HTTP/1.1") { return false }
+        guard version.count == 8, UnsafeRawBufferPointer(rebasing: version.prefix(5)).equals("HTTP/"), isDigit(version[5]),
+            version[6] == UInt8(ascii: "."), isDigit(version[7])
+        else { throw HTTPFault(400, "The first line does not end in a version of HTTP.") }
+        guard version[5] == UInt8(ascii: "1") else {
+            throw HTTPFault(505, "This server speaks HTTP/1.1, and HTTP/2 with prior knowledge.")
+        }
+        return version[7] == UInt8(ascii: "0")
     }
 
     private func readField(_ block: UnsafeRawBufferPointer, _ line: Range<Int>, _ result: inout HTTP1Head) throws(HTTPFault) {
@@ -230,7 +238,7 @@ private func isToken(_ byte: UInt8) -> Bool {
 }
 
 /// Whether there are bytes below blank, tab aside, or DEL.
-private func hasControls(_ bytes: UnsafeRawBufferPointer) -> Bool {
+func hasControls(_ bytes: UnsafeRawBufferPointer) -> Bool {
     for byte in bytes where byte < 0x20 && byte != UInt8(ascii: "\t") || byte == 0x7F { return true }
     return false
 }

@@ -11,13 +11,13 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
     typealias InboundOut = ByteBuffer
 
     private let context: LoopContext
-    private let streams: StreamCount
+    private let streams: OpenStreams
     private var handlerContext: ChannelHandlerContext?
     private var stall: StallClock
     private var inputEnded = false
     var sweepSlot = -1
 
-    init(_ context: LoopContext, _ streams: StreamCount) {
+    init(_ context: LoopContext, _ streams: OpenStreams) {
         self.context = context
         self.streams = streams
         stall = StallClock(limit: TimeAmount(context.door.settings.stallTimeout))
@@ -25,6 +25,7 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
 
     func handlerAdded(context: ChannelHandlerContext) {
         handlerContext = context
+        streams.socket = context.socketDescriptor
         self.context.sweeper.add(self)
     }
 
@@ -38,6 +39,7 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
     private func leave() {
         context.sweeper.remove(self)
         handlerContext = nil
+        streams.socket = nil
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -52,7 +54,7 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
         closeIfDone()
         guard let handlerContext else { return }
         let unsent = (try? handlerContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard stall.isOver(unsent: unsent, now) else { return }
+        guard stall.isOver(unsent: unsent, streams.socket, now) else { return }
         context.door.instruments.stalledConnections.add()
         context.door.logger.notice("a connection was closed: its peer took nothing of its answers")
         handlerContext.channel.reset()
@@ -86,14 +88,14 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
             configuration: .init(
                 maxIdleTime: TimeAmount(settings.idleTimeout), maxAge: nil, maxGraceTime: TimeAmount(settings.shutdownDeadline),
                 keepalive: nil))
-        let streams = StreamCount(context.loop, manager.http2StreamDelegate)
+        let streams = OpenStreams(context.loop, manager.http2StreamDelegate)
         let bound = NIOLoopBound(context, eventLoop: context.loop)
         let http2 = NIOHTTP2Handler(
             mode: .server, eventLoop: context.loop, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: streams
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(HTTP2Stream(bound.value))
+                try channel.pipeline.syncOperations.addHandler(HTTP2Stream(bound.value, streams))
             }
         }
         try channelContext.pipeline.syncOperations.addHandlers(
@@ -104,18 +106,26 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
     private static let windowBytes = 1 << 20
 }
 
-/// Counts a connection's open streams, and passes on what it hears.
-final class StreamCount: NIOHTTP2StreamDelegate {
+/// What the streams of a connection have in common: counts the open ones, passes on what it hears, and knows the socket.
+final class OpenStreams: NIOHTTP2StreamDelegate {
     private let count: NIOLoopBoundBox<Int>
+    private let descriptor: NIOLoopBoundBox<CInt?>
     private let next: any NIOHTTP2StreamDelegate
 
     init(_ loop: any EventLoop, _ next: any NIOHTTP2StreamDelegate) {
         count = NIOLoopBoundBox(0, eventLoop: loop)
+        descriptor = NIOLoopBoundBox(nil, eventLoop: loop)
         self.next = next
     }
 
     /// To be read on the event loop.
     var open: Int { count.value }
+
+    /// The connection's, as long as it is open. To be used on the event loop.
+    var socket: CInt? {
+        get { descriptor.value }
+        set { descriptor.value = newValue }
+    }
 
     func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
         count.value += 1

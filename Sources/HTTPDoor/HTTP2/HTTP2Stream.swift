@@ -16,6 +16,7 @@ final class HTTP2Stream: ChannelInboundHandler {
 
     private let context: LoopContext
     private let settings: HTTPDoor.Settings
+    private let streams: OpenStreams
     private var handlerContext: ChannelHandlerContext?
     private var exchange: Exchange?
     private var hasHead = false
@@ -35,8 +36,9 @@ final class HTTP2Stream: ChannelInboundHandler {
         set { stall.limit = newValue }
     }
 
-    init(_ context: LoopContext) {
+    init(_ context: LoopContext, _ streams: OpenStreams) {
         self.context = context
+        self.streams = streams
         settings = context.door.settings
         stall = StallClock(limit: TimeAmount(settings.stallTimeout))
     }
@@ -87,6 +89,7 @@ final class HTTP2Stream: ChannelInboundHandler {
         hasHead = true
         let head = RequestHead(fields, isWhole: isWhole)
         if let fault = HTTPFault(ambiguous: head) { return refuse(fault) }
+        guard RequestTarget.isPath(head) else { return refuse(HTTPFault(400, "The field :path is no path.")) }
         let exchange = Exchange(context, self)
         self.exchange = exchange
         exchange.begin(head, scheme: "http")
@@ -194,7 +197,8 @@ extension HTTP2Stream: AnswerCarrier {
 
 extension HTTP2Stream: Swept {
     func sweep(_ now: NIODeadline) {
-        if stall.isOver(unsent: unsent, now) {
+        // What other streams' bytes do in the kernel counts too: this one's may wait behind them.
+        if stall.isOver(unsent: unsent, streams.socket, now) {
             context.door.instruments.stalledConnections.add()
             handlerContext?.close(promise: nil)
         } else if !inputIsWhole, settings.bodyIsLate(bytes: bodyBytes, after: now - started) {

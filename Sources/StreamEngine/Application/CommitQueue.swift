@@ -53,7 +53,7 @@ struct CommitQueue: Sendable {
     /// Adds what was computed after everything before. Small cuts join.
     mutating func add(_ cut: Cut) {
         if parts.isEmpty, let last = cuts.last, last.byteCount + cut.byteCount <= appendBytes {
-            cuts[cuts.count - 1].merge(cut, room: appendBytes)
+            cuts[cuts.count - 1].merge(cut)
         } else {
             cuts.append(cut)
         }

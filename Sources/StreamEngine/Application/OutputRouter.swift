@@ -71,24 +71,26 @@ package struct OutputRouter {
         func makeBuilder() -> RecordBatchBuilder {
             RecordBatchBuilder(baseTimestamp: milliseconds, codec: .none, expectedBytes: expected)
         }
-        for row in 0..<rows.count {
-            guard let shard = shard(of: rows.keys.bytes[rows.keys.range(row)], in: &target, stream) else {
-                // All rows of the append are routed again when there is one.
-                (target.builders, target.slots) = ([], [:])
-                throw Unavailable(output: target.output.name, reason: .failed("no open shard takes the hash key of a row"))
-            }
-            let slot = slot(of: shard, in: &target, makeBuilder)
-            let (key, value) = (rows.keys.range(row), rows.values.range(row))
-            try rows.keys.bytes.withUnsafeBytesOf(key) { key throws(RecordBatchError) in
-                try rows.values.bytes.withUnsafeBytesOf(value) { value throws(RecordBatchError) in
-                    try target.builders[slot].builder.append(key: key, value: value, timestamp: milliseconds)
+        for rows in rows.pieces {
+            for row in 0..<rows.count {
+                guard let shard = shard(of: rows.keys.bytes[rows.keys.range(row)], in: &target, stream) else {
+                    // All rows of the append are routed again when there is one.
+                    (target.builders, target.slots) = ([], [:])
+                    throw Unavailable(output: target.output.name, reason: .failed("no open shard takes the hash key of a row"))
                 }
+                let slot = slot(of: shard, in: &target, makeBuilder)
+                let (key, value) = (rows.keys.range(row), rows.values.range(row))
+                try rows.keys.bytes.withUnsafeBytesOf(key) { key throws(RecordBatchError) in
+                    try rows.values.bytes.withUnsafeBytesOf(value) { value throws(RecordBatchError) in
+                        try target.builders[slot].builder.append(key: key, value: value, timestamp: milliseconds)
+                    }
+                }
+                guard target.builders[slot].builder.byteCount >= batchBytes else { continue }
+                // Exchanged, so that the full one has no other holder and is not copied to be finished.
+                var full = makeBuilder()
+                swap(&full, &target.builders[slot].builder)
+                appends.append(ShardAppend(ShardReference(stream.id, shard), try (consume full).finish()))
             }
-            guard target.builders[slot].builder.byteCount >= batchBytes else { continue }
-            // Exchanged, so that the full one has no other holder and is not copied to be finished.
-            var full = makeBuilder()
-            swap(&full, &target.builders[slot].builder)
-            appends.append(ShardAppend(ShardReference(stream.id, shard), try (consume full).finish()))
         }
         target.builders.reverse()
         while let (shard, builder) = target.builders.popLast() {

@@ -38,14 +38,40 @@ struct StateWriter {
             write(count: values.count)
             for value in values { write(Int64(bitPattern: value.bitPattern)) }
         case .bytes(let coded):
-            let values = coded.plain
-            write(UInt8(3))
-            write(count: values.count)
-            for end in values.ends { write(count: end) }
-            write(values.bytes)
+            write([coded.plain])
         }
         write(column.nulls != nil)
         for null in column.nulls ?? [] { write(null) }
+    }
+
+    /// A column of texts without NULLs that lie in several parts, each with the rows one after the other.
+    mutating func write(texts parts: [ByteColumn]) {
+        write(parts)
+        write(false)
+    }
+
+    private mutating func write(words: [Int], plus base: Int) {
+        if base == 0, Int(littleEndian: 1) == 1, MemoryLayout<Int>.size == 8 {
+            words.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        } else {
+            for word in words { write(count: base + word) }
+        }
+    }
+
+    private mutating func write(_ parts: [ByteColumn]) {
+        let (rows, length) = parts.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes.count) }
+        // By doubling, as appending would: many columns may follow.
+        let room = bytes.count + rows * 8 + length + 64
+        if bytes.capacity < room { bytes.reserveCapacity(Swift.max(room, bytes.capacity * 2)) }
+        write(UInt8(3))
+        write(count: rows)
+        var base = 0
+        for part in parts {
+            write(words: part.ends, plus: base)
+            base += part.bytes.count
+        }
+        write(count: length)
+        for part in parts { bytes.append(contentsOf: part.bytes) }
     }
 
     mutating func write(_ batch: ColumnBatch) {

@@ -2,7 +2,7 @@
 
 package import StreamSQL
 
-/// The groups of GROUP BY, or the values of DISTINCT, in the order of their first rows. NULLs are alike, as are 0.0 and -0.0.
+/// The groups of GROUP BY in the order of their first rows. NULLs are alike, as are 0.0 and -0.0.
 package struct GroupTable: Sendable {
     private let types: [SQLType]
     /// The columns whose word cannot say that they are NULL: of all but texts. A bit each does, in words after those of the columns.
@@ -12,11 +12,13 @@ package struct GroupTable: Sendable {
     private var texts: [TextNumbers?]
     /// The words of all groups, group by group.
     private var keys: [UInt64] = []
-    /// Group + 1, 0 where free. A power of two, at most half full.
-    private var slots = [UInt32](repeating: 0, count: 64)
+    /// Groups are numbered from 1 in them.
+    private var slots = HashSlots()
     package private(set) var count = 0
     /// The words of the rows at hand, column by column.
     private var words: [UInt64] = []
+    /// Their hashes.
+    private var hashes: [UInt32] = []
 
     package init(_ types: [SQLType]) {
         self.types = types
@@ -25,7 +27,7 @@ package struct GroupTable: Sendable {
         width = types.count + (flagged.count + 63) / 64
     }
 
-    package var byteCount: Int { texts.reduce(keys.count * 8 + slots.count * 4) { $0 + ($1?.byteCount ?? 0) } }
+    package var byteCount: Int { texts.reduce(keys.count * 8 + slots.byteCount) { $0 + ($1?.byteCount ?? 0) } }
 
     /// Writes the group of each row; new keys make new groups.
     package mutating func number(_ rows: Range<Int>, of columns: [Column], into groups: inout [Int]) {
@@ -36,12 +38,13 @@ package struct GroupTable: Sendable {
             return
         }
         writeWords(rows, columns)
+        hash(rows.count)
         groups.append(contentsOf: repeatElement(0, count: rows.count))
         var first = 0
         // The slots may grow in between, so that rows are taken in turns.
         while first < rows.count {
-            let turn = min(rows.count - first, max(32, slots.count / 2 - count))
-            if (count + turn) * 2 > slots.count { grow(for: count + turn) }
+            let turn = min(rows.count - first, max(32, slots.capacity - count))
+            slots.grow(toHold: count + turn)
             find(first..<(first + turn), of: rows.count, into: &groups)
             first += turn
         }
@@ -85,68 +88,71 @@ package struct GroupTable: Sendable {
 
     // MARK: Groups
 
+    private mutating func hash(_ size: Int) {
+        if hashes.count < size { hashes = [UInt32](repeating: 0, count: size) }
+        let (width, seed) = (width, KeyHash.processSeed)
+        hashes.withUnsafeMutableBufferPointer { hashes in
+            words.withUnsafeBufferPointer { words in
+                for row in 0..<size {
+                    var state = seed
+                    for index in 0..<width {
+                        state = KeyHash.fold(state ^ words[index &* size &+ row], 0xe703_7ed1_a0b4_28db ^ UInt64(index))
+                    }
+                    hashes[row] = UInt32(truncatingIfNeeded: KeyHash.fold(state, 0x8ebc_6af0_9c88_c6e3))
+                }
+            }
+        }
+    }
+
     private mutating func find(_ turn: Range<Int>, of size: Int, into groups: inout [Int]) {
-        let width = width
-        let mask = slots.count - 1
-        let seed = KeyHash.processSeed
-        var count = count
         // By doubling: room for just this turn would move all keys with every batch.
         let room = (count + turn.count) * width
         if keys.capacity < room { keys.reserveCapacity(max(room, keys.capacity * 2)) }
-        var keys = self.keys
+        // Taken out, so that each has one owner.
+        var (keys, slots) = (self.keys, self.slots)
         self.keys = []
-        words.withUnsafeBufferPointer { words in
-            slots.withUnsafeMutableBufferPointer { slots in
-                groups.withUnsafeMutableBufferPointer { groups in
-                    for row in turn {
-                        var slot = Self.hash(words, row, size, width, seed) & mask
-                        while true {
-                            let known = Int(slots[slot])
-                            if known == 0 {
-                                for index in 0..<width { keys.append(words[index &* size &+ row]) }
-                                count += 1
-                                slots[slot] = UInt32(count)
-                                groups[row] = count - 1
-                                break
-                            }
-                            let base = (known &- 1) &* width
-                            var index = 0
-                            while index < width, keys[base &+ index] == words[index &* size &+ row] { index &+= 1 }
-                            if index == width {
-                                groups[row] = known - 1
-                                break
-                            }
-                            slot = (slot &+ 1) & mask
+        self.slots = HashSlots.none
+        let (mask, isLarge) = (slots.mask, slots.isLarge)
+        slots.withSlots { slots in
+            groups.withUnsafeMutableBufferPointer { groups in
+                for row in turn {
+                    if isLarge, row &+ HashSlots.ahead < turn.upperBound {
+                        HashSlots.fetch(slots.baseAddress, Int(hashes[row &+ HashSlots.ahead]) & mask)
+                        let next = slots[Int(hashes[row &+ HashSlots.ahead / 2]) & mask]
+                        if next != 0 {
+                            keys.withUnsafeBufferPointer { HashSlots.fetch($0.baseAddress, (HashSlots.number(next) &- 1) &* width) }
                         }
                     }
+                    groups[row] = find(row, of: size, in: slots, &keys)
                 }
             }
         }
         self.keys = keys
-        self.count = count
+        self.slots = slots
     }
 
+    /// The group of a row.
+    /// - Precondition: there is room for one more.
     @inline(__always)
-    private static func hash(_ words: UnsafeBufferPointer<UInt64>, _ row: Int, _ size: Int, _ width: Int, _ seed: UInt64) -> Int {
-        var state = seed
-        for index in 0..<width { state = KeyHash.fold(state ^ words[index &* size &+ row], 0xe703_7ed1_a0b4_28db ^ UInt64(index)) }
-        return Int(truncatingIfNeeded: KeyHash.fold(state, 0x8ebc_6af0_9c88_c6e3))
-    }
-
-    private mutating func grow(for groups: Int) {
-        var capacity = slots.count
-        while capacity < groups * 2 { capacity *= 2 }
-        slots = [UInt32](repeating: 0, count: capacity)
-        let mask = capacity - 1
-        let seed = KeyHash.processSeed
-        keys.withUnsafeBufferPointer { keys in
-            for group in 0..<count {
-                var slot =
-                    Self.hash(UnsafeBufferPointer(rebasing: keys[(group * width)...]), 0, 1, width, seed) & mask
-                while slots[slot] != 0 { slot = (slot + 1) & mask }
-                slots[slot] = UInt32(group + 1)
+    private mutating func find(_ row: Int, of size: Int, in slots: UnsafeMutableBufferPointer<UInt64>, _ keys: inout [UInt64])
+        -> Int
+    {
+        let (hash, mask) = (hashes[row], slots.count &- 1)
+        var slot = Int(hash) & mask
+        while slots[slot] != 0 {
+            let group = HashSlots.number(slots[slot]) &- 1
+            if HashSlots.hash(slots[slot]) == hash {
+                let base = group &* width
+                var index = 0
+                while index < width, keys[base &+ index] == words[index &* size &+ row] { index &+= 1 }
+                if index == width { return group }
             }
+            slot = (slot &+ 1) & mask
         }
+        for index in 0..<width { keys.append(words[index &* size &+ row]) }
+        count += 1
+        slots[slot] = HashSlots.slot(number: count, hash: hash)
+        return count - 1
     }
 
     // MARK: What the groups are
@@ -179,13 +185,13 @@ package struct GroupTable: Sendable {
 
     /// Forgets all groups; keeps memory for about as many again.
     package mutating func removeAll() {
-        if count * 16 < slots.count {
+        if count * 16 < slots.capacity * 2 {
             self = GroupTable(types)
             return
         }
         count = 0
         keys.removeAll(keepingCapacity: true)
-        for slot in slots.indices { slots[slot] = 0 }
+        slots.removeAll()
         for index in texts.indices { texts[index]?.removeAll() }
     }
 }

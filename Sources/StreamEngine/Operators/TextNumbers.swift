@@ -1,5 +1,6 @@
 /// Numbers for texts: equal texts have equal numbers, so that keys compare as numbers.
 
+import Glibc
 import StreamSQL
 
 /// Numbers texts in the order of their first appearance, from 1; 0 stands for NULL. Hashes are seeded, so that chosen texts cannot make it slow;
@@ -8,33 +9,24 @@ struct TextNumbers: Sendable {
     private var bytes: [UInt8] = []
     /// Where each text ends; number 0 is empty.
     private var ends: [Int] = [0]
-    private var hashes: [UInt32] = [0]
-    /// Numbers, 0 where free. A power of two, at most half full.
-    private var slots = [UInt32](repeating: 0, count: 64)
+    private var slots = HashSlots()
     private let seed = KeyHash.processSeed
     /// The numbers of a dictionary's texts, as far as they were met.
     private var translation: [UInt32] = []
     private var translated: UInt64 = 0
+    /// The hashes of the texts at hand.
+    private var hashes: [UInt32] = []
 
     private static let unknown = UInt32.max
 
-    var byteCount: Int { bytes.count + ends.count * 12 + slots.count * 4 + translation.count * 4 }
+    var byteCount: Int { bytes.count + ends.count * 8 + slots.byteCount + translation.count * 4 }
 
     /// Writes the numbers of rows of a column to `words`.
     mutating func number(_ rows: Range<Int>, of texts: ByteColumn, nulls: [Bool]?, into words: UnsafeMutableBufferPointer<UInt64>) {
         if let codes = texts.codes {
             number(rows, codes: codes, of: texts, into: words)
         } else {
-            texts.bytes.withUnsafeBytes { bytes in
-                var start = rows.lowerBound == 0 ? 0 : texts.ends[rows.lowerBound - 1]
-                for (offset, row) in rows.enumerated() {
-                    let end = texts.ends[row]
-                    // NULL rows have no text to be kept.
-                    let isNull = nulls?[row] ?? false
-                    words[offset] = isNull ? 0 : UInt64(number(of: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-                    start = end
-                }
-            }
+            numberPlain(rows, of: texts, nulls: nulls, into: words)
         }
         guard let nulls else { return }
         for (offset, row) in rows.enumerated() where nulls[row] { words[offset] = 0 }
@@ -64,43 +56,120 @@ struct TextNumbers: Sendable {
         }
     }
 
-    /// The number of a text.
+    // MARK: Texts
+
+    /// The number of one text.
     private mutating func number(of text: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = KeyHash.of(text, seed: seed)
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        let short = UInt32(truncatingIfNeeded: hash >> 32)
+        slots.grow(toHold: ends.count)
+        let hash = self.hash(text)
+        var slots = slots
+        self.slots = HashSlots.none
+        defer { self.slots = slots }
+        return slots.withSlots { UInt32(truncatingIfNeeded: number(of: text, hash, in: $0)) }
+    }
+
+    private func hash(_ text: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: KeyHash.of(text, seed: seed) >> 32)
+    }
+
+    private mutating func numberPlain(
+        _ rows: Range<Int>, of texts: ByteColumn, nulls: [Bool]?, into words: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        texts.bytes.withUnsafeBytes { bytes in
+            texts.ends.withUnsafeBufferPointer { ends in
+                hashTexts(rows, bytes, ends)
+                var first = rows.lowerBound
+                // The slots may grow in between, so that rows are taken in turns.
+                while first < rows.upperBound {
+                    let turn = first..<(first + min(rows.upperBound - first, max(64, slots.capacity - self.ends.count)))
+                    slots.grow(toHold: self.ends.count + turn.count)
+                    find(turn, from: rows.lowerBound, bytes, ends, nulls, into: words)
+                    first = turn.upperBound
+                }
+            }
+        }
+    }
+
+    private mutating func hashTexts(_ rows: Range<Int>, _ bytes: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<Int>) {
+        if hashes.count < rows.count { hashes = [UInt32](repeating: 0, count: rows.count) }
+        let seed = seed
+        hashes.withUnsafeMutableBufferPointer { hashes in
+            var start = rows.lowerBound == 0 ? 0 : ends[rows.lowerBound - 1]
+            for (offset, row) in rows.enumerated() {
+                let end = ends[row]
+                let hash = KeyHash.of(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), seed: seed)
+                hashes[offset] = UInt32(truncatingIfNeeded: hash >> 32)
+                start = end
+            }
+        }
+    }
+
+    private mutating func find(
+        _ turn: Range<Int>, from base: Int, _ bytes: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<Int>, _ nulls: [Bool]?,
+        into words: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        // Taken out, so that each has one owner while texts are added.
+        var slots = slots
+        self.slots = HashSlots.none
+        let hashes = hashes
+        self.hashes = []
+        let (mask, isLarge) = (slots.mask, slots.isLarge)
+        slots.withSlots { slots in
+            hashes.withUnsafeBufferPointer { hashes in
+                var start = turn.lowerBound == 0 ? 0 : ends[turn.lowerBound - 1]
+                for row in turn {
+                    let offset = row &- base
+                    if isLarge, row &+ HashSlots.ahead < turn.upperBound {
+                        HashSlots.fetch(slots.baseAddress, Int(hashes[offset &+ HashSlots.ahead]) & mask)
+                        fetchText(of: hashes[offset &+ HashSlots.ahead / 2], in: slots, mask)
+                    }
+                    let end = ends[row]
+                    // NULL rows have no text to be kept.
+                    if nulls?[row] ?? false {
+                        words[offset] = 0
+                    } else {
+                        let text = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                        words[offset] = UInt64(truncatingIfNeeded: number(of: text, hashes[offset], in: slots))
+                    }
+                    start = end
+                }
+            }
+        }
+        self.slots = slots
+        self.hashes = hashes
+    }
+
+    /// Begins to fetch what tells where a text lies that is probably the one looked for.
+    @inline(__always)
+    private func fetchText(of hash: UInt32, in slots: UnsafeMutableBufferPointer<UInt64>, _ mask: Int) {
+        let slot = slots[Int(hash) & mask]
+        guard slot != 0, HashSlots.hash(slot) == hash else { return }
+        ends.withUnsafeBufferPointer { HashSlots.fetch($0.baseAddress, HashSlots.number(slot)) }
+    }
+
+    /// - Precondition: there is room for one more.
+    @inline(__always)
+    private mutating func number(
+        of text: UnsafeRawBufferPointer, _ hash: UInt32, in slots: UnsafeMutableBufferPointer<UInt64>
+    ) -> Int {
+        let mask = slots.count &- 1
+        var slot = Int(hash) & mask
         while slots[slot] != 0 {
-            let number = Int(slots[slot])
-            if hashes[number] == short, isText(number, text) { return UInt32(number) }
-            slot = (slot + 1) & mask
+            let number = HashSlots.number(slots[slot])
+            if HashSlots.hash(slots[slot]) == hash, isText(number, text) { return number }
+            slot = (slot &+ 1) & mask
         }
         bytes.append(contentsOf: text)
         ends.append(bytes.count)
-        hashes.append(short)
-        let number = UInt32(ends.count - 1)
-        slots[slot] = number
-        if ends.count * 2 > slots.count { grow() }
-        return number
+        slots[slot] = HashSlots.slot(number: ends.count - 1, hash: hash)
+        return ends.count - 1
     }
 
+    @inline(__always)
     private func isText(_ number: Int, _ text: UnsafeRawBufferPointer) -> Bool {
         let start = ends[number - 1]
         guard ends[number] - start == text.count else { return false }
         return bytes.withUnsafeBytes { KeyHash.areEqual(UnsafeRawBufferPointer(rebasing: $0[start..<(start + text.count)]), text) }
-    }
-
-    private mutating func grow() {
-        slots = [UInt32](repeating: 0, count: slots.count * 4)
-        let mask = slots.count - 1
-        bytes.withUnsafeBytes { bytes in
-            for number in 1..<ends.count {
-                let text = UnsafeRawBufferPointer(rebasing: bytes[ends[number - 1]..<ends[number]])
-                var slot = Int(truncatingIfNeeded: KeyHash.of(text, seed: seed)) & mask
-                while slots[slot] != 0 { slot = (slot + 1) & mask }
-                slots[slot] = UInt32(number)
-            }
-        }
     }
 
     /// The texts of numbers.
@@ -160,6 +229,7 @@ enum KeyHash {
         if a.count >= 8, a.count <= 16 {
             return word(a, 0) == word(b, 0) && word(a, a.count - 8) == word(b, a.count - 8)
         }
-        return a.elementsEqual(b)
+        guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+        return memcmp(first, second, a.count) == 0
     }
 }

@@ -98,7 +98,7 @@ public struct RecordDecoder: Sendable {
     }
 
     /// As `decode`, record by record: what defines how records become rows.
-    func decodeOneByOne(
+    package func decodeOneByOne(
         _ records: some Collection<SourceRecord>, in buffer: UnsafeRawBufferPointer
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
         decodeOneByOne(RecordList(records)) { $1(buffer) }

@@ -1,164 +1,260 @@
-/// Rows of a batch as JSON objects: each column is made ready once, then the rows are put together from memory to memory.
+/// Rows of a batch as JSON objects, written from the columns' own memory into pieces of output.
 
-/// Columns ready to be written. It owns what the rows are put together from.
-struct JSONRows: ~Copyable {
+import CInstructions
+
+/// Writes the rows of one batch. Numbers and texts are written where they stand; other columns are made ready as texts first.
+struct JSONRows {
     private enum Kind {
         /// Written digit by digit.
         case integers, doubles
-        /// Texts that stand ready, one a row.
+        /// Between quotes, escaped where that is needed.
+        case texts
+        /// Texts that stand ready.
         case ready
     }
 
-    /// A column; its pointers are freed with the rows.
+    /// A column's memory, as long as it is lent.
     private struct Cells {
-        var kind: Kind
-        var prefix: UnsafeMutablePointer<UInt8>
-        var prefixLength: Int
+        var kind = Kind.ready
+        var nulls: UnsafePointer<Bool>?
         /// Integers, or the bits of doubles.
-        var words: UnsafeMutablePointer<UInt64>
-        /// Of the ready texts.
-        var bytes: UnsafeMutablePointer<UInt8>
-        var ends: UnsafeMutablePointer<Int>
+        var words: UnsafePointer<UInt64>?
+        /// Of texts: where they lie, each row's own or, by its code, one of several rows.
+        var bytes: UnsafePointer<UInt8>?
+        var byteCount = 0
+        var ends: UnsafePointer<Int>?
+        var codes: UnsafePointer<UInt32>?
+
+        /// Where the text of a row lies.
+        @inline(__always)
+        func range(_ row: Int) -> (start: Int, length: Int) {
+            guard let ends else { return (0, 0) }
+            let index = codes.map { Int($0[row]) } ?? row
+            let start = index == 0 ? 0 : ends[index &- 1]
+            return (start, ends[index] &- start)
+        }
     }
 
-    /// Rows are put together here and appended to the output when it is full: it stays in the processor's cache.
-    private static let scratchBytes = 32 << 10
-
-    private let count: Int
-    private let columnCount: Int
-    private let cells: UnsafeMutablePointer<Cells>
-    /// What a row takes at most, beside its ready texts.
+    private let batch: ColumnBatch
+    /// What stands before each column's value, and room to read 16 bytes more.
+    private let prefixes: [UInt8]
+    private let prefixLengths: [Int]
+    private let prefixStride: Int
+    /// What a row takes at most, beside its texts, and more than is written beyond its end.
     private let fixedBytes: Int
 
-    /// - Parameter prefixes: what stands before each column's value.
     init(_ batch: ColumnBatch, prefixes: [[UInt8]]) {
-        count = batch.count
-        columnCount = prefixes.count
-        cells = .allocate(capacity: prefixes.count)
-        fixedBytes = 1 + prefixes.reduce(0) { $0 + $1.count + NumberText.longest }
-        for (index, prefix) in prefixes.enumerated() {
-            (cells + index).initialize(to: Self.cells(batch.columns[index], prefix))
-        }
+        self.batch = batch
+        let stride = (prefixes.map(\.count).max() ?? 0) + 16
+        prefixLengths = prefixes.map(\.count)
+        prefixStride = stride
+        self.prefixes = prefixes.flatMap { $0 + [UInt8](repeating: 0, count: stride - $0.count) }
+        fixedBytes = 32 + prefixes.reduce(0) { $0 + $1.count + NumberText.longest + 2 }
     }
 
-    deinit {
-        for index in 0..<columnCount {
-            cells[index].prefix.deallocate()
-            cells[index].words.deallocate()
-            cells[index].bytes.deallocate()
-            cells[index].ends.deallocate()
-        }
-        cells.deallocate()
-    }
-
-    private static func cells(_ column: Column, _ prefix: [UInt8]) -> Cells {
-        var (words, bytes, ends): ([UInt64], [UInt8], [Int]) = ([], [], [])
-        let kind: Kind
-        switch column.values {
-        case .integers(let values) where column.nulls == nil && column.type.isPlainInteger:
-            kind = .integers
-            words = values.map { UInt64(bitPattern: $0) }
-        case .doubles(let values) where column.nulls == nil && column.type != .real && values.allSatisfy(\.isFinite):
-            kind = .doubles
-            words = values.map(\.bitPattern)
-        case .integers(let values) where column.nulls == nil:
-            // Datetimes mostly come again: all rows of a window have one.
-            kind = .ready
-            ends.reserveCapacity(values.count)
-            var text: [UInt8] = []
-            for row in values.indices {
-                if row == 0 || values[row] != values[row - 1] {
-                    text.removeAll(keepingCapacity: true)
-                    JSONText.append(column, row, to: &text)
-                }
-                bytes.append(contentsOf: text)
-                ends.append(bytes.count)
-            }
-        default:
-            kind = .ready
-            ends.reserveCapacity(column.count)
-            for row in 0..<column.count {
-                JSONText.append(column, row, to: &bytes)
-                ends.append(bytes.count)
-            }
-        }
-        return Cells(
-            kind: kind, prefix: copy(prefix), prefixLength: prefix.count, words: copy(words), bytes: copy(bytes), ends: copy(ends))
-    }
-
-    private static func copy<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
-        let copy = UnsafeMutablePointer<Value>.allocate(capacity: values.count)
-        _ = UnsafeMutableBufferPointer(start: copy, count: values.count).initialize(from: values)
-        return copy
-    }
-
-    /// Appends the rows; row `i` ends at the i-th of the positions added to `ends`.
-    func write(to output: inout [UInt8], ends: inout [Int]) {
-        var capacity = Self.scratchBytes
-        var scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        defer { scratch.deallocate() }
-        var length = 0
-        let start = output.count
-        for row in 0..<count {
-            let needed = fixedBytes + readyBytes(row)
-            if length + needed > capacity {
-                if row > 0, output.count == start {
-                    Self.makeRoom(min(length / row * count, longest), in: &output)
-                }
-                output.append(contentsOf: UnsafeBufferPointer(start: scratch, count: length))
-                length = 0
-                if needed > capacity {
-                    scratch.deallocate()
-                    capacity = needed
-                    scratch = .allocate(capacity: capacity)
+    /// Hands out all rows in pieces of about `pieceBytes`: the texts one after the other, and where each ends.
+    func write(pieceBytes: Int, _ piece: (_ bytes: [UInt8], _ ends: [Int]) -> Void) {
+        withCells(from: 0, []) { cells in
+            cells.withUnsafeBufferPointer { cells in
+                prefixes.withUnsafeBufferPointer { prefixes in
+                    writePieces(Columns(cells: cells, prefixes: prefixes), pieceBytes, piece)
                 }
             }
-            length += write(row, to: scratch + length)
-            ends.append(output.count + length)
         }
-        output.append(contentsOf: UnsafeBufferPointer(start: scratch, count: length))
     }
 
-    /// Room for many rows at once, when the first of them have told how long they are: growing step by step would move them again and again.
-    private static func makeRoom(_ bytes: Int, in output: inout [UInt8]) {
-        let wanted = output.count + bytes + bytes / 16
-        guard bytes > 1 << 20, output.capacity < wanted else { return }
-        output.reserveCapacity(max(wanted, output.capacity * 2))
+    private struct Columns {
+        var cells: UnsafeBufferPointer<Cells>
+        var prefixes: UnsafeBufferPointer<UInt8>
     }
 
-    /// What all rows take at most.
-    private var longest: Int {
-        var bytes = fixedBytes * count
-        for index in 0..<columnCount where cells[index].kind == .ready && count > 0 { bytes += cells[index].ends[count - 1] }
-        return bytes
-    }
-
-    private func readyBytes(_ row: Int) -> Int {
-        var bytes = 0
-        for index in 0..<columnCount where cells[index].kind == .ready {
-            bytes += cells[index].ends[row] - (row == 0 ? 0 : cells[index].ends[row - 1])
+    private func writePieces(_ columns: Columns, _ pieceBytes: Int, _ piece: ([UInt8], [Int]) -> Void) {
+        var row = 0
+        // What is left over at a piece's end is never moved, so that a guess will do.
+        var rowBytes = fixedBytes + columns.cells.reduce(0) { $0 + ($1.words == nil ? 24 : 0) }
+        while row < batch.count {
+            let size = min(pieceBytes, rowBytes * (batch.count - row)) + fixedBytes
+            var ends: [Int] = []
+            ends.reserveCapacity(min(batch.count - row, size / rowBytes * 2))
+            let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, length in
+                guard let start = buffer.baseAddress else { return }
+                var position = start
+                while row < batch.count, let end = write(row, columns, to: position, limit: start + size) {
+                    ends.append(end - start)
+                    position = end
+                    row += 1
+                }
+                length = position - start
+            }
+            if ends.isEmpty {
+                // A row that is longer than a piece.
+                rowBytes = rowBytes * 2 + longest(row, columns)
+                if rowBytes > pieceBytes { writeAlone(row, columns, piece) } else { continue }
+                row += 1
+            } else {
+                rowBytes = bytes.count / ends.count + 1
+                piece(bytes, ends)
+            }
         }
-        return bytes
     }
 
-    private func write(_ row: Int, to output: UnsafeMutablePointer<UInt8>) -> Int {
-        var position = output
-        for index in 0..<columnCount {
-            let cell = cells + index
-            position.update(from: cell.pointee.prefix, count: cell.pointee.prefixLength)
-            position += cell.pointee.prefixLength
-            switch cell.pointee.kind {
-            case .integers: position += NumberText.write(Int64(bitPattern: cell.pointee.words[row]), to: position)
-            case .doubles: position += NumberText.write(Double(bitPattern: cell.pointee.words[row]), to: position)
-            case .ready:
-                let start = row == 0 ? 0 : cell.pointee.ends[row - 1]
-                let length = cell.pointee.ends[row] - start
-                position.update(from: cell.pointee.bytes + start, count: length)
-                position += length
+    private func writeAlone(_ row: Int, _ columns: Columns, _ piece: ([UInt8], [Int]) -> Void) {
+        let size = longest(row, columns)
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, length in
+            guard let start = buffer.baseAddress, let end = write(row, columns, to: start, limit: start + size) else { return }
+            length = end - start
+        }
+        piece(bytes, [bytes.count])
+    }
+
+    /// What a row takes at most.
+    private func longest(_ row: Int, _ columns: Columns) -> Int {
+        columns.cells.reduce(2 * fixedBytes) { $0 + 6 * $1.range(row).length }
+    }
+
+    /// - Returns: where the row ends; nil when there may not be room for it.
+    @inline(__always)
+    private func write(
+        _ row: Int, _ columns: Columns, to start: UnsafeMutablePointer<UInt8>, limit: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8>? {
+        guard limit - start >= fixedBytes, var prefix = columns.prefixes.baseAddress else { return nil }
+        var position = start
+        for index in columns.cells.indices {
+            let cells = columns.cells[index]
+            let length = prefixLengths[index]
+            copy_padded(position, prefix, length)
+            prefix += prefixStride
+            position += length
+            if let nulls = cells.nulls, nulls[row] {
+                Self.writeNull(to: &position)
+                continue
+            }
+            switch cells.kind {
+            case .integers:
+                if let words = cells.words { position += NumberText.write(Int64(bitPattern: words[row]), to: position) }
+            case .doubles:
+                guard let words = cells.words else { continue }
+                let value = Double(bitPattern: words[row])
+                // JSON has no infinity; the arithmetic here gives none either.
+                if value.isFinite { position += NumberText.write(value, to: position) } else { Self.writeNull(to: &position) }
+            case .texts, .ready:
+                guard Self.writeText(row, cells, to: &position, room: limit - position - fixedBytes) else { return nil }
             }
         }
         position[0] = UInt8(ascii: "}")
-        return position + 1 - output
+        return position + 1
+    }
+
+    private static func writeNull(to position: inout UnsafeMutablePointer<UInt8>) {
+        for (place, byte) in "null".utf8.enumerated() { position[place] = byte }
+        position += 4
+    }
+
+    /// - Returns: false when the text may need more than `room`.
+    @inline(__always)
+    private static func writeText(_ row: Int, _ cells: Cells, to position: inout UnsafeMutablePointer<UInt8>, room: Int) -> Bool {
+        let (start, length) = cells.range(row)
+        guard length <= room else { return false }
+        guard let text = cells.bytes else {
+            if cells.kind == .texts { writeQuotes(to: &position) }
+            return true
+        }
+        if cells.kind == .ready {
+            position.update(from: text + start, count: length)
+            position += length
+            return true
+        }
+        position[0] = quote
+        if copy_unescaped(position + 1, text + start, length, cells.byteCount &- start) {
+            position[length + 1] = quote
+            position += length + 2
+            return true
+        }
+        guard 6 * length <= room else { return false }
+        var escaped: [UInt8] = []
+        JSONText.append(string: UnsafeRawBufferPointer(start: text + start, count: length), to: &escaped)
+        escaped.withUnsafeBufferPointer { escaped in
+            if let first = escaped.baseAddress { position.update(from: first, count: escaped.count) }
+        }
+        position += escaped.count
+        return true
+    }
+
+    private static func writeQuotes(to position: inout UnsafeMutablePointer<UInt8>) {
+        position[0] = quote
+        position[1] = quote
+        position += 2
+    }
+
+    private static let quote = UInt8(ascii: "\"")
+
+    // MARK: Lending the columns
+
+    /// Lends the memory of the columns from one on, behind that of those before it.
+    private func withCells(from index: Int, _ earlier: [Cells], _ body: ([Cells]) -> Void) {
+        guard index < prefixLengths.count else { return body(earlier) }
+        let column = batch.columns[index]
+        switch column.values {
+        case .integers(let values) where column.type.isPlainInteger:
+            lend(values, .integers, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        case .doubles(let values) where column.type != .real:
+            lend(values, .doubles, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        case .bytes(let values) where !column.type.isBinary:
+            lend(values.bytes, values.ends, values.codes, .texts, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        default:
+            let ready = Self.ready(column)
+            lend(ready.bytes, ready.ends, ready.codes, .ready, nil) { withCells(from: index + 1, earlier + [$0], body) }
+        }
+    }
+
+    private func lend<Value: BitwiseCopyable>(_ values: [Value], _ kind: Kind, _ nulls: [Bool]?, _ body: (Cells) -> Void) {
+        values.withUnsafeBytes { words in
+            (nulls ?? []).withUnsafeBufferPointer { flags in
+                body(
+                    Cells(
+                        kind: kind, nulls: nulls == nil ? nil : flags.baseAddress,
+                        words: words.baseAddress?.assumingMemoryBound(to: UInt64.self)))
+            }
+        }
+    }
+
+    private func lend(
+        _ bytes: [UInt8], _ ends: [Int], _ codes: [UInt32]?, _ kind: Kind, _ nulls: [Bool]?, _ body: (Cells) -> Void
+    ) {
+        bytes.withUnsafeBufferPointer { bytes in
+            ends.withUnsafeBufferPointer { ends in
+                (codes ?? []).withUnsafeBufferPointer { numbers in
+                    (nulls ?? []).withUnsafeBufferPointer { flags in
+                        body(
+                            Cells(
+                                kind: kind, nulls: nulls == nil ? nil : flags.baseAddress, bytes: bytes.baseAddress,
+                                byteCount: bytes.count, ends: ends.baseAddress, codes: codes == nil ? nil : numbers.baseAddress))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The texts of a column, each once where it comes again in the next row: all rows of a window have one datetime.
+    private static func ready(_ column: Column) -> (bytes: [UInt8], ends: [Int], codes: [UInt32]) {
+        var (bytes, ends, codes) = ([UInt8](), [Int](), [UInt32]())
+        codes.reserveCapacity(column.count)
+        for row in 0..<column.count {
+            if row == 0 || !column.isSameInteger(row, row - 1) {
+                JSONText.append(column, row, to: &bytes)
+                ends.append(bytes.count)
+            }
+            codes.append(UInt32(truncatingIfNeeded: ends.count - 1))
+        }
+        return (bytes, ends, codes)
+    }
+}
+
+extension Column {
+    /// Whether two rows have the same integer.
+    fileprivate func isSameInteger(_ row: Int, _ other: Int) -> Bool {
+        guard case .integers(let values) = values, nulls == nil else { return false }
+        return values[row] == values[other]
     }
 }
 

@@ -80,13 +80,22 @@ enum NumberText {
         position += 1
         // At least one digit follows the point.
         let fractionPlaces = max(places, 1)
-        var rest = fraction
-        for place in stride(from: fractionPlaces - 1, through: 0, by: -1) {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            position[place] = UInt8(truncatingIfNeeded: digit) + 48
-            rest = quotient
-        }
+        writeFraction(fraction, fractionPlaces, to: position)
         return position + fractionPlaces - output
+    }
+
+    /// Writes a number of so many digits, with zeros before it.
+    private static func writeFraction(_ fraction: UInt64, _ count: Int, to output: UnsafeMutablePointer<UInt8>) {
+        var (rest, place) = (fraction, count)
+        pairs.withUnsafeBufferPointer { pairs in
+            while place >= 2 {
+                let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 100)
+                place -= 2
+                UnsafeMutableRawPointer(output + place).storeBytes(of: pairs[Int(remainder)], as: UInt16.self)
+                rest = quotient
+            }
+        }
+        if place == 1 { output[0] = UInt8(truncatingIfNeeded: rest) + 48 }
     }
 
     private static let powers: [UInt64] = (0...8).map { exponent in (0..<exponent).reduce(1) { power, _ in power * 10 } }
@@ -95,8 +104,10 @@ enum NumberText {
     private static func decimal(_ value: Double) -> (digits: UInt64, places: Int)? {
         for places in [4, 8] {
             let scale = places == 4 ? 1e4 : 1e8
-            let scaled = (value * scale).rounded()
-            guard scaled < 1e15 else { return nil }
+            let product = value * scale
+            guard product < 1e15 else { return nil }
+            // Rounded by hand: without SSE 4.1 the standard library calls a function for it. What it gives is tried before it is believed.
+            let scaled = Double(Int64(product + 0.5))
             // A quotient of two exact doubles is rounded once: this is how the text would be read.
             guard scaled / scale == value else { continue }
             var (digits, left) = (UInt64(scaled), places)

@@ -16,6 +16,7 @@ public struct RowEncoder: Sendable {
     }
     private let plan: Plan
     private static let fewRows = 8
+    private static let usualPieceBytes = 256 << 10
 
     public init(columns: [ColumnDefinition], format: Format, columnDelimiter: String = ",", rowDelimiter: String = "\n") {
         switch format {
@@ -32,14 +33,28 @@ public struct RowEncoder: Sendable {
 
     /// Appends the rows of a batch; row `i` ends at the i-th of the positions added to `ends`.
     public func encode(_ batch: ColumnBatch, into output: inout [UInt8], ends: inout [Int]) {
+        encode(batch, pieceBytes: Self.usualPieceBytes) { bytes, pieceEnds in
+            let start = output.count
+            output.append(contentsOf: bytes)
+            for end in pieceEnds { ends.append(start + end) }
+        }
+    }
+
+    /// Hands out the rows of a batch in pieces of about `pieceBytes`: their texts one after the other, and where each ends.
+    public func encode(_ batch: ColumnBatch, pieceBytes: Int, _ piece: (_ bytes: [UInt8], _ ends: [Int]) -> Void) {
         // Making columns ready pays from a few rows on.
         if case .json(let prefixes) = plan, !prefixes.isEmpty, batch.count >= Self.fewRows {
-            JSONRows(batch, prefixes: prefixes).write(to: &output, ends: &ends)
-            return
+            return JSONRows(batch, prefixes: prefixes).write(pieceBytes: pieceBytes, piece)
         }
-        for row in 0..<batch.count {
-            encodeRow(row, of: batch, into: &output)
-            ends.append(output.count)
+        var row = 0
+        while row < batch.count {
+            var (bytes, ends) = ([UInt8](), [Int]())
+            while row < batch.count, bytes.count < pieceBytes {
+                encodeRow(row, of: batch, into: &bytes)
+                ends.append(bytes.count)
+                row += 1
+            }
+            piece(bytes, ends)
         }
     }
 

@@ -81,7 +81,7 @@ public struct ByteColumn: Sendable {
         ByteColumn(codes: codes, dictionary: dictionary, bytes: bytes, ends: ends)
     }
 
-    mutating func append(contentsOf other: ByteColumn) {
+    package mutating func append(contentsOf other: ByteColumn) {
         if let mine = codes, let others = other.codes, dictionary == other.dictionary, dictionary != 0 {
             // The later of the two knows the strings of both.
             let isLater = other.ends.count > ends.count
@@ -98,7 +98,7 @@ public struct ByteColumn: Sendable {
     }
 
     /// The bytes of a row as text; bytes that are not UTF-8 become U+FFFD.
-    func text(_ row: Int) -> String { String(decoding: bytes[range(row)], as: UTF8.self) }
+    package func text(_ row: Int) -> String { String(decoding: bytes[range(row)], as: UTF8.self) }
 }
 
 extension ByteColumn: Hashable {

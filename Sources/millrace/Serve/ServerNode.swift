@@ -35,6 +35,7 @@ struct ServerNode: Sendable {
 
     /// Opens the data directory, serves until SIGTERM or SIGINT, closes everything.
     static func run(_ settings: ServeSettings) async throws {
+        FreedMemory.keepSome()
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
         let format = settings.logFormat
         LoggingSystem.bootstrap { label in LineLogHandler(label: label, format: format, logLevel: level) }

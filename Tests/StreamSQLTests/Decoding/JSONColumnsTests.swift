@@ -1,8 +1,7 @@
 /// Records decoded many at once give exactly what they give one by one.
 
+import StreamSQL
 import Testing
-
-@testable import StreamSQL
 
 @Suite("JSON records to columns") struct JSONColumnsTests {
     /// SplitMix64, so that a failure can be repeated.

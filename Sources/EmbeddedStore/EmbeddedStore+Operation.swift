@@ -63,7 +63,6 @@ extension EmbeddedStore {
             let retention = Int64(min(max(stream.retentionHours, 1), 87_600)) * 3_600_000
             let (oldest, overflow) = clock.now(retentionMilliseconds: retention).subtractingReportingOverflow(retention)
             if overflow { continue }
-            let bytes = stream.settings.retentionBytes(perShardOf: stream.shards.count)
             for shard in stream.shards {
                 guard !Task.isCancelled else { return }
                 let id = LogID(ShardReference(stream.id, shard.id))
@@ -72,10 +71,17 @@ extension EmbeddedStore {
                     let (start, end) = try log.bounds(id)
                     guard start < end else { continue }
                     try await log.applyRetention(id, arrivedBefore: oldest)
-                    if let bytes { try await log.applyRetention(id, keepingBytes: UInt64(max(0, bytes))) }
                 } catch {
                     // A stream that was deleted meanwhile is no problem.
                     if holds(ShardReference(stream.id, shard.id)) { report("retention of \(stream.key.name): \(error)") }
+                }
+            }
+            if let bytes = stream.settings.retentionBytes {
+                do {
+                    let logs = stream.shards.map { LogID(ShardReference(stream.id, $0.id)) }
+                    try await log.applyRetention(logs, keepingBytes: UInt64(max(0, bytes)))
+                } catch {
+                    report("retention of \(stream.key.name): \(error)")
                 }
             }
             await retireShards(of: stream.id, closedBefore: oldest)

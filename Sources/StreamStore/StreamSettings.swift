@@ -7,20 +7,13 @@ public struct StreamSettings: Hashable, Sendable {
     /// What batches that arrive uncompressed are compressed with: `.none`, `.zstd` or `.lz4`.
     public var compression: CompressionCodec
     /// The oldest records may go as long as so many bytes of the stream stay on disk, even before their retention time is over; nil sets no
-    /// such bound. At least 1. The stream's shards have equal shares of it, and each keeps at least its own: what goes are whole segments.
+    /// such bound. At least 1. What goes are whole segments, the oldest of all shards first.
     public var retentionBytes: Int64?
 
     /// - Parameter compression: `.none`, `.zstd` or `.lz4`.
     public init(compression: CompressionCodec = .none, retentionBytes: Int64? = nil) {
         self.compression = compression
         self.retentionBytes = retentionBytes
-    }
-
-    /// What a shard keeps at least, rounded up so that the stream as a whole keeps its bytes too; nil without a bound.
-    public func retentionBytes(perShardOf shardCount: Int) -> Int64? {
-        guard let retentionBytes else { return nil }
-        let (share, rest) = retentionBytes.quotientAndRemainder(dividingBy: Int64(max(1, shardCount)))
-        return rest > 0 ? share + 1 : share
     }
 }
 

@@ -78,6 +78,38 @@ import Testing
                 + "eligible for merging or splitting.")
     }
 
+    @Test("shards of an on-demand stream are the service's to choose")
+    func onDemand() async throws {
+        _ = try await kinesis.call("CreateStream", ["StreamName": "s", "StreamModeDetails": ["StreamMode": "ON_DEMAND"]])
+        for (operation, request) in [
+            ("SplitShard", ["StreamName": "s", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": "5"]),
+            (
+                "MergeShards",
+                ["StreamName": "s", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001"]
+            ),
+        ] as [(String, JSONValue)] {
+            let error = try await kinesis.refused(operation, request)
+            #expect(error.type == "ValidationException" && error.message.contains("provisioned capacity mode"))
+        }
+    }
+
+    @Test("after many splits within a second the listings tell which shards are open, not which were numbered for later")
+    func manyInASecond() async throws {
+        try await kinesis.create()
+        var shard = 0
+        for _ in 0..<20 {
+            try await split(ShardID(UInt32(shard)).description, at: String(UInt128(1) << (100 - shard)))
+            shard = shard == 0 ? 1 : shard + 2
+        }
+        let open = try await kinesis.description().openShards.map(\.id.description)
+        #expect(open.count == 21)
+        let now = JSONValue.number(String(kinesis.store.now / 1000))
+        for filter: JSONValue in [["Type": "AT_LATEST"], ["Type": "AT_TIMESTAMP", "Timestamp": now]] {
+            let listed = try await kinesis.call("ListShards", ["StreamName": "s", "ShardFilter": filter])["Shards"]?.array
+            #expect(listed?.compactMap { $0["ShardId"]?.string } == open, "\(filter)")
+        }
+    }
+
     @Test("what cannot be split or merged is refused in the service's words")
     func refusals() async throws {
         try await kinesis.create(shards: 3)

@@ -15,8 +15,28 @@ import Testing
             ([1, 1_000, 1], 0, 2, 1), ([1, 1_000, 1], 0, 1, 2), ([10, 10], 0, 0, 2), ([.max, .max], .max, .max, 2),
             ([.max, .max, 1], 0, .max, 1),
         ] as [([UInt64], UInt64, UInt64, Int)] {
-            #expect(ByteRetention.surplus(whole: whole, rest: rest, keeping: bytes) == surplus, "\(whole) \(rest) \(bytes)")
+            #expect(surplusOfOne(whole, rest, bytes) == surplus, "\(whole) \(rest) \(bytes)")
         }
+    }
+
+    /// Of one log by itself.
+    private func surplusOfOne(_ whole: [UInt64], _ rest: UInt64, _ bytes: UInt64) -> Int {
+        ByteRetention.surplus([ByteRetention.Log(whole: whole.map { ($0, 7) }, rest: rest)], keeping: bytes)[0]
+    }
+
+    @Test("of several logs the oldest segments go first, and an empty log takes nothing from the others")
+    func several() {
+        func log(_ whole: [(UInt64, Int64)], _ rest: UInt64 = 0) -> ByteRetention.Log {
+            ByteRetention.Log(whole: whole.map { ($0.0, $0.1) }, rest: rest)
+        }
+        let (old, new) = (log([(10, 1), (10, 4)]), log([(10, 2), (10, 3)], 5))
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 45) == [0, 0, 0])
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 36) == [0, 0, 0])
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 35) == [1, 0, 0])
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 25) == [1, 1, 0])
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 15) == [1, 2, 0])
+        #expect(ByteRetention.surplus([old, new, log([])], keeping: 5) == [2, 2, 0])
+        #expect(ByteRetention.surplus([], keeping: 5) == [])
     }
 
     @Test("what stays is enough, and would not be with one segment less, for any sizes")
@@ -26,7 +46,7 @@ import Testing
             let whole = (0..<Int.random(in: 0...8, using: &random)).map { _ in UInt64.random(in: 1...50, using: &random) }
             let rest = UInt64.random(in: 0...50, using: &random)
             let bytes = UInt64.random(in: 0...300, using: &random)
-            let surplus = ByteRetention.surplus(whole: whole, rest: rest, keeping: bytes)
+            let surplus = surplusOfOne(whole, rest, bytes)
             let staying = rest + whole.dropFirst(surplus).reduce(0, +)
             #expect(surplus == 0 || staying >= bytes)
             if surplus < whole.count { #expect(staying < bytes + whole[surplus]) }
@@ -44,10 +64,10 @@ import Testing
         let whole = segments(disk, firstLog)
         #expect(whole.count > 4)
         let other = segments(disk, secondLog)
-        try await again.applyRetention(firstLog, keepingBytes: .max)
+        try await again.applyRetention([firstLog], keepingBytes: .max)
         #expect(segments(disk, firstLog) == whole)
 
-        try await again.applyRetention(firstLog, keepingBytes: 9_000)
+        try await again.applyRetention([firstLog], keepingBytes: 9_000)
         let left = segments(disk, firstLog)
         #expect(left == Array(whole.suffix(left.count)))
         let bytes = left.reduce(0) { $0 + $1.bytes }
@@ -55,12 +75,12 @@ import Testing
         let bounds = try again.bounds(firstLog)
         #expect(bounds.startOffset == left[0].base && bounds.highWatermark == 60)
         #expect(try await readAll(again, firstLog).batches.map(\.baseOffset) == Array(bounds.startOffset..<60))
-        try await again.applyRetention(firstLog, keepingBytes: 9_000)
+        try await again.applyRetention([firstLog], keepingBytes: 9_000)
         #expect(segments(disk, firstLog) == left)
 
         // What is in memory only stays, however little is to be kept.
         _ = try await again.append([(firstLog, try batch(60, bytes: 400))])
-        try await again.applyRetention(firstLog, keepingBytes: 0)
+        try await again.applyRetention([firstLog], keepingBytes: 0)
         let end = try again.bounds(firstLog)
         #expect(end.highWatermark == 61 && end.startOffset <= 60)
         #expect(try await readAll(again, firstLog).batches.last.map { plain($0.batch) } == (try batch(60, bytes: 400)))

@@ -67,7 +67,9 @@ import Testing
             let disk = SimulatedDisk()
             let (log, _) = try await open(disk)
             await log.close()
-            disk.set(path, to: zeros[..<slot] + whole[slot..<slot + written] + zeros[(slot + written)...])
+            var torn = zeros
+            torn.replaceSubrange(slot..<slot + written, with: whole[slot..<slot + written])
+            disk.set(path, to: torn)
             let (again, report) = try await open(disk)
             #expect(report.quarantined.isEmpty, "\(written) bytes of the slot at \(slot)")
             #expect(try again.bounds(firstLog) == (0, 0))
@@ -75,7 +77,10 @@ import Testing
         }
         // What was whole once is damage.
         let disk = fresh.copy()
-        disk.set(path, to: whole[..<20] + [whole[20] ^ 1] + whole[21..<4_116] + [whole[4_116] ^ 1] + whole[4_117...])
+        var damaged = whole
+        damaged[20] ^= 1
+        damaged[4_116] ^= 1
+        disk.set(path, to: damaged)
         let (again, report) = try await open(disk)
         #expect(report.quarantined == [path])
         await again.close()

@@ -41,15 +41,4 @@ import Testing
             "\(StreamSettingsError(tag: "millrace:compression", value: "gzip", rule: "it must be none, zstd or lz4"))"
                 == "Tag millrace:compression has the value 'gzip', but it must be none, zstd or lz4.")
     }
-
-    @Test("shards have equal shares of a stream's bytes, and together never less than all of them")
-    func shares() {
-        #expect(StreamSettings().retentionBytes(perShardOf: 3) == nil)
-        #expect(StreamSettings(retentionBytes: 10).retentionBytes(perShardOf: 0) == 10)
-        for (bytes, shards, share) in [(10, 1, 10), (10, 3, 4), (9, 3, 3), (1, 1_000, 1), (Int64.max, 2, 1 << 62)]
-            as [(Int64, Int, Int64)]
-        {
-            #expect(StreamSettings(retentionBytes: bytes).retentionBytes(perShardOf: shards) == share)
-        }
-    }
 }

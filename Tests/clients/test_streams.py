@@ -402,3 +402,22 @@ def test_the_command_line_splits_and_merges(server, kinesis):
     again = server.millrace("stream", "split", stream, "shardId-000000000000", "--at", "5", check=False)
     assert again.returncode == 1 and "already been merged or split" in again.stderr
     assert server.millrace("stream", "split", stream, "shardId-000000000009", check=False).returncode == 3
+    server.millrace("stream", "split", stream, "3")
+
+
+def test_tail_goes_on_past_a_shard_that_was_closed_before_it_began(server, kinesis):
+    stream = unique("past")
+    server.millrace("stream", "create", stream)
+    numbers = []
+    for round in range(4):
+        for number in range(3):
+            answer = kinesis.put_record(StreamName=stream, PartitionKey="k", Data=f"{round}.{number}".encode())
+            numbers.append(answer["SequenceNumber"])
+        server.millrace("stream", "split", stream, answer["ShardId"])
+    expected = [f"{round}.{number}" for round in range(4) for number in range(3)]
+    for first in [0, 2, 5]:
+        tail = server.millrace(
+            "tail", stream, "--from", numbers[first], "--format", "data", "--limit", str(len(expected) - first)).stdout
+        assert tail.split() == expected[first:]
+    assert server.millrace("tail", stream, "--from", "start", "--format", "data", "--limit", "12").stdout.split() == expected
+    assert server.millrace("tail", stream, "--from", "1h", "--format", "data", "--limit", "12").stdout.split() == expected

@@ -23,13 +23,14 @@ enum MergeShards: AWSOperation {
             .member("shardToMerge", \.shardToMerge, .notNull, .pattern(.name), .minLength(1), .maxLength(128)),
             .member("adjacentShardToMerge", \.adjacentShardToMerge, .notNull, .pattern(.name), .minLength(1), .maxLength(128)),
         ] + Request.streamRules
-    static let errors: [AWSError.Name] = [.resourceNotFound, .resourceInUse, .invalidArgument, .limitExceeded]
+    static let errors: [AWSError.Name] = [.resourceNotFound, .resourceInUse, .invalidArgument, .limitExceeded, .validation]
     static let memoryBound = 64 << 10
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing {
         let name = try kinesis.name(of: request)
         let shard = try kinesis.shardID(request.shardToMerge ?? "", of: name)
         let adjacent = try kinesis.shardID(request.adjacentShardToMerge ?? "", of: name)
+        try await kinesis.checkIsProvisioned(name, for: "MergeShards")
         do throws(StoreError) {
             _ = try await kinesis.store.mergeShards(StreamKey(name), shard, adjacent)
         } catch {

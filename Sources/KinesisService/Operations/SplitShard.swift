@@ -23,13 +23,14 @@ enum SplitShard: AWSOperation {
             .member("shardToSplit", \.shardToSplit, .notNull, .pattern(.name), .minLength(1), .maxLength(128)),
             .member("newStartingHashKey", \.newStartingHashKey, .notNull, .pattern(.hashKey)),
         ] + Request.streamRules
-    static let errors: [AWSError.Name] = [.resourceNotFound, .resourceInUse, .invalidArgument, .limitExceeded]
+    static let errors: [AWSError.Name] = [.resourceNotFound, .resourceInUse, .invalidArgument, .limitExceeded, .validation]
     static let memoryBound = 64 << 10
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing {
         let name = try kinesis.name(of: request)
         let shard = try kinesis.shardID(request.shardToSplit ?? "", of: name)
         let text = request.newStartingHashKey ?? ""
+        try await kinesis.checkIsProvisioned(name, for: "SplitShard")
         guard case .key(let key) = HashKey.parse(explicit: text) else {
             throw AWSError(
                 .invalidArgument,
@@ -45,6 +46,15 @@ enum SplitShard: AWSOperation {
 }
 
 extension Kinesis {
+    /// - Throws: `.validation` for a stream whose shards are the service's to choose.
+    func checkIsProvisioned(_ name: String, for operation: String) async throws(AWSError) {
+        guard try await stream(named: name).mode == .onDemand else { return }
+        throw AWSError(
+            .validation,
+            "\(operation) is only supported for data streams with the provisioned capacity mode. Stream \(name) is in ON_DEMAND mode."
+        )
+    }
+
     /// As `awsError`, in the words for those who split or merge.
     func reshardError(_ error: StoreError, stream: String) -> AWSError {
         let account = settings.accountID

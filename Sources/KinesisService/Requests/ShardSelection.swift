@@ -20,23 +20,26 @@ enum ShardSelection: Equatable {
         case .after(let id): return stream.shards.filter { $0.id > id }
         case .atLatest: return stream.openShards
         case .at(let time):
-            let closings = Self.closings(stream.shards)
-            return stream.shards.filter { $0.createdSecond <= time / 1000 && closings[$0.id].map { $0 > time / 1000 } ?? true }
+            let opened = Self.openings(stream.shards)
+            return stream.shards.filter { shard in
+                opened[shard.id].map { $0 <= time } ?? true
+                    && (shard.endOffset == nil || shard.closedMilliseconds.map { $0 > time } ?? true)
+            }
         case .from(let time):
-            let closings = Self.closings(stream.shards)
-            return stream.shards.filter { closings[$0.id].map { $0 >= time / 1000 } ?? true }
+            return stream.shards.filter { $0.endOffset == nil || $0.closedMilliseconds.map { $0 >= time } ?? true }
         }
     }
 
-    /// In which second each closed shard was closed: its children were made then.
-    private static func closings(_ shards: [ShardDescription]) -> [ShardID: Int64] {
-        var closings: [ShardID: Int64] = [:]
+    /// When each shard was opened, milliseconds since 1970-01-01 UTC: when its parents were closed, or with the stream. Its creation second, which
+    /// leads its sequence numbers, may lie later than that. None for one whose parents are gone: that was before everything that is still there.
+    private static func openings(_ shards: [ShardDescription]) -> [ShardID: Int64] {
+        let closed = Dictionary(shards.map { ($0.id, $0.closedMilliseconds) }) { first, _ in first }
+        var openings: [ShardID: Int64] = [:]
         for shard in shards {
-            for parent in [shard.parent, shard.adjacentParent] {
-                if let parent { closings[parent] = min(closings[parent] ?? .max, shard.createdSecond) }
-            }
+            let parents = [shard.parent, shard.adjacentParent].compactMap { $0 }
+            openings[shard.id] = parents.isEmpty ? shard.createdSecond * 1000 : parents.compactMap { closed[$0] ?? nil }.max()
         }
-        return closings
+        return openings
     }
 
     // MARK: In tokens

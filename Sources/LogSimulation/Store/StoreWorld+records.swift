@@ -237,18 +237,22 @@ extension StoreWorld {
         var book: Int
         /// Time lets it begin here at most.
         var byTime: Int64
-        /// It keeps so many bytes at least; nil: there is no such bound.
+        /// Its stream keeps so many bytes at least; nil: there is no such bound.
         var bytes: Int64?
+        /// The duties of its stream, this one among them.
+        var family: Range<Int>
     }
 
     private func duties() -> [Duty] {
         var duties: [Duty] = []
         for stream in streams.streams where stream.key.namespace == .stream && stream.standing != .gone {
             let retention = Int64(stream.definition.retentionHours) * 3_600_000
-            let bytes = StreamSettings(storedTags: stream.tags).retentionBytes(perShardOf: max(1, stream.shape.count))
-            for index in stream.books where model.books[index].existence == .known {
+            let bytes = StreamSettings(storedTags: stream.tags).retentionBytes
+            let known = stream.books.filter { model.books[$0].existence == .known }
+            let family = duties.count..<duties.count + known.count
+            for index in known {
                 let byTime = model.books[index].placed.first { !isOld($0.batch, retention) }?.base ?? model.books[index].end
-                duties.append(Duty(book: index, byTime: byTime, bytes: bytes))
+                duties.append(Duty(book: index, byTime: byTime, bytes: bytes, family: family))
             }
         }
         return duties
@@ -264,38 +268,61 @@ extension StoreWorld {
         settleAnswers()
         // What came in meanwhile counts for the bytes that are kept.
         for duty in duties {
-            let atMost = max(duty.byTime, duty.bytes.map { startKeeping($0, of: duty.book) } ?? 0)
+            let atMost = max(duty.byTime, duty.bytes.map { startKeeping($0, of: duty, among: duties) } ?? 0)
             model.books[duty.book].askedStart = max(model.books[duty.book].askedStart, atMost)
         }
         guard !disk.isDead else { return }
         let isDone = store.housekeepingProblem == nil
         tell("maintained: \(store.housekeepingProblem ?? "well")")
         if !isDone, isWithoutFaults { blame("upkeep fails: \(store.housekeepingProblem ?? "")") }
+        // The streams of which records went before their time.
+        var early: Set<Range<Int>> = []
         for duty in duties {
             guard let found = await start(of: duty.book) else { continue }
             let book = model.books[duty.book]
             if found > max(book.start, book.askedStart) {
                 blame("retention lets \(book.id) begin at \(found); it was to keep \(book.askedStart)")
             }
+            if found > max(book.start, duty.byTime) { early.insert(duty.family) }
             if found > book.start { tally.trimmed += 1 }
             model.books[duty.book].start = max(book.start, found)
         }
+        for family in early { checkBytes(duties[family]) }
         for index in streams.usable {
             if let found = try? await store.stream(streams.streams[index].key) { dropRetired(index, found) }
         }
         buryTheDue(await missing())
     }
 
-    /// Where a shard may begin at most, for the records from there on have so many bytes.
-    private func startKeeping(_ bytes: Int64, of book: Int) -> Int64 {
-        // What segments add to a batch: frame, a part of the index, at most a header and a trailer of its own.
-        let overhead: Int64 = 300
-        var kept: Int64 = 0
-        for placed in model.books[book].placed.reversed() {
-            kept += Int64(model.batches[placed.batch].byteCount) + overhead
+    /// What segments add to a batch: frame, a part of the index, at most a header and a trailer of its own.
+    private static let segmentOverhead: Int64 = 300
+
+    /// The most bytes that a shard's records from an offset on can have.
+    private func bytes(of book: Int, from offset: Int64) -> Int64 {
+        model.books[book].placed.filter { $0.base >= offset }.reduce(0) {
+            $0 + Int64(model.batches[$1.batch].byteCount) + Self.segmentOverhead
+        }
+    }
+
+    /// Where a shard may begin at most: the records from there on, and all of the stream's other shards, have so many bytes.
+    private func startKeeping(_ bytes: Int64, of duty: Duty, among duties: [Duty]) -> Int64 {
+        let others = duties[duty.family].filter { $0.book != duty.book }.map(\.book)
+        var kept = others.reduce(0) { $0 + self.bytes(of: $1, from: model.books[$1].start) }
+        if kept >= bytes { return model.books[duty.book].end }
+        for placed in model.books[duty.book].placed.reversed() {
+            kept += Int64(model.batches[placed.batch].byteCount) + Self.segmentOverhead
             if kept >= bytes { return placed.base }
         }
         return 0
+    }
+
+    /// Where records went before their time, the whole stream has the bytes that it is to keep.
+    private func checkBytes(_ family: ArraySlice<Duty>) {
+        guard let first = family.first, let bytes = first.bytes else { return }
+        let kept = family.reduce(0) { $0 + self.bytes(of: $1.book, from: model.books[$1.book].start) }
+        if kept < bytes {
+            blame("retention keeps \(kept) bytes of the stream of \(model.books[first.book].id); it was to keep \(bytes)")
+        }
     }
 
     private func start(of book: Int) async -> Int64? {

@@ -46,7 +46,8 @@ struct StreamCommand: AsyncParsableCommand {
         @Option(
             help: ArgumentHelp(
                 "Drop the oldest records, even within the retention period, as long as this many bytes stay.",
-                discussion: "The shards have equal shares. What goes are whole segments (64 MiB), so a shard may hold one more.",
+                discussion:
+                    "What goes are whole segments (64 MiB), the oldest of all shards first, so each shard may hold one more.",
                 valueName: "bytes"))
         var retentionBytes: Int64?
 

@@ -30,7 +30,8 @@ extension StreamCommand {
 
         private func middle(_ client: ServiceClient) async throws -> String {
             let shards = try await StreamCommand.describe(name, through: client).Shards
-            guard let found = shards.first(where: { $0.ShardId == shard }) else {
+            // As lenient as the service: a number will do.
+            guard let id = ShardID(shard), let found = shards.first(where: { ShardID($0.ShardId) == id }) else {
                 throw CommandFailure(.notFound, "Stream '\(name)' has no shard '\(shard)'.")
             }
             let range = found.HashKeyRange

@@ -40,8 +40,7 @@ struct TailCommand: AsyncParsableCommand {
         /// The shards to be read from here on, with their parents.
         func shards(of all: [StreamCommand.Description.Shard]) -> [(id: String, parents: [String])] {
             all.filter { type != "LATEST" || $0.SequenceNumberRange.EndingSequenceNumber == nil }.map { shard in
-                // Which of them holds a sequence number is yet to be asked, so none waits for another.
-                (shard.ShardId, sequenceNumber == nil ? [shard.ParentShardId, shard.AdjacentParentShardId].compactMap { $0 } : [])
+                (shard.ShardId, [shard.ParentShardId, shard.AdjacentParentShardId].compactMap { $0 })
             }
         }
     }
@@ -105,16 +104,22 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let client = ServiceClient()
         let start = try position()
-        let shards = start.shards(of: try await StreamCommand.describe(stream, through: client).Shards)
-        var order = ShardOrder()
+        var shards = start.shards(of: try await StreamCommand.describe(stream, through: client).Shards)
         var reading: [(shard: String, iterator: String)] = []
-        for shard in order.start(shards) {
-            switch await iterator(shard, at: start, client) {
-            case .success(let iterator): reading.append((shard, iterator))
-            // A sequence number belongs to one shard; the others refuse it.
-            case .failure(let failure) where start.sequenceNumber == nil || failure.status != .failed: throw failure
-            case .failure: _ = order.ended(shard, children: [])
+        var order = ShardOrder()
+        if start.sequenceNumber != nil {
+            // It belongs to one shard; the others refuse it.
+            for shard in shards {
+                switch await iterator(shard.id, at: start, client) {
+                case .success(let iterator): reading.append((shard.id, iterator))
+                case .failure(let failure) where failure.status != .failed: throw failure
+                case .failure: break
+                }
             }
+            shards = reading.map { ($0.shard, []) }
+            _ = order.start(shards)
+        } else {
+            for shard in order.start(shards) { reading.append((shard, try await iterator(shard, at: start, client).get())) }
         }
         guard !reading.isEmpty else { throw CommandFailure(.failed, "No shard of '\(stream)' holds sequence number \(from).") }
         try await follow(&reading, &order, from: start, client)
@@ -142,14 +147,15 @@ struct TailCommand: AsyncParsableCommand {
         }
         var left = limit ?? .max
         while left > 0, !reading.isEmpty {
-            var printed = false
+            // What may have more at once: records came, or children begin.
+            var goesOn = false
             for index in reading.indices.reversed() where left > 0 {
                 let (shard, iterator) = reading[index]
                 let answer = try await client.call(
                     .kinesis, "GetRecords", Request(ShardIterator: iterator, Limit: min(left, 10_000)), as: Records.self)
                 for record in answer.Records.prefix(left) {
                     try write(record, of: shard)
-                    printed = true
+                    goesOn = true
                     left -= 1
                 }
                 if let next = answer.NextShardIterator {
@@ -158,10 +164,11 @@ struct TailCommand: AsyncParsableCommand {
                     reading.remove(at: index)
                     for child in order.ended(shard, children: (answer.ChildShards ?? []).map { ($0.ShardId, $0.ParentShards) }) {
                         reading.append((child, try await self.iterator(child, at: start.ofChildren, client).get()))
+                        goesOn = true
                     }
                 }
             }
-            if !printed, !reading.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
+            if !goesOn, !reading.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
         }
     }
 

@@ -60,6 +60,8 @@ let shims: [Target] = [
     .target(name: "CMD5"),
     // For tests only: counts allocations.
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    // For tests only: what state the processor's vector registers are in.
+    .target(name: "CVectorState", path: "Tests/CVectorState"),
     shim("CCrypto", links: "crypto"),
     shim("CCurl", links: "curl"),
     shim("CISAL", links: "isal"),
@@ -78,7 +80,7 @@ let rooms: [Target] =
     + room("CivilCalendar")
     + room("HostSimulation", ["Host", "StableHash"], tests: false)
     + room("NodeMetrics")
-    + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"])
+    + room("Codecs", ["CISAL", "CZstd", "CLZ4", "CSnappy"], testDependencies: ["CVectorState"])
     + room("RecordBatch", ["Codecs"])
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
     + room("TarArchive")
@@ -106,7 +108,7 @@ let rooms: [Target] =
     ]
     + room("RandomCutForest", ["CInstructions", "StableHash"], testDependencies: ["CAllocationCount"])
     + room("ForestReport", ["RandomCutForest", "CivilCalendar"])
-    + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns", "CInstructions"])
+    + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns", "CInstructions"], testDependencies: ["CAllocationCount"])
     + room(
         "StreamEngine",
         ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", "CInstructions", logging],

@@ -78,11 +78,13 @@ size_t decode(
     return taken;
 }
 
-template <typename Body> bool without_throwing(Body body) {
+// Where there is no memory for a value, those of its row that were set are taken back.
+template <typename Body> bool without_throwing(CJSONColumns_decoder &decoder, Body body) {
     try {
         body();
         return true;
     } catch (const std::bad_alloc &) {
+        decoder.truncate(decoder.rows);
         return false;
     }
 }
@@ -132,14 +134,14 @@ size_t CJSONColumns_decode(
 }
 
 bool CJSONColumns_append_null(CJSONColumns_decoder *decoder, size_t index) {
-    return without_throwing([&] {
+    return without_throwing(*decoder, [&] {
         decoder->make_room(decoder->rows + 1);
         set_null(decoder->columns[index], decoder->rows);
     });
 }
 
 bool CJSONColumns_append_word(CJSONColumns_decoder *decoder, size_t index, uint64_t word) {
-    return without_throwing([&] {
+    return without_throwing(*decoder, [&] {
         decoder->make_room(decoder->rows + 1);
         Column &column = decoder->columns[index];
         if (column.plan.kind == CJSONCOLUMNS_BOOLEAN) column.booleans[decoder->rows] = word != 0;
@@ -148,7 +150,7 @@ bool CJSONColumns_append_word(CJSONColumns_decoder *decoder, size_t index, uint6
 }
 
 bool CJSONColumns_append_text(CJSONColumns_decoder *decoder, size_t index, const uint8_t *text, size_t length) {
-    return without_throwing([&] {
+    return without_throwing(*decoder, [&] {
         decoder->make_room(decoder->rows + 1);
         decoder->columns[index].texts->set(decoder->rows, text, length);
     });

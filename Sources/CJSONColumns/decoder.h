@@ -82,14 +82,16 @@ struct CJSONColumns_decoder {
 
     void make_room(size_t count) {
         if (count <= room) return;
-        room = std::max(count, room * 2);
+        const size_t wider = std::max(count, room * 2);
         for (const uint32_t index : wanted) {
             columns::Column &column = columns[index];
-            column.nulls.resize(room);
-            if (column.is_text()) column.texts->reserve(room);
-            else if (column.plan.kind == CJSONCOLUMNS_BOOLEAN) column.booleans.resize(room);
-            else column.words.resize(room);
+            column.nulls.resize(wider);
+            if (column.is_text()) column.texts->reserve(wider);
+            else if (column.plan.kind == CJSONCOLUMNS_BOOLEAN) column.booleans.resize(wider);
+            else column.words.resize(wider);
         }
+        // Only now: what could not be widened for lack of memory is tried again.
+        room = wider;
     }
 
     // Takes back the rows from `count` on.

@@ -48,11 +48,11 @@ public:
         if (is_coded_) codes_[row] = 0; else ends_.push_back(bytes_.size());
     }
 
-    // Takes back the rows from `rows` on.
+    // Takes back the rows from `rows` on, and what is left of one for which there was no memory.
     void truncate(size_t rows) {
-        if (is_coded_ || ends_.size() <= rows) return;
-        ends_.resize(rows);
-        bytes_.resize(rows == 0 ? 0 : ends_.back());
+        if (is_coded_) return;
+        if (ends_.size() > rows) ends_.resize(rows);
+        bytes_.resize(ends_.empty() ? 0 : ends_.back());
     }
 
     // Forgets the rows, of which there are so many.
@@ -111,6 +111,8 @@ private:
             write_out(row);
             return 0;
         }
+        // Room first: bytes without their end would belong to the next text.
+        make_room(entry_ends_);
         entry_bytes_.insert(entry_bytes_.end(), text, text + length);
         entry_ends_.push_back(entry_bytes_.size());
         slots_[slot] = {uint32_t(count), uint32_t(hashed >> 32)};
@@ -131,9 +133,8 @@ private:
         slots_.swap(slots);
     }
 
-    // The first `rows` rows one after the other: a dictionary is not worth it.
+    // The first `rows` rows one after the other: a dictionary is not worth it. They stay coded when memory is short.
     void write_out(size_t rows) {
-        is_coded_ = false;
         bytes_.clear();
         ends_.clear();
         ends_.reserve(codes_.size());
@@ -144,6 +145,11 @@ private:
             }
             ends_.push_back(bytes_.size());
         }
+        is_coded_ = false;
+    }
+
+    static void make_room(std::vector<uint64_t> &ends) {
+        if (ends.size() == ends.capacity()) ends.reserve(ends.size() * 2);
     }
 
     const uint64_t seed_;

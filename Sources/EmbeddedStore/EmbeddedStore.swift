@@ -219,6 +219,19 @@ public final class EmbeddedStore<D: Disk>: StreamStore {
         }
     }
 
+    public func submitReads(_ work: @escaping @Sendable (_ read: BlockingRead) -> Void) -> Bool {
+        log.submitReads { [self] in work(readNow) }
+    }
+
+    private func readNow(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead {
+        let counters = try readable(shard)
+        do {
+            return counted(try log.readNow(LogID(shard), from: offset, maxBytes: maxBytes), shard, counters)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     private func counted(_ found: LogRead, _ shard: ShardReference, _ counters: StreamCounters) -> ShardRead {
         var read = ShardRead(found)
         // After the read: an end that is told is past all records that were there.

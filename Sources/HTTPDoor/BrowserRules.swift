@@ -26,8 +26,10 @@ public struct BrowserRules: Sendable {
         case refused(Int, String)
     }
 
-    /// - Parameter scheme: of the connection: `http` or `https`.
-    package func verdict(_ head: RequestHead, scheme: String = "http") -> Verdict {
+    /// - Parameters:
+    ///   - scheme: of the connection: `http` or `https`.
+    ///   - acts: whether the request sets something going, though its method is a safe one.
+    package func verdict(_ head: RequestHead, scheme: String = "http", acts: Bool = false) -> Verdict {
         let host = head[.host]
         if let host {
             guard let name = Self.name(ofHost: host) else {
@@ -41,7 +43,8 @@ public struct BrowserRules: Sendable {
             }
         }
         guard let origin = head[.origin] else {
-            if !Self.isSafe(head.method), let site = head[.secFetchSite]?.lowercased(), site == "cross-site" || site == "same-site"
+            if acts || !Self.isSafe(head.method), let site = head[.secFetchSite]?.lowercased(),
+                site == "cross-site" || site == "same-site"
             {
                 return .refused(403, "A web page of another origin may not call this server; see the setting allowed-origins.")
             }

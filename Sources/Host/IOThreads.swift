@@ -74,14 +74,18 @@ public final class IOThreads: Sendable {
     /// Runs `work` on one of the threads and returns what it gives. After `close()` it runs where it is called.
     public func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { (continuation: CheckedContinuation<Result, Never>) in
-            let job: @Sendable () -> Void = { continuation.resume(returning: work()) }
-            let accepted = queue.withLockAndWake { queue -> Bool in
-                if queue.closed { return false }
-                queue.work.append(job)
-                return true
-            }
-            if !accepted { job() }
+            submit { continuation.resume(returning: work()) }
         }
+    }
+
+    /// Runs `work` on one of the threads, soon. After `close()` it runs where it is called.
+    public func submit(_ work: @escaping @Sendable () -> Void) {
+        let accepted = queue.withLockAndWake { queue -> Bool in
+            if queue.closed { return false }
+            queue.work.append(work)
+            return true
+        }
+        if !accepted { work() }
     }
 
     /// Lets the threads end once all that was handed in has run; waits for them.

@@ -64,6 +64,13 @@ extension StreamLog {
         return read
     }
 
+    /// Runs `work`, which may call `readNow`, on an I/O thread, soon. False, with nothing done, where there are none.
+    public func submitReads(_ work: @escaping @Sendable () -> Void) -> Bool {
+        guard let readThreads else { return false }
+        readThreads.submit(work)
+        return true
+    }
+
     /// As `read`, on the caller's thread, which waits for the disk: never call it on the cooperative pool.
     public func readNow(_ id: LogID, from offset: Int64, maxBytes: Int) throws(LogError) -> LogRead {
         var attempts = 0

@@ -81,6 +81,9 @@ public struct StoreCapabilities: OptionSet, Sendable {
     public static let refusesOldFences = StoreCapabilities(rawValue: 1 << 4)
 }
 
+/// As `RecordLog.read`, but blocks the calling thread.
+public typealias BlockingRead = (_ shard: ShardReference, _ offset: Int64, _ maxBytes: Int) throws(StoreError) -> ShardRead
+
 /// Shards of records.
 public protocol RecordLog: Sendable {
     var capabilities: StoreCapabilities { get }
@@ -107,6 +110,9 @@ public protocol RecordLog: Sendable {
     func batches(_ shard: ShardReference, holding offsets: [Int64]) async throws(StoreError) -> [StoredBatch]
     /// As `read`, without waiting; nil where the batches are not in memory.
     func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead?
+    /// Runs `work`, soon, on a thread that may wait for the disk, with reads that do: a caller that wants several, one after the other, and is no task
+    /// itself, has them without a thread being woken for each. False, with nothing done, where the store has no such threads: then `read` is the way.
+    func submitReads(_ work: @escaping @Sendable (_ read: BlockingRead) -> Void) -> Bool
     /// The readable span.
     func bounds(_ shard: ShardReference) async throws(StoreError) -> ShardBounds
     /// The first offset whose record arrived at or after a time; the high watermark when there is none.

@@ -8,4 +8,7 @@ extension StreamRegistry {
 extension RecordLog {
     /// Nil: only `read` can tell.
     public func readFromMemory(_ shard: ShardReference, from offset: Int64, maxBytes: Int) throws(StoreError) -> ShardRead? { nil }
+
+    /// False: only `read` can wait.
+    public func submitReads(_ work: @escaping @Sendable (_ read: BlockingRead) -> Void) -> Bool { false }
 }

@@ -257,4 +257,17 @@ struct ProbeService: Sendable {}
         first = nil
         #expect(budget.reserved == 0)
     }
+
+    @Test("large leases leave a part of the memory to small ones, one that grows large too")
+    func memoryForSmallCalls() throws {
+        let budget = MemoryBudget(limit: 16 << 20)
+        var large = [try #require(budget.lease(10 << 20)), try #require(budget.lease(0))]
+        #expect(large[1].extend(by: 4 << 20))
+        #expect(!large[1].extend(by: 1) && budget.lease((1 << 20) + 1) == nil)
+        let small = [budget.lease(1 << 20), budget.lease(1 << 20)]
+        #expect(budget.lease(1) == nil && small.allSatisfy { $0 != nil })
+        large.removeLast()
+        #expect(budget.reserved == 12 << 20 && budget.lease(2 << 20) != nil)
+        #expect(large.count == 1 && small.count == 2)
+    }
 }

@@ -13,9 +13,19 @@ extern void __libc_free(void *);
 
 static _Thread_local unsigned long count;
 static _Thread_local long held;
+static _Thread_local unsigned long until_failure;
 
 unsigned long allocations_of_this_thread(void) { return count; }
 long bytes_held_by_this_thread(void) { return held; }
+
+void fail_allocation_of_this_thread(unsigned long number) { until_failure = number; }
+
+// Whether it is this one that fails.
+static int fails(void) {
+    if (until_failure == 0 || --until_failure > 0) return 0;
+    errno = ENOMEM;
+    return 1;
+}
 
 static void *counted(void *memory) {
     count++;
@@ -23,11 +33,12 @@ static void *counted(void *memory) {
     return memory;
 }
 
-void *malloc(size_t size) { return counted(__libc_malloc(size)); }
+void *malloc(size_t size) { return fails() ? NULL : counted(__libc_malloc(size)); }
 
-void *calloc(size_t number, size_t size) { return counted(__libc_calloc(number, size)); }
+void *calloc(size_t number, size_t size) { return fails() ? NULL : counted(__libc_calloc(number, size)); }
 
 void *realloc(void *old, size_t size) {
+    if (fails()) return NULL;
     if (old) held -= malloc_usable_size(old);
     return counted(__libc_realloc(old, size));
 }

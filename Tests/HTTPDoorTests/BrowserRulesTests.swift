@@ -76,6 +76,8 @@ import Testing
         for site in ["cross-site", "same-site", "Cross-Site"] {
             #expect(isRefused(verdict([("Host", "h"), ("Sec-Fetch-Site", site)]), naming: "allowed-origins"))
             #expect(verdict(method: "GET", [("Host", "h"), ("Sec-Fetch-Site", site)]) == .allowed(origin: nil))
+            let head = RequestHead(method: "GET", target: "/backup", [("Host", "h"), ("Sec-Fetch-Site", site)])
+            #expect(isRefused(BrowserRules().verdict(head, acts: true), naming: "allowed-origins"))
         }
         for site in ["same-origin", "none"] {
             #expect(verdict([("Host", "h"), ("Sec-Fetch-Site", site)]) == .allowed(origin: nil))

@@ -1,14 +1,17 @@
 /// When an event loop lends its thread to the one connection that it serves, and how long it stays awake for it.
 
+import AWSWire
 import Foundation
 import Glibc
 import HTTPDoor
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @Suite struct CompanyTests {
     private final class Connection {}
+    private final class Count: Sendable { let value = Mutex(0) }
 
     @Test("a connection is alone when for a while nobody else was served")
     func alone() {
@@ -38,6 +41,30 @@ import Testing
         serve(nil, after: 1)
         serve(nil, after: 1_000)
         #expect(!company.isOne(at: now))
+    }
+
+    @Test("who has the loop's thread answers at once, once; everybody else when it is the loop's turn")
+    func lending() {
+        let loop = EmbeddedEventLoop()
+        let company = Company(at: .now() - .seconds(10))
+        let answers = company.answers(on: loop)
+        let connection = Connection()
+        let given = Count()
+        func give() -> Int {
+            answers.run { given.value.withLock { $0 += 1 } }
+            return given.value.withLock { $0 }
+        }
+        #expect(!answers.mayCommit && give() == 0)
+        loop.run()
+        company.serves(ObjectIdentifier(connection), at: .now() - .seconds(1))
+        #expect(answers.mayCommit && give() == 2)
+        #expect(give() == 2)
+        loop.run()
+        #expect(give() == 3 && answers.mayCommit)
+        company.serves(nil)
+        #expect(!answers.mayCommit && give() == 3)
+        loop.run()
+        #expect(given.value.withLock { $0 } == 5)
     }
 
     @Test("a loop looks for the next request for a moment, and seldom where it does not come")

@@ -1,6 +1,7 @@
 /// What peers may do to a connection, and what that does to it and to others: real sockets, one at a time.
 
 import AWSWire
+import Dispatch
 import HTTPDoor
 import Synchronization
 import Testing
@@ -195,6 +196,53 @@ import Testing
         }
     }
 
+    @Test("a large body that takes long to read holds nobody up; a plain one is read at once")
+    func largeBodies() async throws {
+        try await withDoor { port, gate, _ in
+            let large = Task {
+                try await offPool {
+                    let client = try RawClient(port: port)
+                    try client.send(post("#" + String(repeating: "x", count: 99_999), target: "Test_1.Ponder"))
+                    return try client.receive().body
+                }
+            }
+            await gate.someoneWaits()
+            try await offPool {
+                let client = try RawClient(port: port)
+                try client.send(post(#"{"Text":"a"}"#))
+                #expect(try client.receive().status == 200)
+                try client.send(post("!" + String(repeating: "x", count: 99_999), target: "Test_1.Ponder"))
+                #expect(try client.receive().body == "-100000")
+            }
+            await gate.open()
+            #expect(try await large.value == "100000")
+        }
+    }
+
+    @Test("chunks may be as short as they like, and come as they like", arguments: [1, 3, 100, 100_000])
+    func shortChunks(pieces: Int) async throws {
+        let body = #"{"Text":"\#(String(repeating: "abc", count: 1000))"}"#
+        var text = body.map { "1;x=y\r\n\($0)\r\n" }.joined() + "0\r\nTrailer: t\r\n\r\n"
+        text = Self.head + "Transfer-Encoding: chunked\r\n\r\n" + text
+        let request = text + post(#"{"Text":"next"}"#) + text.replacing("a\r\n1;x=y\r\nb", with: "ab\r\n1;x=y\r\nb")
+        try await withDoor { port, _, _ in
+            try await offPool {
+                let client = try RawClient(port: port)
+                var rest = request.utf8[...]
+                while !rest.isEmpty {
+                    try client.send(String(Substring(rest.prefix(pieces))))
+                    rest = rest.dropFirst(pieces)
+                }
+                #expect(try client.receive().body == body)
+                #expect(try client.receive().body == #"{"Text":"next"}"#)
+                // A chunk that is longer than it says.
+                #expect(try client.receive().status == 400)
+                client.endSending()
+                #expect(client.isClosed())
+            }
+        }
+    }
+
     @Test("connections past the limit get 503 and the end; when one goes, another may come")
     func tooMany() async throws {
         try await withDoor(settings: {
@@ -245,6 +293,9 @@ import Testing
                         }
                     }
                 }
+                // To begin a download is to do something, whatever the method says: an image of any page could.
+                try client.send("GET /backup HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n")
+                #expect(try client.receive().status == 403)
                 try client.send(post(#"{"Text":"a"}"#, more: "Origin: https://app.example\r\n"))
                 var answer = try client.receive()
                 #expect(answer.status == 200 && answer.headers["access-control-allow-origin"] == "https://app.example")
@@ -269,6 +320,32 @@ import Testing
             state.withLock { $0 += 1 }
             return .refusal(status: 409, reason: "busy")
         }
+    }
+}
+
+/// Answers with how many bytes its body has; reading a body that begins with `#` takes until the gate is opened.
+enum Ponder: DirectOperation {
+    static let errors: [AWSError.Name] = []
+    static let memoryBound = 1 << 20
+
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ gate: Gate) throws(AWSError) -> Int {
+        if body.first == UInt8(ascii: "#") {
+            let passed = DispatchSemaphore(value: 0)
+            Task {
+                await gate.pass()
+                passed.signal()
+            }
+            passed.wait()
+        }
+        return body.count
+    }
+    static func readPlain(_ body: UnsafeRawBufferPointer, _ format: WireFormat) -> Int? {
+        body.first == UInt8(ascii: "!") ? -body.count : nil
+    }
+    static func resources(_ request: borrowing Int, _ gate: Gate) -> [ResourceName] { [] }
+    static func start(_ request: consuming Int, _ gate: Gate, _ call: DirectCall) {
+        // On the loop, or this trips.
+        call.succeed(Array("\(request)".utf8))
     }
 }
 

@@ -78,7 +78,9 @@ func withDoor(
     change(&settings)
     let door = HTTPDoor(
         settings,
-        dispatcher: AWSDispatcher([AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self), .direct(Fill.self)])]),
+        dispatcher: AWSDispatcher([
+            AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self), .direct(Fill.self), .direct(Ponder.self)])
+        ]),
         readiness: readiness,
         downloads: downloads, metrics: metrics, logger: logger
     ) { _, bound in port.yield(bound) }

@@ -33,22 +33,24 @@ struct Measure: AsyncParsableCommand {
             let input = try await StoredInput(program, records: count)
             let alone = name == .anomaly && !plain ? ForestAlone(records: count) : nil
             var rates: [Double] = []
-            var ratios: [Double] = []
+            var (ratios, forestRates) = ([Double](), [Double]())
             var rows: Int64 = 0
             for round in 0..<rounds {
                 // Each goes first in turn: whoever comes second finds other memory and another clock speed.
-                let before = round % 2 == 0 ? nil : try alone?.run()
+                let before = round % 2 == 0 ? nil : try await alone?.run()
                 try await input.prepare()
                 let begun = ProcessTime.seconds
                 rows = try await input.run()
                 let rate = Double(count) / (ProcessTime.seconds - begun)
                 rates.append(rate)
                 if rows == 0 { throw BenchmarkError("\(name) gave no rows") }
-                guard let forest = try before ?? alone?.run() else { continue }
+                let after = before == nil ? try await alone?.run() : nil
+                guard let forest = before ?? after else { continue }
                 guard forest.high == Int(rows) else {
                     throw BenchmarkError("the forest alone has \(forest.high) scores above 4, the application \(rows) rows")
                 }
                 ratios.append(rate / forest.rate)
+                forestRates.append(forest.rate)
             }
             if plain {
                 print("\(name.rawValue) \(Int(rates.median))")
@@ -59,7 +61,7 @@ struct Measure: AsyncParsableCommand {
             }
             if alone != nil {
                 print(
-                    "  of the forest alone, in turns: \(Self.short(ratios.median)) (\(ratios.map(Self.short).joined(separator: ", ")))"
+                    "  of the forest alone (\(Self.millions(forestRates.median)): \(forestRates.map(Self.millions).joined(separator: ", "))), in turns: \(Self.short(ratios.median)) (\(ratios.map(Self.short).joined(separator: ", ")))"
                 )
             }
             if name == .groups, !plain { print("  most memory so far: \(ProcessTime.peakBytes >> 20) MiB, the input included") }

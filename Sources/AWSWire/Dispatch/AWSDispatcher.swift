@@ -95,10 +95,44 @@ public struct AdmittedCall: Sendable {
     /// Begins the call; the answer goes to `sink`, on `loop`. It must be called there.
     /// - Parameter body: is there only during the call.
     public func start(_ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink) {
-        let call = DirectCall(
-            id: id, format: format, memory: memory, loop: loop, operationName: operation.name, errors: operation.errors, sink: sink)
         guard body.count <= memoryBound else { return sink.send(tooLarge()) }
-        operation.start(body, call, policed.map { ServedOperation.Policed(policy: $0.policy, head: $0.head) })
+        operation.start(body, directCall(memory, loop, sink), policing)
+    }
+
+    /// The longest body that is read on an event loop whatever is in it, in bytes, and the longest that is where it is of a plain form. To read a
+    /// strange one takes some 10 ns a byte, a plain one less than 1.
+    private static let (anyAtOnce, plainAtOnce) = (64 << 10, 1 << 20)
+
+    /// As `start`, if the body can be read so soon that nobody on the loop has to wait for it; if not, it returns false with nothing done, and `prepare`
+    /// is for it.
+    public func startAtOnce(
+        _ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink
+    ) -> Bool {
+        if body.count <= Self.anyAtOnce {
+            start(body, memory: memory, loop: loop, sink: sink)
+            return true
+        }
+        guard body.count <= min(Self.plainAtOnce, memoryBound) else { return false }
+        return operation.startPlain(body, directCall(memory, loop, sink), policing)
+    }
+
+    /// Reads a body, on any thread.
+    /// - Parameter body: is there only during the call.
+    /// - Returns: what begins the call; it must be called, on `loop`.
+    public func prepare(
+        _ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink
+    ) -> @Sendable () -> Void {
+        guard body.count <= memoryBound else { return { sink.send(tooLarge()) } }
+        return operation.prepare(body, directCall(memory, loop, sink), policing)
+    }
+
+    private func directCall(_ memory: MemoryLease, _ loop: AnswerLoop, _ sink: any ReplySink) -> DirectCall {
+        DirectCall(
+            id: id, format: format, memory: memory, loop: loop, operationName: operation.name, errors: operation.errors, sink: sink)
+    }
+
+    private var policing: ServedOperation.Policed? {
+        policed.map { ServedOperation.Policed(policy: $0.policy, head: $0.head) }
     }
 
     /// The operation's answer to a body, for those without an event loop. A stream's pieces are put together.

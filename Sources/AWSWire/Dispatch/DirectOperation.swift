@@ -2,8 +2,9 @@
 
 /// The shape of an operation whose calls are many and short. The others are `AWSOperation`s.
 ///
-/// All three functions run on the event loop of the request's connection and must not block it. `read`, `resources` and `start` follow
-/// each other at once; whatever `start` begins is ordered as the calls came on that loop.
+/// `start` runs on the event loop of the request's connection and must not block it; whatever it begins is ordered as the calls came on that loop.
+/// So do `read` and `resources`, right before it, unless the body is so large that the loop could do nothing else for too long: then they run
+/// elsewhere.
 ///
 /// ```swift
 /// extension PutRecord: DirectOperation {
@@ -20,7 +21,7 @@ public protocol DirectOperation: SendableMetatype {
     /// What the operation works on: the service with its store, settings and clock.
     associatedtype Service: Sendable
     /// What `read` made of a body: it owns its bytes.
-    associatedtype Request
+    associatedtype Request: Sendable
 
     /// As it stands in X-Amz-Target; the type's name unless stated.
     static var name: String { get }
@@ -34,6 +35,9 @@ public protocol DirectOperation: SendableMetatype {
 
     /// Reads and checks a request in the order in which AWS reports faults: syntax, types, rules. The body is there only during the call.
     static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ service: Service) throws(AWSError) -> Request
+    /// As `read`, if the body is of the plainest form, which is read about as fast as it could be copied, and breaks no rule; nil, after no more time
+    /// than that, if it is not.
+    static func readPlain(_ body: UnsafeRawBufferPointer, _ format: WireFormat) -> Request?
     /// The resources that a request touches, for policies.
     static func resources(_ request: borrowing Request, _ service: Service) -> [ResourceName]
     /// Begins the work. The call must be answered exactly once, on its loop, during this function or later.
@@ -43,6 +47,8 @@ public protocol DirectOperation: SendableMetatype {
 extension DirectOperation {
     public static var name: String { String(describing: Self.self) }
     public static func memory(forBodyOf bytes: Int) -> Int { AWSCall.memoryFactor * bytes }
+    /// No form is plain.
+    public static func readPlain(_ body: UnsafeRawBufferPointer, _ format: WireFormat) -> Request? { nil }
 }
 
 /// What a policy speaks of: the part of an ARN after the service's name, and the service.
@@ -69,7 +75,7 @@ public final class AnswerLoop: Sendable {
 
     /// - Parameters:
     ///   - isLent: see `mayCommit`.
-    ///   - execute: runs work on the loop, soon and in the order given.
+    ///   - execute: runs work on the loop, soon and in the order given, or, on its own thread while that is lent, at once.
     public init(
         isLent: @escaping @Sendable () -> Bool = { false }, _ execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
@@ -80,7 +86,7 @@ public final class AnswerLoop: Sendable {
     /// Whether the calling thread is the loop's and has nothing else to do before the call it has begun is answered.
     public var mayCommit: Bool { isLent() }
 
-    /// Runs work on the loop, soon, in the order given.
+    /// Runs work on the loop, soon, in the order given; at once where `mayCommit` has just said yes.
     public func run(_ work: @escaping @Sendable () -> Void) { execute(work) }
 }
 

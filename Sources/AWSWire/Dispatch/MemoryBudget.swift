@@ -3,15 +3,25 @@
 import Synchronization
 
 /// A count of bytes with a limit. Reserving never waits: whoever gets nothing refuses its request.
+///
+/// The last part of it is for small leases: peers that take large answers slowly may hold all the rest for as long as they like, and nobody's
+/// small calls are refused for it.
 public final class MemoryBudget: Sendable {
     /// Bytes.
     public let limit: Int
+    /// What larger leases may take together, in bytes.
+    private let largeLimit: Int
+    /// The largest small lease, in bytes.
+    private static let small = 1 << 20
+    /// The most that is kept for small leases, in bytes.
+    private static let mostKept = 32 << 20
     private let used = Atomic<Int>(0)
     private let onShortage: (@Sendable () -> Void)?
 
     /// - Parameter onShortage: is called, on any thread, when bytes were asked for that are not to be had: whoever can give some back should.
     public init(limit: Int, onShortage: (@Sendable () -> Void)? = nil) {
         self.limit = limit
+        largeLimit = limit - min(limit / 8, Self.mostKept)
         self.onShortage = onShortage
     }
 
@@ -20,13 +30,15 @@ public final class MemoryBudget: Sendable {
 
     /// A lease of so many bytes; nil when they are not to be had.
     public func lease(_ bytes: Int) -> MemoryLease? {
-        reserve(bytes) ? MemoryLease(self, bytes) : nil
+        reserve(bytes, of: bytes) ? MemoryLease(self, bytes) : nil
     }
 
-    fileprivate func reserve(_ bytes: Int) -> Bool {
+    /// - Parameter total: what the lease will have then.
+    fileprivate func reserve(_ bytes: Int, of total: Int) -> Bool {
+        let bound = total > Self.small ? largeLimit : limit
         var current = used.load(ordering: .relaxed)
         while true {
-            guard bytes >= 0, bytes <= limit - current else {
+            guard bytes >= 0, bytes <= bound - current else {
                 onShortage?()
                 return false
             }
@@ -54,7 +66,7 @@ public final class MemoryLease: Sendable {
 
     /// Reserves more; false, with nothing changed, when it is not to be had.
     public func extend(by more: Int) -> Bool {
-        guard budget.reserve(more) else { return false }
+        guard budget.reserve(more, of: reserved.addingReportingOverflow(more).partialValue) else { return false }
         bytes.add(more, ordering: .relaxed)
         return true
     }

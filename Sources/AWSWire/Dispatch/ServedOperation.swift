@@ -16,8 +16,12 @@ struct ServedOperation: Sendable {
     let errors: [AWSError.Name]
     let memoryBound: Int
     let memory: @Sendable (Int) -> Int
-    /// The body is there only during the call.
+    /// Reads a request and begins the work; the body is there only during the call.
     let start: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> Void
+    /// As `start`, where the body is of the form that is read as fast as it could be copied; if not, it returns false with nothing done.
+    let startPlain: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> Bool
+    /// As `start`, in two parts: this one reads, anywhere; what it returns begins the work, on the call's loop.
+    let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void
 
     init<Operation: DirectOperation>(direct _: Operation.Type, _ service: Operation.Service) {
         name = Operation.name
@@ -33,6 +37,25 @@ struct ServedOperation: Sendable {
                 call.refuse(error)
             }
         }
+        startPlain = { body, call, policed in
+            guard let request = Operation.readPlain(body, call.format) else { return false }
+            do throws(AWSError) {
+                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                Operation.start(request, service, call)
+            } catch {
+                call.refuse(error)
+            }
+            return true
+        }
+        prepare = { body, call, policed in
+            do throws(AWSError) {
+                let request = try Operation.read(body, call.format, service)
+                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                return { Operation.start(request, service, call) }
+            } catch {
+                return { call.refuse(error) }
+            }
+        }
     }
 
     init<Operation: AWSOperation>(_: Operation.Type, _ service: Operation.Service) {
@@ -40,21 +63,29 @@ struct ServedOperation: Sendable {
         errors = Operation.errors
         memoryBound = Operation.memoryBound
         memory = { AWSCall.memoryFactor * $0 }
-        start = { body, call, policed in
-            let request: Operation.Request
+        let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void = { body, call, policed in
             do throws(AWSError) {
-                request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
+                let request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
                 try policed?.check(body, Operation.name, Operation.resources(request, service))
+                return { Self.run(Operation.self, request, service, call) }
             } catch {
-                return call.refuse(error)
+                return { call.refuse(error) }
             }
-            Task {
-                let result = await Self.answer(Operation.self, request, service, call)
-                call.loop.run {
-                    switch result {
-                    case .success(let body): call.succeed(body)
-                    case .failure(let error): call.fail(error)
-                    }
+        }
+        self.prepare = prepare
+        start = { body, call, policed in prepare(body, call, policed)() }
+        startPlain = { _, _, _ in false }
+    }
+
+    private static func run<Operation: AWSOperation>(
+        _: Operation.Type, _ request: Operation.Request, _ service: Operation.Service, _ call: DirectCall
+    ) {
+        Task {
+            let result = await answer(Operation.self, request, service, call)
+            call.loop.run {
+                switch result {
+                case .success(let body): call.succeed(body)
+                case .failure(let error): call.fail(error)
                 }
             }
         }

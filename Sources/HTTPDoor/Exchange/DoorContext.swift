@@ -89,8 +89,7 @@ final class LoopContext {
         backlog = Backlog(loop)
         let company = Company()
         self.company = company
-        let bound = NIOLoopBound(company, eventLoop: loop)
-        answers = AnswerLoop(isLent: { loop.inEventLoop && bound.value.isOne() }) { work in loop.execute(work) }
+        answers = company.answers(on: loop)
         sweeper = Sweeper(loop, interval: door.settings.sweepInterval)
     }
 
@@ -101,7 +100,7 @@ final class LoopContext {
         {
             return .allowed(origin: nil)
         }
-        let verdict = door.browsers.verdict(head, scheme: scheme)
+        let verdict = door.browsers.verdict(head, scheme: scheme, acts: door.pages.isDownload(head))
         if case .allowed = verdict { admittedHost = head.withBytes(of: .host) { [UInt8]($0) } ?? [] }
         return verdict
     }

@@ -1,6 +1,7 @@
 /// One request and its answer, whatever HTTP version carries them: admission, the body within bounds, the call, the answer's memory.
 
 import AWSWire
+import Host
 import NIOCore
 import NodeMetrics
 
@@ -118,7 +119,12 @@ final class Exchange: ReplySink, @unchecked Sendable {
         self.call = nil
         let body = self.body
         self.body = ByteBuffer()
-        body.withUnsafeReadableBytes { call.start($0, memory: lease, loop: context.answers, sink: self) }
+        let answers = context.answers
+        if body.withUnsafeReadableBytes({ call.startAtOnce($0, memory: lease, loop: answers, sink: self) }) { return }
+        LargeBodies.threads.submit {
+            let begin = body.withUnsafeReadableBytes { call.prepare($0, memory: lease, loop: answers, sink: self) }
+            answers.run(begin)
+        }
     }
 
     /// The peer is gone; nothing can be sent any more.
@@ -253,4 +259,10 @@ final class Exchange: ReplySink, @unchecked Sendable {
         self.lease = lease
         page.run(channel, context.loop, self)
     }
+}
+
+/// Where bodies are read that would keep an event loop from everybody else.
+private enum LargeBodies {
+    /// For the life of the process, as event loops are; begun with the first such body. So few that whatever strangers send leaves room for others.
+    static let threads = IOThreads(name: "http-read", count: max(1, System.coreCount / 2))
 }

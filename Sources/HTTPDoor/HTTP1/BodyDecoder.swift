@@ -1,5 +1,7 @@
 /// Tells a request's body from what frames it: a length, or chunks (RFC 9112, sections 6 and 7).
 
+import Glibc
+
 /// Where in a body a connection is.
 package struct BodyDecoder {
     /// What the bytes at hand are.
@@ -29,9 +31,14 @@ package struct BodyDecoder {
 
     private var state: State
     private var trailerBytes = 0
+    /// Whether the body comes in chunks.
+    let isChunked: Bool
 
     /// - Parameter length: nil for chunks.
-    package init(length: Int?) { state = length.map { .length($0) } ?? .chunkSize }
+    package init(length: Int?) {
+        isChunked = length == nil
+        state = length.map { .length($0) } ?? .chunkSize
+    }
 
     /// - Parameter bytes: what has come and was not told before.
     package mutating func next(_ bytes: UnsafeRawBufferPointer) throws(HTTPFault) -> Step {
@@ -72,7 +79,7 @@ package struct BodyDecoder {
 
     /// One past the first line's end.
     private func line(_ bytes: UnsafeRawBufferPointer) throws(HTTPFault) -> Int? {
-        guard let newline = bytes.prefix(Self.maxLine).firstIndex(of: UInt8(ascii: "\n")) else {
+        guard let newline = Self.newline(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.maxLine))) else {
             if bytes.count >= Self.maxLine { throw HTTPFault(400, "A line between chunks is too long.") }
             return nil
         }
@@ -84,6 +91,11 @@ package struct BodyDecoder {
             throw HTTPFault(400, "A line between chunks has control characters.")
         }
         return newline + 1
+    }
+
+    private static func newline(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress, let found = memchr(base, Int32(UInt8(ascii: "\n")), bytes.count) else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     /// Hexadecimal digits; an extension after `;` is passed over.

@@ -38,6 +38,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private static let maxDrained = 64 << 20
     /// How long a peer is listened to after the last answer, so that it can read that before its unread bytes reset the connection.
     private static let lingering = TimeAmount.seconds(2)
+    /// Chunks of a body that are shorter than this are put together, in bytes.
+    private static let shortChunk = 4096
     /// Bytes that may be held unasked after the peer's end.
     private static let maxHeldUnleased = 128 << 10
 
@@ -240,8 +242,17 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         switch step {
         case .skip(let count): held.moveReaderIndex(forwardBy: count)
         case .data(let count):
-            guard let piece = held.readSlice(length: count) else { return false }
-            bodyBytes += count
+            guard var piece = held.readSlice(length: count) else { return false }
+            if decoder.isChunked, count < Self.shortChunk, held.readableBytes > 0 {
+                do throws(HTTPFault) {
+                    try gather(&piece, &decoder)
+                } catch {
+                    refuse(error)
+                    return false
+                }
+                input = .body(decoder)
+            }
+            bodyBytes += piece.readableBytes
             exchange?.receive(piece)
             if case .none = output {} else if bodyBytes > Self.maxDrained { close() }
         case .end:
@@ -254,6 +265,27 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             return false
         }
         return true
+    }
+
+    /// Puts the short chunks that are here together: each alone would cost as much as a large one, and a read may hold thousands.
+    private func gather(_ piece: inout ByteBuffer, _ decoder: inout BodyDecoder) throws(HTTPFault) {
+        var gathered = ByteBufferAllocator().buffer(capacity: piece.readableBytes + held.readableBytes)
+        gathered.writeBuffer(&piece)
+        let read = try held.withUnsafeReadableBytes { (bytes) throws(HTTPFault) in
+            var position = 0
+            while true {
+                switch try decoder.next(UnsafeRawBufferPointer(rebasing: bytes[position...])) {
+                case .skip(let count): position += count
+                case .data(let count):
+                    gathered.writeBytes(bytes[position..<position + count])
+                    position += count
+                // Both are told again to who asks again.
+                case .end, .incomplete: return position
+                }
+            }
+        }
+        held.moveReaderIndex(forwardBy: read)
+        piece = gathered
     }
 
     /// Begins the next request when this one is over.

@@ -14,11 +14,14 @@ struct PageResponder: HTTPResponder {
     let downloads: [String: @Sendable () async -> Download.Answer]
     let logger: Logger
 
+    /// Whether a request would begin a download.
+    func isDownload(_ head: RequestHead) -> Bool { head.method == .get && !downloads.isEmpty && downloads[head.path] != nil }
+
     /// The request for a page or a download; nil when there is none at the path.
     func request(_ head: RequestHead) -> PageRequest? {
         guard head.method == .get || head.method == .head else { return nil }
         let path = head.path
-        let download = head.method == .get ? downloads[path] : nil
+        let download = isDownload(head) ? downloads[path] : nil
         guard download != nil || pages.has(path) else { return nil }
         var fields = HTTPFields()
         for field in head.allFields {

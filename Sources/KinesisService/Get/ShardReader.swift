@@ -74,6 +74,19 @@ struct ShardReader: Sendable {
         }
     }
 
+    /// As the other `read`, on a thread that may wait.
+    mutating func read(_ read: BlockingRead, memory: MemoryLease) throws(StoreError) {
+        while let chunk = nextChunk {
+            let step: Step
+            do throws(StoreError) {
+                step = try take(try read(shard, next, chunk), memory, mayDecompress: true)
+            } catch {
+                step = try goOn(after: error)
+            }
+            if step != .readOn { return }
+        }
+    }
+
     /// How many bytes to ask for; nil when there is enough.
     private var nextChunk: Int? {
         guard recordCount < maxRecords, byteCount < maxBytes else { return nil }

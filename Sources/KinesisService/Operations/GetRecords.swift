@@ -89,21 +89,40 @@ enum GetRecords: DirectOperation {
         } catch {
             return call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
         }
-        Task { [reader] in
-            var reader = reader
-            let result: Result<ShardReader, StoreError>
-            do throws(StoreError) {
-                try await reader.read(kinesis.store, memory: call.memory)
-                result = .success(reader)
-            } catch {
-                result = .failure(error)
-            }
+        readOn(reader, kinesis.store, call.memory) { result in
             call.loop.run {
                 switch result {
                 case .success(let reader): done(reader)
                 case .failure(let error): call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
                 }
             }
+        }
+    }
+
+    /// Reads the rest where that may wait: on a thread of the store's, or from a task.
+    private static func readOn(
+        _ reader: ShardReader, _ store: any StreamStore, _ memory: MemoryLease,
+        _ done: @escaping @Sendable (Result<ShardReader, StoreError>) -> Void
+    ) {
+        let isTaken = store.submitReads { read in
+            var reader = reader
+            done(
+                Result { () throws(StoreError) in
+                    try reader.read(read, memory: memory)
+                    return reader
+                })
+        }
+        if isTaken { return }
+        Task {
+            var reader = reader
+            let result: Result<ShardReader, StoreError>
+            do throws(StoreError) {
+                try await reader.read(store, memory: memory)
+                result = .success(reader)
+            } catch {
+                result = .failure(error)
+            }
+            done(result)
         }
     }
 }

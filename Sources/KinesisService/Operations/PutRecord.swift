@@ -36,8 +36,12 @@ package enum PutRecord: DirectOperation {
     package static let memoryBound = 16 << 20
 
     package static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
-        if format.isJSON, let plain = PlainPut(record: body), let request = Request(plain) { return request }
+        if let request = readPlain(body, format) { return request }
         return try format.request(Request.self, body, rules: rules)
+    }
+
+    package static func readPlain(_ body: UnsafeRawBufferPointer, _ format: WireFormat) -> Request? {
+        format.isJSON ? PlainPut(record: body).flatMap { Request($0) } : nil
     }
 
     package static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {

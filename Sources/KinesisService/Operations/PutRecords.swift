@@ -60,8 +60,12 @@ package enum PutRecords: DirectOperation {
     }
 
     package static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ kinesis: Kinesis) throws(AWSError) -> Request {
-        if format.isJSON, let plain = PlainPut(records: body, maxRecords: maxRecords) { return Request(plain) }
+        if let request = readPlain(body, format) { return request }
         return try format.request(Request.self, body, rules: rules)
+    }
+
+    package static func readPlain(_ body: UnsafeRawBufferPointer, _ format: WireFormat) -> Request? {
+        format.isJSON ? PlainPut(records: body, maxRecords: maxRecords).map { Request($0) } : nil
     }
 
     package static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {

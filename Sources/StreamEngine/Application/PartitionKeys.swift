@@ -28,21 +28,24 @@ struct PartitionKeys: Sendable {
 
     // MARK: Column by column
 
-    /// The keys of rows where all columns are texts; nil where a key is empty, may be too long, or is of a row that is not there (-1).
+    /// The keys of rows where all columns are texts; nil where one may be too long. A row that is not there (-1) has no key.
     private func texts(_ columns: [Column], _ rows: [Int]) -> ByteColumn? {
-        var texts: [(column: ByteColumn, nulls: [Bool]?)] = []
+        var texts: [(column: ByteColumn, nulls: [Bool]?, rows: [Int])] = []
         for column in columns {
-            guard case .bytes(let values) = column.values else { return nil }
-            texts.append((values, column.nulls))
+            guard case .bytes(let values) = column.stored else { return nil }
+            // Where the rows' values are stored: not all rows of the batch are written out for some of them.
+            let places = column.runEnds == nil ? rows : rows.map { $0 < 0 ? $0 : column.cell($0).row }
+            texts.append((values, column.storedNulls, places))
         }
         var ends = [Int](repeating: max(0, columns.count - 1), count: rows.count)
-        for (values, nulls) in texts {
+        for (values, nulls, rows) in texts {
             values.forEachText(rows, nulls) { index, text in ends[index] += text.count }
         }
-        var end = 0
+        var (end, without) = (0, [Int]())
         for index in ends.indices {
-            guard rows[index] >= 0, 1...Self.longest ~= ends[index] else { return nil }
-            end += ends[index]
+            guard ends[index] <= Self.longest else { return nil }
+            if ends[index] == 0 { without.append(index) }
+            end += ends[index] == 0 ? otherwise.count : ends[index]
             ends[index] = end
         }
         let bytes = [UInt8](unsafeUninitializedCapacity: end) { buffer, length in
@@ -50,7 +53,7 @@ struct PartitionKeys: Sendable {
             // Where the next part of each key goes.
             var places = [0] + ends.dropLast()
             for (number, text) in texts.enumerated() {
-                text.column.forEachText(rows, text.nulls) { index, text in
+                text.column.forEachText(text.rows, text.nulls) { index, text in
                     if number > 0 {
                         start[places[index]] = Self.separator
                         places[index] += 1
@@ -60,6 +63,9 @@ struct PartitionKeys: Sendable {
                     }
                     places[index] += text.count
                 }
+            }
+            for index in without {
+                for (place, byte) in otherwise.enumerated() { start[places[index] + place] = byte }
             }
             length = end
         }
@@ -98,7 +104,8 @@ struct PartitionKeys: Sendable {
     /// A value as the text of a key; NULL is none.
     private static func appendText(_ row: Int, of column: Column, to key: inout [UInt8]) {
         if column.isNull(row) { return }
-        switch column.values {
+        let (values, row) = column.cell(row)
+        switch values {
         case .bytes(let values): key.append(contentsOf: values.bytes[values.range(row)])
         case .integers(let values): key.append(contentsOf: String(values[row]).utf8)
         case .doubles(let values): key.append(contentsOf: "\(values[row])".utf8)

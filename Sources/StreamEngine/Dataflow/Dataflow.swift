@@ -113,7 +113,7 @@ public struct Dataflow: Sendable {
         guard let index = streamIndex[stream], index < inputCount else { throw .unknownInput(stream) }
         guard batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: stream) }
         var time = clockMilliseconds
-        for rowtime in batch.rowtimes {
+        for rowtime in batch.rowtime.runs.integers {
             guard rowtime >= time else { throw .timeDecreases(stream: stream, rowtime: rowtime, clock: time) }
             time = rowtime
         }
@@ -122,12 +122,12 @@ public struct Dataflow: Sendable {
         var errorTime = clockMilliseconds
         for error in errors {
             let position = min(max(0, error.rowsBefore), batch.count)
-            if position > 0 { errorTime = max(errorTime, batch.rowtimes[position - 1]) }
+            if position > 0 { errorTime = max(errorTime, batch.rowtime(position - 1)) }
             errorTime = max(errorTime, error.rowtime)
-            if position < batch.count { errorTime = min(errorTime, batch.rowtimes[position]) }
+            if position < batch.count { errorTime = min(errorTime, batch.rowtime(position)) }
             rejected.append(RejectedRow(error, key: .failure(before: position, at: errorTime)))
         }
-        let keys = batch.rowtimes.enumerated().map { EventKey.row($0.offset, at: $0.element) }
+        let keys = EventKey.rows(of: batch.rowtime)
         if batch.count == 0 && rejected.isEmpty { return }
         try play(KeyedBatch(batch, keys: keys), in: index, rejected: rejected, until: .time(max(time, errorTime)))
     }
@@ -338,7 +338,7 @@ extension ColumnBatch {
     fileprivate func hasColumns(_ definitions: [ColumnDefinition]) -> Bool {
         columns.count == definitions.count
             && zip(columns, definitions).allSatisfy { column, definition in
-                column.type == definition.type && column.count == count && column.nulls?.count ?? count == count
+                column.type == definition.type && column.count == count && column.isWhole
             }
     }
 }

@@ -16,7 +16,7 @@ enum ErrorStream {
     /// What DATA_ROW holds of a row, before it is hex: its JSON text, without hidden columns.
     static func dataRow(_ batch: ColumnBatch, row: Int, columns: [ColumnDefinition]) -> [UInt8] {
         let shown = columns.indices.filter { !columns[$0].isHidden }
-        let values = ColumnBatch(rowtimes: [batch.rowtimes[row]], columns: shown.map { batch.columns[$0].gather(rows: [row]) })
+        let values = ColumnBatch(rowtimes: [batch.rowtime(row)], columns: shown.map { batch.columns[$0].gather(rows: [row]) })
         var text: [UInt8] = []
         RowEncoder(columns: shown.map { columns[$0] }, format: .json).encodeRow(0, of: values, into: &text)
         return text

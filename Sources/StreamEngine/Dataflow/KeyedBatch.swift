@@ -16,6 +16,16 @@ struct EventKey: Comparable, Sendable {
     static func closing(at time: Int64) -> EventKey { EventKey(time: time, step: closingStep) }
     /// A row of the input's batch.
     static func row(_ index: Int, at time: Int64) -> EventKey { EventKey(time: time, step: 2 * index + 1) }
+    /// Those of a whole batch, whose rows have these times.
+    static func rows(of rowtime: Column) -> [EventKey] {
+        var keys: [EventKey] = []
+        keys.reserveCapacity(rowtime.count)
+        let times = rowtime.runs.integers
+        rowtime.forEachRun { rows, place in
+            for row in rows { keys.append(.row(row, at: times[place])) }
+        }
+        return keys
+    }
     /// A record that failed, before a row of the input's batch.
     static func failure(before index: Int, at time: Int64) -> EventKey { EventKey(time: time, step: 2 * index) }
 

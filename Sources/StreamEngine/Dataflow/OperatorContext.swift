@@ -90,7 +90,7 @@ struct OperatorContext: Sendable {
         for error in firsts {
             rejected.append(
                 RejectedRow(
-                    key: input.keys[error.row], name: error.name, message: error.message, rowtime: input.batch.rowtimes[error.row],
+                    key: input.keys[error.row], name: error.name, message: error.message, rowtime: input.batch.rowtime(error.row),
                     data: ErrorStream.dataRow(input.batch, row: error.row, columns: columns), pump: pump))
         }
         return keep

@@ -75,7 +75,7 @@ struct StateWriter {
     }
 
     mutating func write(_ batch: ColumnBatch) {
-        write(Column(.timestamp, .integers(batch.rowtimes)))
+        write(batch.rowtime)
         for column in batch.columns { write(column) }
     }
 
@@ -198,9 +198,9 @@ struct StateReader {
     }
 
     mutating func batch(_ columns: [ColumnDefinition]) throws(SnapshotError) -> ColumnBatch {
-        let rowtimes = try column(.timestamp).integers
+        let rowtime = try column(.timestamp)
         var all: [Column] = []
-        for definition in columns { all.append(try column(definition.type, rows: rowtimes.count)) }
-        return ColumnBatch(rowtimes: rowtimes, columns: all)
+        for definition in columns { all.append(try column(definition.type, rows: rowtime.count)) }
+        return ColumnBatch(rowtime: rowtime, columns: all)
     }
 }

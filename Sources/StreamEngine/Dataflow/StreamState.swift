@@ -24,13 +24,18 @@ struct StreamState: Sendable {
                 isRefused[row] = true
             }
         }
-        for (row, rowtime) in rows.batch.rowtimes.enumerated() where !isRefused[row] {
+        let times = rows.batch.rowtime.runs.integers
+        let isAnyRefused = !errors.isEmpty
+        rows.batch.rowtime.forEachRun { run, place in
+            let rowtime = times[place]
             if rowtime < last {
-                errors.append(
-                    RowError(
-                        row: row, name: "Out of order",
-                        message: "The row's ROWTIME is lower than that of a row already in \(schema.name)."))
-            } else {
+                for row in run where !isRefused[row] {
+                    errors.append(
+                        RowError(
+                            row: row, name: "Out of order",
+                            message: "The row's ROWTIME is lower than that of a row already in \(schema.name)."))
+                }
+            } else if !isAnyRefused || run.contains(where: { !isRefused[$0] }) {
                 last = rowtime
             }
         }

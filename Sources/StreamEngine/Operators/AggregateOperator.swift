@@ -49,7 +49,7 @@ struct AggregateOperator: Operator {
 
     private mutating func add(_ input: KeyedBatch, to output: inout KeyedBatch, _ context: inout OperatorContext) {
         var errors: [RowError] = []
-        var runs = term.runs(input.batch.rowtimes, errors: &errors)
+        var runs = term.runs(input.batch.rowtime, errors: &errors)
         var keyColumns = keys.map { context.evaluate($0, over: input, errors: &errors) }
         var argumentColumns: [Column?] = []
         for (index, argument) in arguments.enumerated() {
@@ -64,13 +64,13 @@ struct AggregateOperator: Operator {
             argumentColumns = argumentColumns.map { $0?.filtered(by: keep) }
             // What is left has a window each, as has been seen.
             var none: [RowError] = []
-            runs = term.runs(rows.batch.rowtimes, errors: &none)
+            runs = term.runs(rows.batch.rowtime, errors: &none)
         }
         for run in runs {
             var start = run.rows.lowerBound
             while start < run.rows.upperBound {
                 let key = rows.keys[start]
-                closeBefore(run, rows.batch.rowtimes[start], key, into: &output, &context)
+                closeBefore(run, rows.batch.rowtime(start), key, into: &output, &context)
                 let position = windows.position(of: run) ?? windows.open(term.opened(run, clock: key.time), takeSpare())
                 // The first row belongs to the window by now, whatever its place.
                 let due = windows.deadline.map { rows.keys.firstIndex(after: .closing(at: $0), from: start) } ?? rows.count
@@ -118,7 +118,7 @@ struct AggregateOperator: Operator {
         var errors: [RowError] = []
         all += groups.results(errors: &errors)
         let closed = KeyedBatch(
-            ColumnBatch(rowtimes: [Int64](repeating: time, count: count), columns: all),
+            ColumnBatch(rowtime: .repeating(.integer(time), .timestamp, count: count), columns: all),
             keys: [EventKey](repeating: event, count: count))
         if errors.isEmpty {
             output.append(closed)

@@ -6,7 +6,8 @@ extension ColumnBuilder {
     /// Appends a row's value of a column of the same type.
     mutating func append(_ row: Int, of column: Column) {
         if column.isNull(row) { return appendNull() }
-        switch column.values {
+        let (values, row) = column.cell(row)
+        switch values {
         case .booleans(let values): append(values[row])
         case .integers(let values): append(values[row])
         case .doubles(let values): append(values[row])

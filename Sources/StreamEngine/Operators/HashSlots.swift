@@ -1,6 +1,7 @@
 /// Where the entries of a table are found by their hashes, for tables that are larger than the processor's caches.
 
 import CInstructions
+import Glibc
 
 /// Slots of an open-addressing table, at most half full. Each holds an entry's number with its hash, so that a slot that is another's is told without
 /// a look at that entry, and growing reads the slots alone. Entries are never taken out one by one.
@@ -35,7 +36,7 @@ struct HashSlots: Sendable {
         var size = slots.count
         while size < entries * 2 { size *= 2 }
         let old = slots
-        slots = [UInt64](repeating: 0, count: size)
+        slots = Self.free(size)
         let mask = size - 1
         slots.withUnsafeMutableBufferPointer { slots in
             for entry in old where entry != 0 {
@@ -45,6 +46,21 @@ struct HashSlots: Sendable {
             }
         }
     }
+
+    /// Free slots. Large tables ask for large pages: a look-up goes to any place, and to find a page of 4 KiB takes as long as to fetch the line.
+    private static func free(_ count: Int) -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: count) { slots, initialized in
+            if count * 8 >= 2 * largePage, let start = slots.baseAddress {
+                let first = UnsafeMutableRawPointer(start).alignedUp(toMultipleOf: largePage)
+                let end = UnsafeMutableRawPointer(start + count).alignedDown(toMultipleOf: largePage)
+                // Where the system has none, all is as before.
+                if end > first { _ = madvise(first, end - first, MADV_HUGEPAGE) }
+            }
+            slots.initialize(repeating: 0)
+            initialized = count
+        }
+    }
+    private static let largePage = 2 << 20
 
     mutating func withSlots<Result>(_ body: (UnsafeMutableBufferPointer<UInt64>) -> Result) -> Result {
         slots.withUnsafeMutableBufferPointer { body($0) }

@@ -14,7 +14,7 @@ struct ProjectOperator: Operator {
         var errors: [RowError] = []
         var output = KeyedBatch(
             ColumnBatch(
-                rowtimes: input.batch.rowtimes,
+                rowtime: input.batch.rowtime,
                 columns: expressions.map { context.evaluate($0, over: input, errors: &errors) }),
             keys: input.keys)
         if let rowtime {
@@ -22,7 +22,9 @@ struct ProjectOperator: Operator {
             for row in 0..<input.count where times.isNull(row) {
                 errors.append(RowError(row: row, name: "ROWTIME is NULL", message: "The expression AS ROWTIME is NULL."))
             }
-            output.batch.rowtimes = times.integers
+            output.batch.rowtime = times
+            // Rows without one are rejected below.
+            if times.storedNulls != nil { output.batch.rowtime.nulls = nil }
         }
         guard let keep = context.reject(errors, of: input, columns: inputColumns) else { return inputs[0].with(output) }
         return inputs[0].with(output.filtered(by: keep))

@@ -62,9 +62,9 @@ struct SortOperator: Operator {
         let (rows, terms) = evaluate(input, [], &context)
         var start = 0
         while start < rows.count {
-            let (key, rowtime) = (rows.keys[start], rows.batch.rowtimes[start])
+            let (key, rowtime) = (rows.keys[start], rows.batch.rowtime(start))
             var end = start + 1
-            while end < rows.count, rows.keys[end] == key, rows.batch.rowtimes[end] == rowtime { end += 1 }
+            while end < rows.count, rows.keys[end] == key, rows.batch.rowtime(end) == rowtime { end += 1 }
             let range = start..<end
             output.append(sorted(rows.batch.slice(range), terms.map { $0.slice(range) }, under: key))
             start = end
@@ -73,11 +73,11 @@ struct SortOperator: Operator {
 
     private mutating func hold(_ input: KeyedBatch, _ output: inout KeyedBatch, _ context: inout OperatorContext) {
         var errors: [RowError] = []
-        var runs = period.runs(input.batch.rowtimes, errors: &errors)
+        var runs = period.runs(input.batch.rowtime, errors: &errors)
         let (rows, terms) = evaluate(input, errors, &context)
         if rows.count < input.count {
             var none: [RowError] = []
-            runs = period.runs(rows.batch.rowtimes, errors: &none)
+            runs = period.runs(rows.batch.rowtime, errors: &none)
         }
         for run in runs {
             var start = run.rows.lowerBound
@@ -85,7 +85,7 @@ struct SortOperator: Operator {
                 let key = rows.keys[start]
                 release(held.takeDue(before: key), into: &output)
                 if inputIsAscending {
-                    release(held.takePassed(by: run, rowtime: rows.batch.rowtimes[start], under: key), into: &output)
+                    release(held.takePassed(by: run, rowtime: rows.batch.rowtime(start), under: key), into: &output)
                 }
                 let position =
                     held.position(of: run) ?? held.open(period.opened(run, clock: key.time), HeldRows(columns, sort.keys))
@@ -113,7 +113,7 @@ struct SortOperator: Operator {
             return a < b
         }
         var sorted = batch.gather(rows: order)
-        if let latest = batch.rowtimes.max() { sorted.rowtimes = [Int64](repeating: latest, count: sorted.count) }
+        if let latest = batch.rowtimes.max() { sorted.rowtime = .repeating(.integer(latest), .timestamp, count: sorted.count) }
         return KeyedBatch(sorted, keys: [EventKey](repeating: event, count: sorted.count))
     }
 
@@ -189,7 +189,7 @@ extension TimedSort {
 extension ColumnBatch {
     /// About how much memory the rows take.
     var byteCount: Int {
-        columns.reduce(rowtimes.count * 8) { sum, column in
+        columns.reduce(count * 8) { sum, column in
             switch column.values {
             case .booleans(let values): sum + values.count * 2
             case .integers(let values): sum + values.count * 9

@@ -56,23 +56,25 @@ struct WindowTerm: Sendable {
     }
 
     /// The rows in runs of one window each. Rows for which the term has no value are in none, but among the errors.
-    mutating func runs(_ rowtimes: [Int64], errors: inout [RowError]) -> [WindowRun] {
+    mutating func runs(_ rowtime: Column, errors: inout [RowError]) -> [WindowRun] {
         var runs: [WindowRun] = []
-        var row = 0
-        while row < rowtimes.count {
-            let time = rowtimes[row]
-            guard let (value, end) = window(of: time, row: row, errors: &errors) else {
-                row += 1
-                continue
+        // The window that the next rows are in too while their times lie in this range.
+        var times = 0..<Int64(0)
+        let values = rowtime.runs.integers
+        rowtime.forEachRun { rows, place in
+            let time = values[place]
+            if times.contains(time), runs.last?.rows.upperBound == rows.lowerBound {
+                runs[runs.count - 1].rows = runs[runs.count - 1].rows.lowerBound..<rows.upperBound
+                return
             }
-            let stop = Self.firstOutside(time, end, rowtimes, after: row)
-            runs.append(WindowRun(rows: row..<stop, value: value, end: end))
-            row = stop
+            guard let (value, end) = window(of: time, rows, errors: &errors) else { return }
+            runs.append(WindowRun(rows: rows, value: value, end: end))
+            times = time..<max(time, end ?? .max)
         }
         return runs
     }
 
-    private mutating func window(of time: Int64, row: Int, errors: inout [RowError]) -> (value: Column, end: Int64?)? {
+    private mutating func window(of time: Int64, _ rows: Range<Int>, errors: inout [RowError]) -> (value: Column, end: Int64?)? {
         if let last, last.from <= time, time < last.end ?? .max { return (last.value, last.end) }
         do throws(RowFailure) {
             let value = try search.value(at: time)
@@ -80,18 +82,8 @@ struct WindowTerm: Sendable {
             last = (time, value, end)
             return (value, end)
         } catch {
-            errors.append(RowError(row: row, name: error.name, message: error.message))
+            errors += rows.map { RowError(row: $0, error) }
             return nil
-        }
-    }
-
-    /// The first row after `row` that lies before `time` or at or after `end`.
-    private static func firstOutside(_ time: Int64, _ end: Int64?, _ rowtimes: [Int64], after row: Int) -> Int {
-        let end = end ?? .max
-        return rowtimes.withUnsafeBufferPointer { times in
-            var index = row + 1
-            while index < times.count, times[index] >= time, times[index] < end { index += 1 }
-            return index
         }
     }
 

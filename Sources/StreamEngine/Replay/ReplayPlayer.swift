@@ -139,7 +139,7 @@ struct ReplayPlayer {
             guard let encoder = encoders[stream] else { continue }
             for row in 0..<batch.count {
                 bytes.append(contentsOf: encoder.prefix)
-                bytes.append(contentsOf: ",\"rowtime_ms\":\(batch.rowtimes[row]),\"row\":".utf8)
+                bytes.append(contentsOf: ",\"rowtime_ms\":\(batch.rowtime(row)),\"row\":".utf8)
                 encoder.rows.encodeRow(row, of: batch, into: &bytes)
                 bytes.append(contentsOf: "}\n".utf8)
                 if bytes.count >= 1 << 20 {

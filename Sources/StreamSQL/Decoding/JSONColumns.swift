@@ -138,7 +138,8 @@ final class JSONColumnDecoder: @unchecked Sendable {
 
     private func append(_ row: Int, of column: Column, to index: Int) -> Bool {
         if column.isNull(row) { return CJSONColumns_append_null(handle, index) }
-        switch column.values {
+        let (values, row) = column.cell(row)
+        switch values {
         case .booleans(let values): return CJSONColumns_append_word(handle, index, values[row] ? 1 : 0)
         case .integers(let values): return CJSONColumns_append_word(handle, index, UInt64(bitPattern: values[row]))
         case .doubles(let values): return CJSONColumns_append_word(handle, index, values[row].bitPattern)

@@ -151,7 +151,7 @@ public struct RecordDecoder: Sendable {
             }
         }
         let facts = metadata.map { records.column($0, rowEnds) }
-        return (ColumnBatch(rowtimes: records.rowtimes(rowEnds), columns: decoder.columns() + facts), errors)
+        return (ColumnBatch(rowtime: records.rowtime(rowEnds), columns: decoder.columns() + facts), errors)
     }
 
     private func decode(

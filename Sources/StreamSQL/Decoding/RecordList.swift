@@ -109,36 +109,37 @@ public struct RecordList: Sendable {
 
     /// ROWTIMEs of rows.
     /// - Parameter rowEnds: for each record, how many rows there are after it.
-    func rowtimes(_ rowEnds: [Int]) -> [Int64] { expanded(rowEnds, \.rowtime) }
+    func rowtime(_ rowEnds: [Int]) -> Column {
+        shared(.timestamp, rowEnds) { .integers($0.map(\.rowtime)) }
+    }
 
     /// A fact as a column of rows.
     func column(_ fact: MetadataColumn, _ rowEnds: [Int]) -> Column {
         switch fact {
-        case .approximateArrivalTime: Column(fact.type, .integers(expanded(rowEnds, \.arrival)))
-        case .shardID: shardColumn(rowEnds)
+        case .approximateArrivalTime: shared(fact.type, rowEnds) { .integers($0.map(\.arrival)) }
+        case .shardID: shared(fact.type, rowEnds) { .bytes(Self.texts($0.map(\.shardID))) }
         case .partitionKey: Column(fact.type, .bytes(texts(partitionKeys, rowEnds)))
         case .sequenceNumber: Column(fact.type, .bytes(texts(sequenceNumbers, rowEnds)))
         }
     }
 
-    private func expanded(_ rowEnds: [Int], _ value: (Circumstances) -> Int64) -> [Int64] {
-        var values: [Int64] = []
-        values.reserveCapacity(rowEnds.last ?? 0)
-        for shared in circumstances where shared.end > 0 {
-            values.append(contentsOf: repeatElement(value(shared), count: rowEnds[shared.end - 1] - values.count))
+    /// What all records of a batch have: a run each.
+    private func shared(_ type: SQLType, _ rowEnds: [Int], _ values: ([Circumstances]) -> ColumnValues) -> Column {
+        var (filled, ends) = ([Circumstances](), [Int]())
+        for shared in circumstances where shared.end > 0 && rowEnds[shared.end - 1] > ends.last ?? 0 {
+            filled.append(shared)
+            ends.append(rowEnds[shared.end - 1])
         }
-        return values
+        return ends.isEmpty ? .empty(type) : Column(type, values(filled)).repeated(ends)
     }
 
-    private func shardColumn(_ rowEnds: [Int]) -> Column {
-        var names = ByteColumn()
-        for shared in circumstances where shared.end > 0 {
-            for _ in names.count..<rowEnds[shared.end - 1] {
-                names.bytes.append(contentsOf: shared.shardID.utf8)
-                names.ends.append(names.bytes.count)
-            }
+    private static func texts(_ texts: [String]) -> ByteColumn {
+        var column = ByteColumn()
+        for text in texts {
+            column.bytes.append(contentsOf: text.utf8)
+            column.ends.append(column.bytes.count)
         }
-        return Column(MetadataColumn.shardID.type, .bytes(names))
+        return column
     }
 
     private func texts(_ texts: ByteColumn, _ rowEnds: [Int]) -> ByteColumn {

@@ -6,7 +6,8 @@ enum CSVText {
         _ column: Column, _ row: Int, _ columnDelimiter: [UInt8], _ rowDelimiter: [UInt8], to output: inout [UInt8]
     ) {
         if column.isNull(row) { return }
-        switch (column.values, column.type) {
+        let (values, row) = column.cell(row)
+        switch (values, column.type) {
         case (.booleans(let values), _): output.append(contentsOf: (values[row] ? "true" : "false").utf8)
         case (.doubles(let values), let type): DoubleText.append(values[row], isReal: type == .real, to: &output)
         case (.integers(let values), let type): PlainText.append(values[row], type, to: &output)

@@ -194,13 +194,14 @@ struct JSONRows {
     private func withCells(from index: Int, _ earlier: [Cells], _ body: ([Cells]) -> Void) {
         guard index < prefixLengths.count else { return body(earlier) }
         let column = batch.columns[index]
-        switch column.values {
-        case .integers(let values) where column.type.isPlainInteger:
-            lend(values, .integers, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
-        case .doubles(let values) where column.type != .real:
-            lend(values, .doubles, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
-        case .bytes(let values) where !column.type.isBinary:
-            lend(values.bytes, values.ends, values.codes, .texts, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        switch column.stored {
+        case .integers where column.type.isPlainInteger:
+            lend(column.integers, .integers, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        case .doubles where column.type != .real:
+            lend(column.doubles, .doubles, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
+        case .bytes where !column.type.isBinary:
+            let texts = column.byteColumn
+            lend(texts.bytes, texts.ends, texts.codes, .texts, column.nulls) { withCells(from: index + 1, earlier + [$0], body) }
         default:
             let ready = Self.ready(column)
             lend(ready.bytes, ready.ends, ready.codes, .ready, nil) { withCells(from: index + 1, earlier + [$0], body) }
@@ -239,12 +240,13 @@ struct JSONRows {
     private static func ready(_ column: Column) -> (bytes: [UInt8], ends: [Int], codes: [UInt32]) {
         var (bytes, ends, codes) = ([UInt8](), [Int](), [UInt32]())
         codes.reserveCapacity(column.count)
-        for row in 0..<column.count {
-            if row == 0 || !column.isSameInteger(row, row - 1) {
-                JSONText.append(column, row, to: &bytes)
+        let texts = column.runs
+        column.forEachRun { rows, place in
+            if place == 0 || !texts.isSameInteger(place, place - 1) {
+                JSONText.append(texts, place, to: &bytes)
                 ends.append(bytes.count)
             }
-            codes.append(UInt32(truncatingIfNeeded: ends.count - 1))
+            codes.append(contentsOf: repeatElement(UInt32(truncatingIfNeeded: ends.count - 1), count: rows.count))
         }
         return (bytes, ends, codes)
     }
@@ -253,7 +255,7 @@ struct JSONRows {
 extension Column {
     /// Whether two rows have the same integer.
     fileprivate func isSameInteger(_ row: Int, _ other: Int) -> Bool {
-        guard case .integers(let values) = values, nulls == nil else { return false }
+        guard case .integers(let values) = stored, storedNulls == nil else { return false }
         return values[row] == values[other]
     }
 }

@@ -7,7 +7,8 @@ enum JSONText {
             output.append(contentsOf: "null".utf8)
             return
         }
-        switch (column.values, column.type) {
+        let (values, row) = column.cell(row)
+        switch (values, column.type) {
         case (.booleans(let values), _): output.append(contentsOf: (values[row] ? "true" : "false").utf8)
         case (.doubles(let values), let type):
             // JSON has no infinity; the arithmetic here gives none either.

@@ -86,9 +86,9 @@ extension Evaluator {
     ) -> Column {
         if rows.count == batch.count { return evaluate(expression, over: batch, context: &context) }
         if rows.isEmpty { return scattered ? .nulls(expression.type, count: batch.count) : .empty(expression.type) }
-        let used = expression.usedColumns
+        let used = expression.columnsRead
         let part = ColumnBatch(
-            rowtimes: rows.map { batch.rowtimes[$0] },
+            rowtime: batch.rowtime.gather(rows: rows),
             columns: batch.columns.enumerated().map { index, column in
                 used.contains(index) ? column.gather(rows: rows) : .empty(column.type)
             })
@@ -118,31 +118,6 @@ extension Column {
 }
 
 extension TypedExpression {
-    /// The positions of the input's columns that the expression reads.
-    var usedColumns: Set<Int> {
-        var used: Set<Int> = []
-        collectColumns(into: &used)
-        return used
-    }
-
-    private func collectColumns(into used: inout Set<Int>) {
-        switch self {
-        case .column(let index, _): used.insert(index)
-        case .rowtime, .literal: break
-        case .call(_, let arguments, _): for argument in arguments { argument.collectColumns(into: &used) }
-        case .cast(let operand, _, _): operand.collectColumns(into: &used)
-        case .and(let left, let right), .or(let left, let right):
-            left.collectColumns(into: &used)
-            right.collectColumns(into: &used)
-        case .searchedCase(let branches, let otherwise, _):
-            for branch in branches {
-                branch.condition.collectColumns(into: &used)
-                branch.result.collectColumns(into: &used)
-            }
-            otherwise.collectColumns(into: &used)
-        }
-    }
-
     /// Whether no value of the columns can make it a row error, so that evaluating it for rows that do not reach it is harmless.
     var cannotFail: Bool {
         switch self {

@@ -32,12 +32,13 @@ public struct Evaluator: Sendable {
             switch node {
             case .call(let function, let arguments, let type):
                 let columns = [column] + arguments.dropFirst().map { evaluate($0, over: batch, context: &context) }
-                column = function.evaluate(columns, type, &context)
-                column.type = type
-            case .cast(_, let type, let mode): column = Cast.convert(column, to: type, mode: mode, context: &context)
+                column = call(function, columns, type, errorsBefore, &context)
+            case .cast(_, let type, let mode):
+                column = Self.byRuns([column], errorsBefore, &context) { columns, context in
+                    Cast.convert(columns[0], to: type, mode: mode, context: &context)
+                }
             default: break
             }
-            column = column.nullifying(context.errors[errorsBefore...])
         }
         return column
     }
@@ -46,17 +47,18 @@ public struct Evaluator: Sendable {
     private func evaluateFirst(_ expression: TypedExpression, over batch: ColumnBatch, context: inout EvaluationContext) -> Column {
         switch expression {
         case .column(let index, _): return batch.columns[index]
-        case .rowtime: return Column(.timestamp, .integers(batch.rowtimes))
+        case .rowtime: return batch.rowtime
         case .literal(let value, let type): return .repeating(value, type, count: batch.count)
         case .call(let function, let arguments, let type):
             let errorsBefore = context.errors.count
-            var result = function.evaluate(arguments.map { evaluate($0, over: batch, context: &context) }, type, &context)
-            result.type = type
-            return result.nullifying(context.errors[errorsBefore...])
+            let columns = arguments.map { evaluate($0, over: batch, context: &context) }
+            return call(function, columns, type, errorsBefore, &context)
         case .cast(let operand, let type, let mode):
             let errorsBefore = context.errors.count
             let column = evaluate(operand, over: batch, context: &context)
-            return Cast.convert(column, to: type, mode: mode, context: &context).nullifying(context.errors[errorsBefore...])
+            return Self.byRuns([column], errorsBefore, &context) { columns, context in
+                Cast.convert(columns[0], to: type, mode: mode, context: &context)
+            }
         case .and(let left, let right):
             return evaluateLogic(left, right, deciding: false, over: batch, context: &context)
         case .or(let left, let right):
@@ -64,6 +66,40 @@ public struct Evaluator: Sendable {
         case .searchedCase(let branches, let otherwise, let type):
             return evaluateCase(branches, otherwise: otherwise, type: type, over: batch, context: &context)
         }
+    }
+
+    // MARK: Runs
+
+    private func call(
+        _ function: ScalarFunction, _ columns: [Column], _ type: SQLType, _ errorsBefore: Int, _ context: inout EvaluationContext
+    ) -> Column {
+        var result = Self.byRuns(columns, errorsBefore, &context) { columns, context in function.evaluate(columns, type, &context) }
+        result.type = type
+        return result
+    }
+
+    /// Has a kernel compute each value once where all its arguments come in the same runs, or are scalars: what is a function of ROWTIME, or of literals
+    /// alone, is computed once a stored batch, or once.
+    /// - Parameter errorsBefore: failures from there on are of these rows: they have no value.
+    private static func byRuns(
+        _ columns: [Column], _ errorsBefore: Int, _ context: inout EvaluationContext,
+        _ kernel: (_ columns: [Column], _ context: inout EvaluationContext) -> Column
+    ) -> Column {
+        let count = context.count
+        // Rows whose arguments failed are not those of whole runs.
+        guard count > 1, context.errors.count == errorsBefore, let ends = Column.commonRuns(columns, count: count) else {
+            return kernel(columns, &context).nullifying(context.errors[errorsBefore...])
+        }
+        context.count = ends.count
+        let result = kernel(columns.map { $0.compressed(ends) }, &context)
+        context.count = count
+        let failed = Array(context.errors[errorsBefore...])
+        context.errors.removeSubrange(errorsBefore...)
+        for error in failed {
+            let first = error.row == 0 ? 0 : ends[error.row - 1]
+            context.errors += (first..<ends[error.row]).map { RowError(row: $0, error.failure) }
+        }
+        return result.nullifying(failed[...]).repeated(ends)
     }
 
     /// The value of an expression without columns, once.
@@ -81,6 +117,22 @@ public struct Evaluator: Sendable {
 }
 
 extension Column {
+    /// Where the runs end that all columns have, scalars aside; nil where there are none.
+    fileprivate static func commonRuns(_ columns: [Column], count: Int) -> [Int]? {
+        var common: [Int]?
+        for column in columns where !column.isScalar {
+            guard let ends = column.runEnds, common == nil || common == ends else { return nil }
+            common = ends
+        }
+        return common ?? [count]
+    }
+
+    /// One row for each of the runs.
+    fileprivate func compressed(_ ends: [Int]) -> Column {
+        if isScalar { return ends.count == 1 ? runs : scalar(count: ends.count) }
+        return runs
+    }
+
     /// The column with NULL in the rows that failed, so that what uses it does not fail again.
     fileprivate func nullifying(_ errors: ArraySlice<RowError>) -> Column {
         if errors.isEmpty { return self }

@@ -37,15 +37,14 @@ enum Kernel {
         return result
     }
 
-    /// One value from two; NULL rows are skipped.
+    /// One value from two, either of which may be a scalar; NULL rows are skipped.
     @inline(__always)
     static func map<A, B, R>(
-        _ a: [A], _ b: [B], nulls: [Bool]?, filler: R, _ context: inout EvaluationContext,
+        _ a: Operand<A>, _ b: Operand<B>, nulls: [Bool]?, filler: R, _ context: inout EvaluationContext,
         _ body: (A, B) throws(RowFailure) -> R
     ) -> [R] {
-        let count = min(a.count, b.count)
-        var result = [R](repeating: filler, count: count)
-        for row in 0..<count {
+        var result = [R](repeating: filler, count: context.count)
+        for row in 0..<context.count {
             if let nulls, nulls[row] { continue }
             do throws(RowFailure) { result[row] = try body(a[row], b[row]) } catch { context.fail(row, error) }
         }

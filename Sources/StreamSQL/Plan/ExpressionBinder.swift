@@ -86,13 +86,14 @@ struct ExpressionBinder {
             let hint = Suggestion.hint(for: name.last.text, among: parameters.keys.sorted())
             throw SQLError("the function has no parameter \(name.written)\(hint)", at: name.position)
         }
-        if let qualifier = name.qualifiers.last { try scope.check(qualifier: qualifier) }
+        var source: Scope.Source?
+        if let qualifier = name.qualifiers.last { source = try scope.source(qualifier) }
         if name.last.text == "ROWTIME" {
             if name.qualifiers.isEmpty, collectsAggregates { return Self.producedRowtime }
             if rowtimePosition == nil { rowtimePosition = name.position }
-            return .rowtime
+            return source?.rowtime ?? .rowtime
         }
-        let index = try scope.column(name.last)
+        let index = try scope.column(name.last, of: source)
         if columnPositions[index] == nil { columnPositions[index] = name.last.position }
         return .column(index, scope.columns[index].type)
     }

@@ -29,9 +29,21 @@ extension Planner {
     /// An expression over the rows of a relation with these columns, for what is not a program: examples, rules, ad-hoc conditions.
     /// - Throws: what is wrong with the text.
     public static func expression(_ text: String, over columns: [ColumnDefinition] = []) throws(ProgramErrors) -> TypedExpression {
+        try expression(text, Scope(name: nil, columns: columns))
+    }
+
+    /// An expression over rows made of one of each of several relations: behind the columns of each lies its ROWTIME.
+    /// - Throws: what is wrong with the text.
+    package static func expression(_ text: String, joining relations: [(name: String?, columns: [ColumnDefinition])])
+        throws(ProgramErrors) -> TypedExpression
+    {
+        try expression(text, Scope(joining: relations))
+    }
+
+    private static func expression(_ text: String, _ scope: Scope) throws(ProgramErrors) -> TypedExpression {
         let parsed = try Parser.expression(text)
         do throws(SQLError) {
-            var binder = ExpressionBinder(PlanContext(lostNames: []), Scope(name: nil, columns: columns))
+            var binder = ExpressionBinder(PlanContext(lostNames: []), scope)
             return try binder.bind(parsed)
         } catch {
             throw ProgramErrors([error])

@@ -1,26 +1,62 @@
 /// The names that expressions of a query can use.
 
-/// The columns of what FROM reads, under its name.
+/// The columns of what FROM reads: of one relation, or of several side by side.
 struct Scope {
-    /// The alias, or the name of a stream without one; nil for an unnamed subquery.
-    var name: String?
-    var columns: [ColumnDefinition]
+    /// A relation under its name.
+    struct Source {
+        /// The alias, or the name of a stream without one; nil for an unnamed subquery.
+        var name: String?
+        /// Where its columns lie among the scope's.
+        var columns: Range<Int>
+        /// What its name with ROWTIME stands for.
+        var rowtime: TypedExpression
+    }
+
+    private(set) var sources: [Source]
+    let columns: [ColumnDefinition]
     /// False where there is no row at all, as in a function's body.
-    var hasRowtime = true
+    private(set) var hasRowtime = true
 
-    static let empty = Scope(name: nil, columns: [], hasRowtime: false)
+    static let empty: Scope = {
+        var scope = Scope(name: nil, columns: [])
+        scope.hasRowtime = false
+        return scope
+    }()
 
-    /// The position of a column.
-    func column(_ name: Syntax.Name) throws(SQLError) -> Int {
+    /// The rows of one relation: their ROWTIME is its own.
+    init(name: String?, columns: [ColumnDefinition]) {
+        sources = [Source(name: name, columns: columns.indices, rowtime: .rowtime)]
+        self.columns = columns
+    }
+
+    /// Rows made of one of each relation: behind a relation's columns lies its ROWTIME, which `*` leaves out. A ROWTIME without a name is the row's own.
+    init(joining relations: [(name: String?, columns: [ColumnDefinition])]) {
+        var (sources, columns) = ([Source](), [ColumnDefinition]())
+        for relation in relations {
+            let range = columns.count..<(columns.count + relation.columns.count)
+            sources.append(Source(name: relation.name, columns: range, rowtime: .column(range.upperBound, .timestamp)))
+            columns += relation.columns + [ColumnDefinition("ROWTIME", .timestamp, isHidden: true)]
+        }
+        self.sources = sources
+        self.columns = columns
+    }
+
+    /// The name of the only relation.
+    var name: String? { sources.count == 1 ? sources[0].name : nil }
+
+    /// The position of a column, among those of one relation or of all.
+    func column(_ name: Syntax.Name, of source: Source? = nil) throws(SQLError) -> Int {
         var found: Int?
-        for (index, column) in columns.enumerated() where column.name == name.text {
+        let places = source.map { [$0.columns] } ?? sources.map(\.columns)
+        for index in places.joined() where columns[index].name == name.text {
             if found != nil {
                 throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two columns have this name", at: name.position)
             }
             found = index
         }
         if let found { return found }
-        let place = self.name.map { " in \(Identifiers.written($0))" } ?? ""
+        let place = (source?.name ?? self.name).map { " in \(Identifiers.written($0))" } ?? ""
+        let columns = source.map { Array(self.columns[$0.columns]) } ?? self.columns
         // Unquoted names are stored in upper case, columns of a schema as written: by far the commonest slip.
         if let other = columns.first(where: { $0.name.uppercased() == name.text.uppercased() }) {
             throw SQLError(
@@ -34,16 +70,21 @@ struct Scope {
         throw SQLError("there is no column \(Identifiers.written(name.text))\(place)\(hint)\(quotes)", at: name.position)
     }
 
-    /// Checks that a qualifier names what FROM reads.
-    func check(qualifier: Syntax.Name) throws(SQLError) {
-        if qualifier.text == name { return }
+    /// The relation that a qualifier names.
+    func source(_ qualifier: Syntax.Name) throws(SQLError) -> Source {
+        let named = sources.filter { $0.name == qualifier.text }
+        if let source = named.first {
+            if named.count == 1 { return source }
+            throw SQLError("\(Identifiers.written(qualifier.text)) is ambiguous: FROM reads it twice", at: qualifier.position)
+        }
         if columns.contains(where: { $0.name == qualifier.text }) {
             throw SQLError("fields of records are not supported yet", at: qualifier.position)
         }
-        let known = name.map { "; FROM reads \(Identifiers.written($0))" } ?? "; the subquery in FROM has no name"
+        let names = sources.compactMap(\.name).map { Identifiers.written($0) }.joined(separator: " and ")
+        let known = names.isEmpty ? "; the subquery in FROM has no name" : "; FROM reads \(names)"
         throw SQLError("there is no \(Identifiers.written(qualifier.text)) here\(known)", at: qualifier.position)
     }
 
-    /// The columns that `*` stands for.
-    var visible: [Int] { columns.indices.filter { !columns[$0].isHidden } }
+    /// The columns that `*` stands for, of one relation or of all.
+    func visible(of source: Source? = nil) -> [Int] { (source?.columns ?? columns.indices).filter { !columns[$0].isHidden } }
 }

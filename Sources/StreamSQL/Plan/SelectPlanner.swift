@@ -100,16 +100,15 @@ struct SelectPlanner {
 
     private func items(_ scope: Scope) throws(SQLError) -> [(item: Item, name: (text: String, isAlias: Bool))] {
         var items: [(item: Item, name: (text: String, isAlias: Bool))] = []
-        func addAll(at position: SourcePosition) throws(SQLError) {
+        func addAll(of source: Scope.Source? = nil, at position: SourcePosition) throws(SQLError) {
             try context.spend(scope.columns.count, at: position)
-            items += scope.visible.map { (.column($0, position), (scope.columns[$0].name, false)) }
+            items += scope.visible(of: source).map { (.column($0, position), (scope.columns[$0].name, false)) }
         }
         for item in select.items {
             switch item {
             case .star(let position): try addAll(at: position)
             case .qualifiedStar(let name):
-                try scope.check(qualifier: name.last)
-                try addAll(at: name.position)
+                try addAll(of: try scope.source(name.last), at: name.position)
             case .expression(let expression, let alias):
                 if let alias {
                     items.append((.expression(expression), (alias.text, true)))

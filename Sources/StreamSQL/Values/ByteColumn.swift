@@ -77,6 +77,12 @@ public struct ByteColumn: Sendable {
         return ByteColumn(bytes: Array(bytes[start..<ends[last]]), ends: ends[rows].map { $0 - start })
     }
 
+    /// The i-th row up to the i-th end.
+    func repeated(_ rowEnds: [Int]) -> ByteColumn {
+        if let codes { return with(codes: codes.repeated(rowEnds)) }
+        return ByteColumn(codes: ends.indices.map { UInt32(truncatingIfNeeded: $0) }.repeated(rowEnds), bytes: bytes, ends: ends)
+    }
+
     private func with(codes: [UInt32]) -> ByteColumn {
         ByteColumn(codes: codes, dictionary: dictionary, bytes: bytes, ends: ends)
     }

@@ -11,6 +11,7 @@ extension Column {
             return
         }
         key.append(1)
+        let (values, row) = cell(row)
         switch values {
         case .booleans(let values): key.append(values[row] ? 1 : 0)
         case .integers(let values): appendWord(UInt64(bitPattern: values[row]), to: &key)
@@ -36,7 +37,9 @@ extension Column {
         case (false, true): return -1
         case (false, false): break
         }
-        switch (values, other.values) {
+        let (mine, row) = cell(row)
+        let (others, otherRow) = other.cell(otherRow)
+        switch (mine, others) {
         case (.booleans(let a), .booleans(let b)): return (a[row] ? 1 : 0) - (b[otherRow] ? 1 : 0)
         case (.integers(let a), .integers(let b)): return order(a[row], b[otherRow])
         case (.doubles(let a), .doubles(let b)): return order(a[row], b[otherRow])

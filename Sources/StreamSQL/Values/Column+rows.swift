@@ -23,39 +23,29 @@ extension Column {
     /// A column without rows.
     public static func empty(_ type: SQLType) -> Column { Column(type, values: []) }
 
-    /// The same value in every row.
+    /// The same value in every row: one run.
     public static func repeating(_ value: SQLValue, _ type: SQLType, count: Int) -> Column {
-        let values: ColumnValues
-        switch value {
-        case .null: return nulls(type, count: count)
-        case .boolean(let value): values = .booleans([Bool](repeating: value, count: count))
-        case .integer(let value): values = .integers([Int64](repeating: value, count: count))
-        case .double(let value): values = .doubles([Double](repeating: value, count: count))
-        case .text, .binary:
-            let one = Column(type, values: [value]).byteColumn
-            values = .bytes(ByteColumn(codes: [UInt32](repeating: 0, count: count), bytes: one.bytes, ends: one.ends))
-        }
-        return Column(type, values)
+        if count == 0 { return .empty(type) }
+        if value == .null { return .nulls(type, count: count) }
+        return Column(type, values: [value]).repeated([count])
     }
 
-    /// NULL in every row.
+    /// NULL in every row: one run.
     public static func nulls(_ type: SQLType, count: Int) -> Column {
-        let values: ColumnValues =
+        let value: ColumnValues =
             switch type.storage {
-            case .booleans: .booleans([Bool](repeating: false, count: count))
-            case .integers: .integers([Int64](repeating: 0, count: count))
-            case .doubles: .doubles([Double](repeating: 0, count: count))
-            case .bytes: .bytes(ByteColumn(ends: [Int](repeating: 0, count: count)))
+            case .booleans: .booleans([false])
+            case .integers: .integers([0])
+            case .doubles: .doubles([0])
+            case .bytes: .bytes(ByteColumn(ends: [0]))
             }
-        return Column(type, values, nulls: count == 0 ? nil : [Bool](repeating: true, count: count))
+        return count == 0 ? .empty(type) : Column(type, runs: value, nulls: [true], ends: [count])
     }
-
-    public var count: Int { values.count }
-    public func isNull(_ row: Int) -> Bool { nulls?[row] ?? false }
 
     /// The value of a row, for places that are not hot.
     public func value(at row: Int) -> SQLValue {
         if isNull(row) { return .null }
+        let (values, row) = cell(row)
         switch values {
         case .booleans(let values): return .boolean(values[row])
         case .integers(let values): return .integer(values[row])
@@ -67,14 +57,30 @@ extension Column {
 
     /// The rows given, in that order; a row may appear more than once.
     public func gather(rows: [Int]) -> Column {
+        if isScalar { return scalar(count: rows.count) }
+        guard runEnds != nil else { return gatherStored(rows) }
+        var (places, ends) = ([Int](), [Int]())
+        for (index, row) in rows.enumerated() {
+            let place = place(row)
+            if place == places.last {
+                ends[ends.count - 1] = index + 1
+            } else {
+                places.append(place)
+                ends.append(index + 1)
+            }
+        }
+        return rows.isEmpty ? .empty(type) : runs.gatherStored(places).repeated(ends)
+    }
+
+    private func gatherStored(_ rows: [Int]) -> Column {
         let gathered: ColumnValues =
-            switch values {
+            switch stored {
             case .booleans(let values): .booleans(rows.map { values[$0] })
             case .integers(let values): .integers(rows.map { values[$0] })
             case .doubles(let values): .doubles(rows.map { values[$0] })
             case .bytes(let values): .bytes(values.gather(rows))
             }
-        return Column(type, gathered, nulls: nulls.map { nulls in rows.map { nulls[$0] } })
+        return Column(type, gathered, nulls: storedNulls.map { nulls in rows.map { nulls[$0] } })
     }
 
     /// The rows whose flag is true.
@@ -82,41 +88,21 @@ extension Column {
     public func filtered(by keep: [Bool]) -> Column { gather(rows: keep.trueIndices) }
 
     public func slice(_ rows: Range<Int>) -> Column {
+        guard let runEnds else { return sliceStored(rows) }
+        guard let first = rows.first, let last = rows.last else { return .empty(type) }
+        let places = place(first)..<(place(last) + 1)
+        return runs.sliceStored(places).repeated(runEnds[places].map { min($0, rows.upperBound) - rows.lowerBound })
+    }
+
+    private func sliceStored(_ rows: Range<Int>) -> Column {
         let sliced: ColumnValues =
-            switch values {
+            switch stored {
             case .booleans(let values): .booleans(Array(values[rows]))
             case .integers(let values): .integers(Array(values[rows]))
             case .doubles(let values): .doubles(Array(values[rows]))
             case .bytes(let values): .bytes(values.slice(rows))
             }
-        return Column(type, sliced, nulls: nulls.map { Array($0[rows]) })
-    }
-
-    /// Appends the rows of another column of the same storage.
-    public mutating func append(contentsOf other: Column) {
-        if nulls != nil || other.nulls != nil {
-            var all = nulls ?? [Bool](repeating: false, count: count)
-            all.append(contentsOf: other.nulls ?? [Bool](repeating: false, count: other.count))
-            nulls = all
-        }
-        let own = values
-        // The old array is let go of first, so that appending grows it in place.
-        values = .booleans([])
-        switch (own, other.values) {
-        case (.booleans(var mine), .booleans(let more)):
-            mine.append(contentsOf: more)
-            values = .booleans(mine)
-        case (.integers(var mine), .integers(let more)):
-            mine.append(contentsOf: more)
-            values = .integers(mine)
-        case (.doubles(var mine), .doubles(let more)):
-            mine.append(contentsOf: more)
-            values = .doubles(mine)
-        case (.bytes(var mine), .bytes(let more)):
-            mine.append(contentsOf: more)
-            values = .bytes(mine)
-        default: preconditionFailure("columns of \(type) and \(other.type) are stored differently")
-        }
+        return Column(type, sliced, nulls: storedNulls.map { Array($0[rows]) })
     }
 
     public func appending(contentsOf other: Column) -> Column {
@@ -143,7 +129,7 @@ extension ColumnBatch {
     }
 
     public func gather(rows: [Int]) -> ColumnBatch {
-        ColumnBatch(rowtimes: rows.map { rowtimes[$0] }, columns: columns.map { $0.gather(rows: rows) })
+        ColumnBatch(rowtime: rowtime.gather(rows: rows), columns: columns.map { $0.gather(rows: rows) })
     }
 
     /// The rows whose flag is true.
@@ -157,12 +143,12 @@ extension ColumnBatch {
     public func filtered(by condition: Column) -> ColumnBatch { filtered(by: condition.isTrue) }
 
     public func slice(_ rows: Range<Int>) -> ColumnBatch {
-        rows == 0..<count ? self : ColumnBatch(rowtimes: Array(rowtimes[rows]), columns: columns.map { $0.slice(rows) })
+        rows == 0..<count ? self : ColumnBatch(rowtime: rowtime.slice(rows), columns: columns.map { $0.slice(rows) })
     }
 
     /// Appends rows of the same schema.
     public mutating func append(contentsOf other: ColumnBatch) {
-        rowtimes.append(contentsOf: other.rowtimes)
+        rowtime.append(contentsOf: other.rowtime)
         for index in columns.indices { columns[index].append(contentsOf: other.columns[index]) }
     }
 

@@ -59,3 +59,31 @@ import Testing
         #expect(rest?.description == "1:3: found '2', expected an operator or the end of the expression")
     }
 }
+
+@Suite("Several relations side by side") struct JoinedScopeTests {
+    private let relations: [(name: String?, columns: [ColumnDefinition])] = [
+        ("A", [ColumnDefinition("X", .integer), ColumnDefinition("Y", .varchar(4))]), ("B", [ColumnDefinition("X", .double)]),
+    ]
+
+    @Test("each one's columns and its ROWTIME are named by its alias")
+    func qualified() throws {
+        func bound(_ text: String) throws -> TypedExpression { try Planner.expression(text, joining: relations) }
+        #expect(try bound("A.X") == .column(0, .integer))
+        #expect(try bound("A.ROWTIME") == .column(2, .timestamp))
+        #expect(try bound("B.X") == .column(3, .double))
+        #expect(try bound("B.ROWTIME") == .column(4, .timestamp))
+        #expect(try bound("ROWTIME") == .rowtime)
+        #expect(try bound("Y") == .column(1, .varchar(4)))
+        #expect(try bound("A.ROWTIME < B.ROWTIME").columnsRead == [2, 4])
+    }
+
+    @Test(
+        "what two of them have must be qualified, and a name that none has is told",
+        arguments: [
+            ("X", "is ambiguous"), ("C.X", "there is no C here; FROM reads A and B"), ("B.Y", "there is no column Y"),
+        ])
+    func refused(text: String, message: String) {
+        let error = #expect(throws: ProgramErrors.self) { try Planner.expression(text, joining: relations) }
+        #expect(error.map { "\($0)".contains(message) } == true, "\(String(describing: error))")
+    }
+}

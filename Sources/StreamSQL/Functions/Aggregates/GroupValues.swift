@@ -90,7 +90,8 @@ struct GroupValues: Sendable {
 
     private mutating func set(_ group: Int, _ argument: Column, _ row: Int) {
         nulls[group] = argument.isNull(row)
-        switch argument.values {
+        let (values, row) = argument.cell(row)
+        switch values {
         case .booleans(let values): booleans[group] = values[row]
         case .integers(let values): integers[group] = values[row]
         case .doubles(let values): doubles[group] = values[row]

@@ -57,7 +57,8 @@ enum TextCast {
 
     /// Appends the text of a value that is not NULL.
     static func appendText(_ column: Column, _ row: Int, to text: inout [UInt8]) {
-        switch (column.values, column.type) {
+        let (values, row) = column.cell(row)
+        switch (values, column.type) {
         case (.booleans(let values), _): text.append(contentsOf: (values[row] ? "TRUE" : "FALSE").utf8)
         case (.doubles(let values), let type):
             text.append(contentsOf: DoubleText.sqlText(values[row], isReal: type == .real).utf8)

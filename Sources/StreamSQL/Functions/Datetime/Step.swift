@@ -18,7 +18,8 @@ extension ScalarFunction {
         evaluate: { columns, type, context in
             let nulls = Kernel.nulls(columns)
             let months = columns[1].type.intervalQualifier?.countsMonths ?? false
-            let values = Kernel.map(columns[0].integers, columns[1].integers, nulls: nulls, filler: Int64(0), &context) {
+            let values = Kernel.map(columns[0].integerOperand, columns[1].integerOperand, nulls: nulls, filler: Int64(0), &context)
+            {
                 value, step throws(RowFailure) in
                 guard step > 0 else { throw .argument("STEP needs a step above 0.") }
                 let day = CivilTime.millisecondsPerDay

@@ -13,7 +13,8 @@ extension ScalarFunction {
         },
         evaluate: { columns, type, context in
             let nulls = Kernel.nulls(columns)
-            let values = Kernel.map(columns[0].integers, columns[1].integers, nulls: nulls, filler: Int64(0), &context) {
+            let values = Kernel.map(columns[0].integerOperand, columns[1].integerOperand, nulls: nulls, filler: Int64(0), &context)
+            {
                 start, end throws(RowFailure) in
                 let (difference, overflow) = end.subtractingReportingOverflow(start)
                 if overflow { throw .overflow(type) }

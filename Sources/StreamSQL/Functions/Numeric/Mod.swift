@@ -6,7 +6,7 @@ extension ScalarFunction {
     static let mod = ScalarFunction("MOD", [whole, whole], returns: { $0[1] }, example: (sql: "MOD(-4, 3)", gives: "-1")) {
         columns, type, context in
         let nulls = Kernel.nulls(columns)
-        let values = Kernel.map(columns[0].integers, columns[1].integers, nulls: nulls, filler: Int64(0), &context) {
+        let values = Kernel.map(columns[0].integerOperand, columns[1].integerOperand, nulls: nulls, filler: Int64(0), &context) {
             a, b throws(RowFailure) in
             if b == 0 { throw .divisionByZero }
             // The least integer divided by -1 overflows; its remainder is 0 all the same.

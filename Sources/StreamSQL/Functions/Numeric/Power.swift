@@ -6,7 +6,7 @@ extension ScalarFunction {
         "POWER", [.double, .double], returns: { _ in .double }, example: (sql: "POWER(2, 10)", gives: "1024.0")
     ) { columns, type, context in
         let nulls = Kernel.nulls(columns)
-        let values = Kernel.map(columns[0].doubles, columns[1].doubles, nulls: nulls, filler: 0.0, &context) {
+        let values = Kernel.map(columns[0].doubleOperand, columns[1].doubleOperand, nulls: nulls, filler: 0.0, &context) {
             base, exponent throws(RowFailure) in
             if base == 0 && exponent < 0 { throw .argument("POWER of 0 needs an exponent of at least 0.") }
             let result = pow(base, exponent)

@@ -55,20 +55,25 @@ enum Comparison: String, CaseIterable, Sendable {
 
     /// Row by row; what is said of NULL rows means nothing.
     func holds(_ a: Column, _ b: Column) -> [Bool] {
-        switch (a.values, b.values) {
-        case (.integers(let p), .integers(let q)):
+        let count = a.count
+        switch (a.stored, b.stored) {
+        case (.integers, .integers):
+            let (p, q) = (a.integerOperand, b.integerOperand)
             let m = a.type.exactDigits?.scale ?? 0
             let n = b.type.exactDigits?.scale ?? 0
-            if m == n { return compare(p, q) }
+            if m == n { return compare(count, { p[$0] }, { q[$0] }) }
             let (f, g) = (Int128(DecimalDigits.power(n - m)), Int128(DecimalDigits.power(m - n)))
-            return compare(p.map { Int128($0) * f }, q.map { Int128($0) * g })
-        case (.doubles(let p), .doubles(let q)): return compare(p, q)
-        case (.booleans(let p), .booleans(let q)): return compare(p.map { $0 ? 1 : 0 }, q.map { $0 ? 1 : 0 })
+            return compare(count, { Int128(p[$0]) * f }, { Int128(q[$0]) * g })
+        case (.doubles, .doubles):
+            let (p, q) = (a.doubleOperand, b.doubleOperand)
+            return compare(count, { p[$0] }, { q[$0] })
+        case (.booleans, .booleans):
+            let (p, q) = (a.booleans, b.booleans)
+            return compare(count, { p[$0] ? 1 : 0 }, { q[$0] ? 1 : 0 })
         case (.bytes(let p), .bytes(let q)):
             let padded = a.type.isChar || b.type.isChar
-            return (0..<min(p.count, q.count)).map { row in
-                let order = p.compare(row, with: q, row, ignoringTrailingBlanks: padded)
-                return holds(order, 0)
+            return (0..<count).map { row in
+                holds(p.compare(a.place(row), with: q, b.place(row), ignoringTrailingBlanks: padded), 0)
             }
         default: preconditionFailure("\(a.type) and \(b.type) are stored differently")
         }
@@ -86,10 +91,11 @@ enum Comparison: String, CaseIterable, Sendable {
         }
     }
 
-    private func compare<Value: Comparable>(_ a: [Value], _ b: [Value]) -> [Bool] {
+    @inline(__always)
+    private func compare<Value: Comparable>(_ count: Int, _ a: (Int) -> Value, _ b: (Int) -> Value) -> [Bool] {
         @inline(__always) func all(_ test: (Value, Value) -> Bool) -> [Bool] {
-            var result = [Bool](repeating: false, count: min(a.count, b.count))
-            for row in result.indices { result[row] = test(a[row], b[row]) }
+            var result = [Bool](repeating: false, count: count)
+            for row in 0..<count { result[row] = test(a(row), b(row)) }
             return result
         }
         switch self {

@@ -31,7 +31,7 @@ enum DatetimeArithmetic {
         let nulls = Kernel.nulls([column, interval])
         let months = interval.type.intervalQualifier?.countsMonths ?? false
         let range = type.integerRange
-        let values = Kernel.map(column.integers, interval.integers, nulls: nulls, filler: Int64(0), &context) {
+        let values = Kernel.map(column.integerOperand, interval.integerOperand, nulls: nulls, filler: Int64(0), &context) {
             value, amount throws(RowFailure) in
             let (signed, overflow) = amount.multipliedReportingOverflow(by: sign)
             if overflow { throw .overflow(type) }
@@ -73,7 +73,7 @@ enum DatetimeArithmetic {
         let nulls = Kernel.nulls([interval, number])
         let roundsDown = dividing && !(interval.type.intervalQualifier?.countsMonths ?? false)
         if number.type.isApproximateNumeric {
-            let values = Kernel.map(interval.integers, number.doubles, nulls: nulls, filler: Int64(0), &context) {
+            let values = Kernel.map(interval.integerOperand, number.doubleOperand, nulls: nulls, filler: Int64(0), &context) {
                 amount, factor throws(RowFailure) in
                 if dividing && factor == 0 { throw .divisionByZero }
                 let result = dividing ? Double(amount) / factor : Double(amount) * factor
@@ -83,7 +83,7 @@ enum DatetimeArithmetic {
             return Column(type, .integers(values), nulls: nulls)
         }
         let unit = Int128(DecimalDigits.power(number.type.exactDigits?.scale ?? 0))
-        let values = Kernel.map(interval.integers, number.integers, nulls: nulls, filler: Int64(0), &context) {
+        let values = Kernel.map(interval.integerOperand, number.integerOperand, nulls: nulls, filler: Int64(0), &context) {
             amount, factor throws(RowFailure) in
             if dividing && factor == 0 { throw .divisionByZero }
             let (above, below) = dividing ? (Int128(amount) * unit, Int128(factor)) : (Int128(amount) * Int128(factor), unit)

@@ -38,17 +38,17 @@ enum ArithmeticOperation: Sendable {
         let nulls = Kernel.nulls([a, b])
         switch type {
         case .real, .double:
-            return Column(type, .doubles(doubles(a.doubles, b.doubles, nulls, type, &context)), nulls: nulls)
+            return Column(type, .doubles(doubles(a.doubleOperand, b.doubleOperand, nulls, type, &context)), nulls: nulls)
         case .decimal(_, let scale):
             let values = decimals(a, b, nulls, scale: scale, type, &context)
             return Column(type, .integers(values), nulls: nulls)
         default:
-            return Column(type, .integers(integers(a.integers, b.integers, nulls, type, &context)), nulls: nulls)
+            return Column(type, .integers(integers(a.integerOperand, b.integerOperand, nulls, type, &context)), nulls: nulls)
         }
     }
 
     private func integers(
-        _ a: [Int64], _ b: [Int64], _ nulls: [Bool]?, _ type: SQLType, _ context: inout EvaluationContext
+        _ a: Operand<Int64>, _ b: Operand<Int64>, _ nulls: [Bool]?, _ type: SQLType, _ context: inout EvaluationContext
     ) -> [Int64] {
         let range = type.integerRange
         @inline(__always) func fits(_ result: (partialValue: Int64, overflow: Bool)) throws(RowFailure) -> Int64 {
@@ -79,7 +79,7 @@ enum ArithmeticOperation: Sendable {
     }
 
     private func doubles(
-        _ a: [Double], _ b: [Double], _ nulls: [Bool]?, _ type: SQLType, _ context: inout EvaluationContext
+        _ a: Operand<Double>, _ b: Operand<Double>, _ nulls: [Bool]?, _ type: SQLType, _ context: inout EvaluationContext
     ) -> [Double] {
         let isReal = type == .real
         @inline(__always) func fits(_ value: Double) throws(RowFailure) -> Double {
@@ -117,12 +117,12 @@ enum ArithmeticOperation: Sendable {
         case .add, .subtract:
             let (p, q) = (Int128(DecimalDigits.power(scale - m)), Int128(DecimalDigits.power(scale - n)))
             let sign: Int128 = self == .add ? 1 : -1
-            return Kernel.map(a.integers, b.integers, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
+            return Kernel.map(a.integerOperand, b.integerOperand, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
                 try fits(Int128(a) * p + sign * Int128(b) * q)
             }
         case .multiply:
             let surplus = Int128(DecimalDigits.power(m + n - scale))
-            return Kernel.map(a.integers, b.integers, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
+            return Kernel.map(a.integerOperand, b.integerOperand, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
                 let product = Int128(a) * Int128(b)
                 return try fits(surplus == 1 ? product : DecimalDigits.divideRounding(product, by: surplus))
             }
@@ -130,7 +130,7 @@ enum ArithmeticOperation: Sendable {
             let exponent = scale - m + n
             let p = Int128(DecimalDigits.power(max(0, exponent)))
             let q = Int128(DecimalDigits.power(max(0, -exponent)))
-            return Kernel.map(a.integers, b.integers, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
+            return Kernel.map(a.integerOperand, b.integerOperand, nulls: nulls, filler: 0, &context) { a, b throws(RowFailure) in
                 if b == 0 { throw .divisionByZero }
                 return try fits(DecimalDigits.divideRounding(Int128(a) * p, by: Int128(b) * q))
             }

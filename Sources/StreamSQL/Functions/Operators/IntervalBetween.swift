@@ -15,7 +15,8 @@ extension ScalarFunction {
             let nulls = Kernel.nulls(columns)
             let qualifier = type.intervalQualifier ?? IntervalQualifier(.day, to: .second)
             let unit: Int64 = columns[0].type == .date ? CivilTime.millisecondsPerDay : 1
-            let values = Kernel.map(columns[0].integers, columns[1].integers, nulls: nulls, filler: Int64(0), &context) {
+            let values = Kernel.map(columns[0].integerOperand, columns[1].integerOperand, nulls: nulls, filler: Int64(0), &context)
+            {
                 later, earlier throws(RowFailure) in
                 let (difference, overflow) = later.subtractingReportingOverflow(earlier)
                 let (milliseconds, carry) = difference.multipliedReportingOverflow(by: unit)

@@ -204,7 +204,9 @@ struct StateReader {
             values = .doubles(try words { Double(bitPattern: UInt64(bitPattern: $0)) })
         case (3, .bytes):
             let ends = try words { Int($0) }
-            guard ends.first ?? 0 >= 0, zip(ends, ends.dropFirst()).allSatisfy({ $0 <= $1 }) else { throw .damaged("texts overlap") }
+            guard ends.first ?? 0 >= 0, zip(ends, ends.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+                throw .damaged("texts overlap")
+            }
             let text = try byteString()
             guard ends.last ?? 0 == text.count else { throw .damaged("texts and their lengths differ") }
             values = .bytes(ByteColumn(bytes: text, ends: ends))

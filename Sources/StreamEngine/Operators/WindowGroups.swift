@@ -250,7 +250,9 @@ extension WindowGroups {
                 }
             case .distinct:
                 let index = try piece.number()
-                guard distinctValues.indices.contains(index), distinctValues[index] != nil else { throw .damaged("DISTINCT values") }
+                guard distinctValues.indices.contains(index), distinctValues[index] != nil else {
+                    throw .damaged("DISTINCT values")
+                }
                 try distinctValues[index]?.read(from: &piece)
             case nil: throw .damaged("a piece of another kind")
             }

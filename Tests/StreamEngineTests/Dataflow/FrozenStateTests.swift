@@ -17,7 +17,9 @@ struct FrozenStateTests {
         ]
 
     /// Plays rows; freezes now and then, gives the frozen state piece by piece between rows, and goes on from it elsewhere.
-    @Test("what was frozen is the state of that moment, whatever came after, and changes stand on what was there", arguments: programs.indices, 0..<6)
+    @Test(
+        "what was frozen is the state of that moment, whatever came after, and changes stand on what was there",
+        arguments: programs.indices, 0..<6)
     func goesOn(program: Int, seed: Int) throws {
         let sql = Self.programs[program]
         let rows = Flow.rows(600, seed: UInt64(seed) + 50)

@@ -68,13 +68,16 @@ public actor ApplicationManager {
     private var unreadable: Set<String> = []
     private var isClosing = false
 
-    /// - Parameter stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
+    /// - Parameters:
+    ///   - stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
+    ///   - snapshotBytes: after how much input a state is written; nil for 32 MiB.
     public init(
         store: any StreamStore, time: any TimeSource, random: any RandomSource, resolve: @escaping SourceResolver,
-        stateBytes: Int? = nil, logger: Logger
+        stateBytes: Int? = nil, snapshotBytes: Int? = nil, logger: Logger
     ) {
         var limits = ApplicationRun.Limits()
         if let stateBytes { limits.stateBytes = stateBytes }
+        if let snapshotBytes { limits.snapshotBytes = snapshotBytes }
         self.limits = limits
         self.store = store
         self.resolve = resolve

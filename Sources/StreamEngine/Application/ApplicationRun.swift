@@ -148,8 +148,8 @@ package struct ApplicationRun {
             {
                 ahead.add(piece)
             }
-            if let piece = await ahead.next() {
-                try compute(piece.rows, through: piece.positions)
+            if let (piece, positions) = await ahead.next() {
+                try compute(piece, through: positions)
                 appender.dropCuts()
             } else if reader.mustRaiseFloor {
                 reader.raiseFloor()
@@ -209,9 +209,9 @@ package struct ApplicationRun {
         var bytes = 0
         while true {
             try await readAhead(through: settled, &bytes)
-            if let piece = await ahead.next() {
+            if let (piece, positions) = await ahead.next() {
                 try await readAhead(through: settled, &bytes)
-                try compute(piece.rows, through: piece.positions)
+                try compute(piece, through: positions)
                 // What is ahead stays for the next cycle when a destination takes no rows now.
                 if appender.queue.isFull { try await append() }
                 if writing != nil { try await goOnWithSnapshot() }
@@ -245,14 +245,15 @@ package struct ApplicationRun {
         return (reader.readPositions, .milliseconds(milliseconds))
     }
 
-    private mutating func compute(_ pieces: [DecodedRows], through positions: [ShardID: Int64]) throws {
+    private mutating func compute(_ piece: DecodedPiece, through positions: [ShardID: Int64]) throws {
+        reader.noteUndecodable(piece.undecodable)
         var rows: [String: OutgoingRows] = [:]
-        for piece in pieces {
-            progress.rowsIn += Int64(piece.batch.count)
-            do { try dataflow.insert(piece.batch, into: piece.stream, errors: piece.errors) } catch {
+        for run in piece.rows {
+            progress.rowsIn += Int64(run.batch.count)
+            do { try dataflow.insert(run.batch, into: run.stream, errors: run.errors) } catch {
                 throw RunFailure.state("\(error)")
             }
-            collect(recordKeys: encoder.recordKeyColumn.map { piece.batch.columns[$0] }, into: &rows)
+            collect(recordKeys: encoder.recordKeyColumn.map { run.batch.columns[$0] }, into: &rows)
         }
         finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }

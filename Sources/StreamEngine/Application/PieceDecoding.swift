@@ -9,8 +9,8 @@ struct PieceDecoding {
 
     /// The rows of a piece, at hand or on their way.
     private enum Rows {
-        case done([DecodedRows])
-        case underWay(Task<[DecodedRows], Never>)
+        case done(DecodedPiece)
+        case underWay(Task<DecodedPiece, Never>)
     }
 
     private var pieces: [(positions: [ShardID: Int64], rows: Rows)] = []
@@ -28,11 +28,11 @@ struct PieceDecoding {
     }
 
     /// Takes out the first piece when it is decoded.
-    mutating func next() async -> (rows: [DecodedRows], positions: [ShardID: Int64])? {
+    mutating func next() async -> (piece: DecodedPiece, positions: [ShardID: Int64])? {
         if pieces.isEmpty { return nil }
         let first = pieces.removeFirst()
         switch first.rows {
-        case .done(let rows): return (rows, first.positions)
+        case .done(let piece): return (piece, first.positions)
         case .underWay(let task): return (await task.value, first.positions)
         }
     }

@@ -59,6 +59,9 @@ struct SourceReader {
 
     mutating func takeGaps() -> [InputMerge.Gap] { merge.takeGaps() }
 
+    /// Notes batches of a piece that could not be read to their end.
+    mutating func noteUndecodable(_ items: [InputMerge.Item]) { for item in items { merge.noteUndecodable(item) } }
+
     /// The clock has moved without input.
     mutating func advance(to milliseconds: Int64) { clock = max(clock, milliseconds) }
 
@@ -90,12 +93,7 @@ struct SourceReader {
             }
             clock = max(clock, item.batch.arrivalMilliseconds)
             bytesRead += item.batch.batch.bytes.count
-            do {
-                try decoder.append(item, floor: floor)
-            } catch is RecordBatchError {
-                // It was stored as it came and will never be readable: the records before the bad one count, every time it is read.
-                merge.noteUndecodable(item)
-            }
+            decoder.append(item, floor: floor)
         }
         return decoder.byteCount > 0 ? decoder.takePiece(upTo: positions) : nil
     }

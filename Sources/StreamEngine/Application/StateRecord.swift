@@ -64,6 +64,8 @@ package enum StateRecord: Hashable, Sendable {
     package static func unknownFormat(_ bytes: [UInt8]) -> (found: String, known: String)? {
         guard let found = bytes.first else { return nil }
         if found > version { return ("\(found)", "\(version)") }
+        // Of all others only what has a dataflow's head is looked into.
+        guard bytes.count > 1, bytes[1] == 2 || bytes[1] == 5 else { return nil }
         let inside: [UInt8]
         switch try? StateRecord(decoding: bytes) {
         case .snapshot(_, _, 0, _, let bytes), .snapshotHead(_, _, _, let bytes): inside = bytes

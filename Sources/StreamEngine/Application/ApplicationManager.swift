@@ -58,6 +58,8 @@ public actor ApplicationManager {
     private let resolve: SourceResolver
     private let limits: ApplicationRun.Limits
     private let logger: Logger
+    /// What applications read alike.
+    package let decodeCache = DecodeCache()
     private var definitions: [String: ApplicationDefinition] = [:]
     private var runs: [String: RunTask] = [:]
     /// Applications between two states. Set before the first suspension of a call, so that no other call comes between.
@@ -403,7 +405,8 @@ public actor ApplicationManager {
         guard !isClosing else { return nil }
         let name = definition.name
         let run = RunTask(
-            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits, logger: logger
+            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
+            cache: decodeCache, logger: logger
         ) { [weak self] run, reason in
             await self?.failed(name, run, reason)
         }

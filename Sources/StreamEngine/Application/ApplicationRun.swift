@@ -96,11 +96,13 @@ package struct ApplicationRun {
 
     /// Claims the application's fence and readies a run.
     ///
-    /// - Parameter start: where to begin; nil to go on after a crash or a restart of the node.
+    /// - Parameters:
+    ///   - start: where to begin; nil to go on after a crash or a restart of the node.
+    ///   - cache: where runs share what they decode.
     package init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
         random: any RandomSource, resolve: SourceResolver, limits: Limits = Limits(),
-        reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
+        cache: DecodeCache? = nil, reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
         let begin = try await RunStart(definition, start: start, store: store, time: time, random: random, resolve: resolve)
         self.limits = limits
@@ -115,7 +117,7 @@ package struct ApplicationRun {
         schedule = SnapshotSchedule(limits, now: time.monotonicNanoseconds())
         reader = try SourceReader(
             begin.compiled, source: begin.source, key: begin.key, positions: begin.positions, clock: dataflow.clockMilliseconds,
-            pieceBytes: limits.pieceBytes, store: store)
+            pieceBytes: limits.pieceBytes, store: store, cache: cache)
         // The clock has no reading before the first row, which may be as old as the trim horizon.
         computed = InputProgress(positions: begin.positions, clockMilliseconds: dataflow.clockMilliseconds)
         var end = begin.end

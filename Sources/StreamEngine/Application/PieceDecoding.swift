@@ -23,8 +23,8 @@ struct PieceDecoding {
     var isFull: Bool { pieces.count >= depth }
 
     mutating func add(_ piece: InputPiece) {
-        let isSmall = piece.byteCount < Self.smallPieceBytes
-        pieces.append((piece.positions, isSmall ? .done(piece.decoded()) : .underWay(Task { piece.decoded() })))
+        let isAtOnce = piece.byteCount < Self.smallPieceBytes && !piece.isShared
+        pieces.append((piece.positions, isAtOnce ? .done(piece.decoded()) : .underWay(Task { await piece.decodedOnce() })))
     }
 
     /// Takes out the first piece when it is decoded.

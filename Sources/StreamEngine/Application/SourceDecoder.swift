@@ -41,8 +41,46 @@ struct InputPiece: Sendable {
             * max(0, Int(part.item.batch.batch.recordCount) - part.item.skip)
     }
 
+    /// Whether another run decodes the same source in the same way.
+    var isShared: Bool { form.reader?.isShared ?? false }
+
     /// The rows of everything, in order. Pure: it may run anywhere.
-    func decoded() -> DecodedPiece {
+    func decoded() -> DecodedPiece { Self.decode(parts[...], form) }
+
+    /// The same; what another run has decoded is taken from there.
+    func decodedOnce() async -> DecodedPiece {
+        guard let reader = form.reader, reader.isShared else { return decoded() }
+        var whole = DecodedPiece(rows: [], undecodable: [])
+        for unit in units() {
+            // The least ROWTIME is a run's own; where it plays a part, so are the rows.
+            guard unit.allSatisfy({ $0.floor <= $0.item.batch.arrivalMilliseconds }) else {
+                whole.append(Self.decode(unit, form))
+                continue
+            }
+            let key = DecodeCache.Key(
+                form: reader.form,
+                batches: unit.map { .init(shard: $0.item.shard, offset: $0.item.batch.baseOffset, skip: $0.item.skip) })
+            // Columns take about twice the bytes of their text.
+            let byteCount = 2 * unit.reduce(0) { $0 + $1.item.batch.batch.bytes.count }
+            whole.append(await reader.cache.decoded(key, byteCount: byteCount) { [form] in Self.decode(unit, form) })
+        }
+        return whole
+    }
+
+    /// The parts as they are decoded for several: a large batch by itself, for runs cut their pieces differently; small ones together.
+    private func units() -> [ArraySlice<Part>] {
+        var units: [ArraySlice<Part>] = []
+        var first = 0
+        for (index, part) in parts.enumerated() where part.item.batch.batch.bytes.count >= RecordGathering.smallBatchBytes {
+            if first < index { units.append(parts[first..<index]) }
+            units.append(parts[index...index])
+            first = index + 1
+        }
+        if first < parts.count { units.append(parts[first...]) }
+        return units
+    }
+
+    private static func decode(_ parts: ArraySlice<Part>, _ form: SourceForm) -> DecodedPiece {
         var gathering = RecordGathering(form)
         for part in parts {
             do {
@@ -61,6 +99,11 @@ struct DecodedPiece: Sendable {
     var rows: [DecodedRows]
     /// Batches that cannot be read to their end.
     var undecodable: [InputMerge.Item]
+
+    fileprivate mutating func append(_ other: DecodedPiece) {
+        rows += other.rows
+        undecodable += other.undecodable
+    }
 }
 
 /// How the records of a source become rows.
@@ -69,6 +112,8 @@ struct SourceForm: Sendable {
     fileprivate let streams: [String]
     /// Which facts about a record are wanted; texts cost more than the rest of a record.
     fileprivate let wanted: Set<MetadataColumn>
+    /// Set where runs may share what they decode.
+    fileprivate let reader: DecodeCache.Reader?
 }
 
 /// Makes pieces of a source's batches.
@@ -77,11 +122,13 @@ struct SourceDecoder {
     private var createdSeconds: [ShardID: Int64] = [:]
     private var piece: InputPiece
 
-    init(_ compiled: CompiledApplication, source: StreamDescription) throws {
+    /// - Parameter cache: where runs share what they decode.
+    init(_ compiled: CompiledApplication, source: StreamDescription, cache: DecodeCache?) throws {
         guard let decoder = compiled.decoder else { throw RunFailure.configuration("the application has no input") }
         form = SourceForm(
             decoder: decoder, streams: compiled.inputs.map(\.name),
-            wanted: Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? []))
+            wanted: Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? []),
+            reader: cache?.reader(DecodeCache.Form(digest: compiled.decodeDigest, source: source.id)))
         piece = InputPiece(form)
         for shard in source.shards { add(shard) }
     }
@@ -113,7 +160,7 @@ struct SourceDecoder {
 /// The records of a piece's batches, put together for the decoder.
 private struct RecordGathering {
     /// Batches of fewer bytes are copied together: the decoder is fastest on many records at once.
-    private static let smallBatchBytes = 16 << 10
+    static let smallBatchBytes = 16 << 10
 
     /// Consecutive records of the same in-application stream.
     struct Run {

@@ -20,7 +20,7 @@ struct SourceReader {
 
     init(
         _ compiled: CompiledApplication, source: StreamDescription, key: StreamKey, positions: [ShardID: Int64], clock: Int64,
-        pieceBytes: Int, store: any StreamStore
+        pieceBytes: Int, store: any StreamStore, cache: DecodeCache? = nil
     ) throws {
         self.store = store
         self.key = key
@@ -29,7 +29,7 @@ struct SourceReader {
         self.clock = clock
         floor = clock
         merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
-        decoder = try SourceDecoder(compiled, source: source)
+        decoder = try SourceDecoder(compiled, source: source, cache: cache)
     }
 
     static func references(_ positions: [ShardID: Int64], in stream: StreamID) -> [ShardReference: Int64] {

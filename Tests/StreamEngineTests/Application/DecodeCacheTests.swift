@@ -22,6 +22,7 @@ struct DecodeCacheTests {
             store: world.store, time: MemoryStoreTime(store: world.store), random: CountingRandom(1), resolve: { $0.key },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await manager.open()
+        let cache = await manager.decodeCache
         for number in 0..<100 {
             var definition = world.definition
             definition.name = "app\(number)"
@@ -39,9 +40,9 @@ struct DecodeCacheTests {
             world.store.advance(milliseconds: 1)
             await Task.yield()
         }
-        #expect(manager.decodeCache.decodedCount == batches)
+        #expect(cache.decodedCount == batches)
         await manager.close()
-        #expect(manager.decodeCache.byteCount == 0)
+        #expect(cache.byteCount == 0)
 
         let rows = try world.rows()
         #expect(rows.count == 700)

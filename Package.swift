@@ -174,7 +174,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "sql-benchmark",
         dependencies: [
-            "Host", "StreamEngine", "StreamSQL", "StreamStore", "StreamStoreTesting", "RecordBatch", "RandomCutForest",
+            "Host", "EmbeddedStore", "StreamLog", "StreamEngine", "StreamSQL", "StreamStore", "StreamStoreTesting", "RecordBatch",
+            "RandomCutForest",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),

@@ -37,15 +37,20 @@ public final class IOThread: Sendable {
 /// A fixed number of threads that run what is handed in, first come first served.
 public final class IOThreads: Sendable {
     private struct Queue {
-        var work: [@Sendable () -> Void] = []
+        /// Nil where it was taken: what it holds on to must go when it has run.
+        var work: [(@Sendable () -> Void)?] = []
         var head = 0
         var closed = false
 
         mutating func pop() -> (@Sendable () -> Void)? {
             guard head < work.count else { return nil }
             let next = work[head]
+            work[head] = nil
             head += 1
-            if head > 64, head * 2 > work.count {
+            if head == work.count {
+                work.removeAll(keepingCapacity: head <= 1024)
+                head = 0
+            } else if head > 64, head * 2 > work.count {
                 work.removeFirst(head)
                 head = 0
             }

@@ -1,5 +1,7 @@
 /// One forest per key within a stated memory: idle ones are put away as bytes, the longest idle are forgotten.
 
+import StableHash
+
 /// What ``KeyedForests`` can keep: a model that can be put away as bytes and taken out again, the same to the bit.
 public protocol ForestModel: Sendable {
     init(parameters: ForestParameters, dimensions: Int, seed: UInt64) throws(ForestError)
@@ -236,29 +238,66 @@ public struct KeyedForests<Model: ForestModel>: Sendable {
     /// All models with their order of use, format 1: "MRCK", version, the count of keys forgotten, of keys, and of those awake; per key, the one
     /// used longest ago first, the lengths of key and model and both; a checksum.
     public func snapshot() -> [UInt8] {
-        var writer = SnapshotWriter()
+        var pieces = snapshotPieces()
+        return pieces.next(bytes: .max) ?? []
+    }
+
+    /// The bytes of ``snapshot()`` one after the other, of the forests as they are now, whatever becomes of them meanwhile.
+    public func snapshotPieces() -> SnapshotPieces { SnapshotPieces(self) }
+
+    /// A snapshot that is written piece by piece.
+    public struct SnapshotPieces: Sendable {
+        /// A copy, which takes memory only for what changes.
+        private let forests: KeyedForests
+        private var place: Int
+        private var checksum = FNV1a()
+        private var isBegun = false
+        private var isEnded = false
+
+        fileprivate init(_ forests: KeyedForests) {
+            self.forests = forests
+            place = forests.oldest
+        }
+
+        /// The next bytes, `bytes` or a little more until the end; nil after it.
+        public mutating func next(bytes: Int) -> [UInt8]? {
+            if isEnded { return nil }
+            var writer = SnapshotWriter()
+            if !isBegun { forests.writeHead(to: &writer) }
+            isBegun = true
+            while place != KeyedForests.nowhere, writer.bytes.count < bytes {
+                forests.write(place, to: &writer)
+                place = forests.entries[place].newer
+            }
+            checksum.add(writer.bytes)
+            if place == KeyedForests.nowhere {
+                isEnded = true
+                writer.word(checksum.value)
+            }
+            return writer.bytes
+        }
+    }
+
+    private func writeHead(to writer: inout SnapshotWriter) {
         for byte in Self.magic { writer.byte(byte) }
         writer.byte(Self.version)
         writer.count(forgottenKeys)
         writer.count(count)
         writer.count(awakeCount)
-        var place = oldest
-        while place != Self.nowhere {
-            let entry = entries[place]
-            let bytes =
-                switch entry.state {
-                case .awake(let model): model.snapshot()
-                case .asleep(let bytes): bytes
-                case .none: preconditionFailure("a model is in use")
-                }
-            writer.count(entry.key.count)
-            writer.append(entry.key)
-            writer.count(bytes.count)
-            writer.append(bytes)
-            place = entry.newer
-        }
-        writer.word(snapshotChecksum(writer.bytes[...]))
-        return writer.bytes
+    }
+
+    private func write(_ place: Int, to writer: inout SnapshotWriter) {
+        let entry = entries[place]
+        let bytes =
+            switch entry.state {
+            case .awake(let model): model.snapshot()
+            case .asleep(let bytes): bytes
+            case .none: preconditionFailure("a model is in use")
+            }
+        writer.count(entry.key.count)
+        writer.append(entry.key)
+        writer.count(bytes.count)
+        writer.append(bytes)
     }
 
     /// What ``snapshot()`` wrote. Those that were awake are awake again, so that it goes on as it would have; other limits than before are

@@ -327,7 +327,11 @@ import Testing
             world.clock.advance(seconds: 1)
             // The upkeep removes the stream from the catalog; only it does, since nothing else is asked of the store here.
             let catalog = try await Catalog.open(path: world.directory + "/catalog.sqlite")
-            while try await !catalog.load().streams.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            let end = ContinuousClock.now + .seconds(60)
+            while try await !catalog.load().streams.isEmpty, ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(try await catalog.load().streams.isEmpty, "a minute has passed")
             await catalog.close()
             await store.close()
         }

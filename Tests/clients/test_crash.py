@@ -71,7 +71,11 @@ def ended(row):
 
 def test_windows_of_busy_applications_survive_kills(mortal, chance):
     """Two applications on one stream, both cores busy, windows open at every kill: every derived row is there once, is what an independent
-    computation gives, and the rows of a key are in one shard in their order. MILLRACE_WINDOW_KILLS=N for more than 20 kills."""
+    computation gives, and the rows of a key are in one shard in their order. Their states are written all the time, mostly what has changed.
+    MILLRACE_WINDOW_KILLS=N for more than 20 kills."""
+    mortal.variables["MILLRACE_APPLICATION_SNAPSHOT_BYTES"] = "200000"
+    mortal.kill()
+    mortal.start()
     kinesis, analytics = mortal.client("kinesis", retries=3), mortal.client("kinesisanalytics", retries=3)
     kinesis.create_stream(StreamName="source", ShardCount=4)
     for name in ["one", "two"]:

@@ -21,7 +21,7 @@ struct BenchmarkProgram {
     }
 
     let name: Name
-    let code: String
+    var code: String
     let schema: InputSchema
     let output: String
     let records: RecordMaker

@@ -58,6 +58,8 @@ public actor ApplicationManager {
     private let resolve: SourceResolver
     private let limits: ApplicationRun.Limits
     private let logger: Logger
+    /// What applications read alike.
+    package let decodeCache = DecodeCache()
     private var definitions: [String: ApplicationDefinition] = [:]
     private var runs: [String: RunTask] = [:]
     /// Applications between two states. Set before the first suspension of a call, so that no other call comes between.
@@ -68,13 +70,16 @@ public actor ApplicationManager {
     private var unreadable: Set<String> = []
     private var isClosing = false
 
-    /// - Parameter stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
+    /// - Parameters:
+    ///   - stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
+    ///   - snapshotBytes: after how much input a state is written; nil for 32 MiB.
     public init(
         store: any StreamStore, time: any TimeSource, random: any RandomSource, resolve: @escaping SourceResolver,
-        stateBytes: Int? = nil, logger: Logger
+        stateBytes: Int? = nil, snapshotBytes: Int? = nil, logger: Logger
     ) {
         var limits = ApplicationRun.Limits()
         if let stateBytes { limits.stateBytes = stateBytes }
+        if let snapshotBytes { limits.snapshotBytes = snapshotBytes }
         self.limits = limits
         self.store = store
         self.resolve = resolve
@@ -400,7 +405,8 @@ public actor ApplicationManager {
         guard !isClosing else { return nil }
         let name = definition.name
         let run = RunTask(
-            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits, logger: logger
+            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
+            cache: decodeCache, logger: logger
         ) { [weak self] run, reason in
             await self?.failed(name, run, reason)
         }

@@ -1,7 +1,7 @@
 /// One run of a streaming application: reads its source, drives the dataflow, appends rows and progress together.
 
+import Foundation
 package import Host
-import RecordBatch
 import StreamSQL
 package import StreamStore
 
@@ -32,26 +32,34 @@ struct RunProgress: Sendable {
 ///
 /// Exactly once (DESIGN, decision 9): all rows that the input up to a place gives, and that place, are one append under the run's fence, so what is
 /// computed again up to that place after a crash is dropped as a whole. Input that gave no rows is not recorded at all: computing it again gives no
-/// rows again. What decides is elsewhere: `RunBeginning` where to begin, `CommitQueue` what to append next, `SnapshotSchedule` when to write
-/// the state.
+/// rows again.
+///
+/// Decoding (`PieceDecoding`), computing and appending (`RunAppender`) go on side by side. What decides is elsewhere: `RunStart` and `RunBeginning`
+/// where to begin, `CommitQueue` what to append next, `SnapshotSchedule` when to write the state.
 package struct ApplicationRun {
     /// How much is done at once.
     package struct Limits: Sendable {
         /// Input handed to the dataflow in one piece, in bytes of record data.
         package var pieceBytes = 1 << 20
-        /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped, and a snapshot taken.
+        /// Input of one cycle, in bytes of batches: between two cycles a run can be stopped.
         package var cycleBytes = 8 << 20
         /// One append's output rows, in bytes; more go through the hidden stream.
         package var appendBytes = 4 << 20
-        /// A snapshot is due when this much input was read since the last one (and no less than the state's own size), so that a restart
+        /// A snapshot is due when this much input was read since the last one (and no less than was written then), so that a restart
         /// computes little again ...
         package var snapshotBytes = 32 << 20
-        /// ... or when this much time went by with new input.
+        /// ... or early enough that it ends this long after the beginning of the last one, where there is new input.
         package var snapshotNanoseconds: UInt64 = 60_000_000_000
         /// Bytes of a snapshot, or of rows on their way, in one record of the hidden stream.
         package var snapshotPartBytes = 512 << 10
+        /// Bytes of a snapshot that are written at a time, between two pieces of input.
+        package var snapshotStepBytes = 1 << 20
+        /// What a restart may have to read beside twice the state, in bytes, before a snapshot is whole again.
+        package var stateLogBytes = 16 << 20
         /// What open windows, held rows and forests may take together, in bytes; an application that needs more is stopped.
         package var stateBytes = Dataflow.Limits().stateBytes
+        /// How many pieces are decoded at a time.
+        package var decoders = min(4, ProcessInfo.processInfo.activeProcessorCount)
 
         package init() {}
     }
@@ -60,29 +68,27 @@ package struct ApplicationRun {
     private static let idleMilliseconds: Int64 = 1000
     /// The wait for records that are read but not settled, which takes about one sync of the journal.
     private static let unsettledMilliseconds: Int64 = 5
-    /// Pieces smaller than this are decoded where they were read: another task would cost more.
-    private static let smallPieceBytes = 64 << 10
 
     private let limits: Limits
     private let store: any StreamStore
     private let time: any TimeSource
-    private let stateLog: StateLog
-    private let fence: Fence
     private let run: StateRecord.Run
     private let reportGap: @Sendable (InputMerge.Gap) -> Void
 
     private var dataflow: Dataflow
     private var reader: SourceReader
+    private var ahead: PieceDecoding
     private var encoder: OutputEncoder
-    private var router: OutputRouter
-    private var queue: CommitQueue
+    private var appender: RunAppender
     private var schedule: SnapshotSchedule
+    /// Bytes of state records that the schedule knows of.
+    private var notedStateBytes = 0
+    /// The snapshot that is being written.
+    private var writing: SnapshotProgress?
     /// Up to where the dataflow has computed.
     private var computed: InputProgress
-    /// A piece that was read and is not computed yet.
-    private var ahead: DecodingPiece?
-    /// The state is one of another program's run, taken over: it is written before it is gone on from.
-    private var mustWriteState: Bool
+    /// The state is one of another program's run, or in an old form: it is written before it is gone on from.
+    private var mustWriteState = false
     private var isRecomputing = false
     /// Rows of each in-application stream that were computed again.
     private var recomputedRows: [String: Int64] = [:]
@@ -90,99 +96,42 @@ package struct ApplicationRun {
 
     /// Claims the application's fence and readies a run.
     ///
-    /// - Parameter start: where to begin; nil to go on after a crash or a restart of the node.
+    /// - Parameters:
+    ///   - start: where to begin; nil to go on after a crash or a restart of the node.
+    ///   - cache: where runs share what they decode.
     package init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
         random: any RandomSource, resolve: SourceResolver, limits: Limits = Limits(),
-        reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
+        cache: DecodeCache? = nil, reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
-        guard store.capabilities.contains(.multiShardAppends) else {
-            throw RunFailure.configuration(
-                "the store cannot append rows and the state they belong to together, which is what makes each row come out once")
-        }
+        let begin = try await RunStart(definition, start: start, store: store, time: time, random: random, resolve: resolve)
         self.limits = limits
         self.store = store
         self.time = time
         self.reportGap = reportGap
-        var compiled = try CompiledApplication(definition)
-        compiled.leaveOutUnreadColumns(definition.outputs)
-        guard let input = definition.inputs.first else { throw RunFailure.configuration("the application has no input") }
-        let key = await resolve(input.source)
-        let source = try await store.stream(key)
-        stateLog = try await StateLog.open(application: definition.name, store: store)
-        fence = try await store.claim(owner: "application/\(definition.name)")
-        let beginning = RunBeginning(
-            requested: start, stored: input.startingPosition, startNumber: definition.startNumber,
-            recovered: try await Self.recover(stateLog, start: start), program: compiled, source: source)
-
-        let positions: [ShardID: Int64]
-        switch beginning {
-        case .goOn(let state, _):
-            run = StateRecord.Run(
-                startNumber: state.run.startNumber, programDigest: compiled.digest, seed: state.run.seed,
-                startMilliseconds: state.run.startMilliseconds, source: source.id)
-            // Shards that came into being after the snapshot were read from their beginning, which is where their lane's last shard ended.
-            let later = state.last.positions.map { shard, _ in (shard, source.shard(shard)?.startOffset ?? 0) }
-            positions = state.base.positions.merging(later) { old, _ in old }
-        case .anew(let position, let kept):
-            run = StateRecord.Run(
-                startNumber: definition.startNumber, programDigest: compiled.digest, seed: random.next(),
-                startMilliseconds: time.wallMilliseconds(), source: source.id)
-            positions = try await Self.positions(position, kept: kept, source: source, store: store)
-        }
-        dataflow = try compiled.makeDataflow(run, limits: Dataflow.Limits(stateBytes: limits.stateBytes))
-        encoder = OutputEncoder(definition.outputs, compiled)
-        router = OutputRouter(definition.outputs, store: store)
-        queue = CommitQueue(appendBytes: limits.appendBytes, partBytes: limits.snapshotPartBytes)
-        schedule = SnapshotSchedule(
-            bytes: limits.snapshotBytes, nanoseconds: limits.snapshotNanoseconds, now: time.monotonicNanoseconds())
+        run = begin.run
+        dataflow = try begin.makeDataflow(limits)
+        encoder = OutputEncoder(definition.outputs, begin.compiled)
         dataflow.wantedStreams = encoder.streamNames
-        mustWriteState = false
-        if case .goOn(let state, let isSameProgram) = beginning {
-            try Self.restore(&dataflow, from: state, isSameProgram: isSameProgram)
-            mustWriteState = !isSameProgram || state.isFirst
-            queue.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
-        }
+        ahead = PieceDecoding(depth: limits.decoders)
+        schedule = SnapshotSchedule(limits, now: time.monotonicNanoseconds())
         reader = try SourceReader(
-            compiled, source: source, key: key, positions: positions, clock: dataflow.clockMilliseconds,
-            pieceBytes: limits.pieceBytes, store: store)
+            begin.compiled, source: begin.source, key: begin.key, positions: begin.positions, clock: dataflow.clockMilliseconds,
+            pieceBytes: limits.pieceBytes, store: store, cache: cache)
         // The clock has no reading before the first row, which may be as old as the trim horizon.
-        computed = InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds)
-        switch beginning {
-        case .goOn(let state, _):
-            try await recompute(through: state.last, source: source.id)
+        computed = InputProgress(positions: begin.positions, clockMilliseconds: dataflow.clockMilliseconds)
+        var end = begin.end
+        if case .anew = begin.beginning {
+            end = try await begin.stateLog.begin(run, at: computed, fence: begin.fence, writtenAt: time.wallMilliseconds())
+        }
+        appender = RunAppender(
+            definition.outputs, store: store, stateLog: begin.stateLog, fence: begin.fence, nextOffset: end, limits: limits)
+        if case .goOn(let state, let isSameProgram) = begin.beginning {
+            mustWriteState = !isSameProgram || state.isOld
+            schedule.resume(state)
+            appender.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
+            try await recompute(through: state.last, source: begin.source.id)
             try checkRows(of: state)
-        case .anew: try await stateLog.begin(run, at: computed, fence: fence, writtenAt: time.wallMilliseconds())
-        }
-    }
-
-    private static func recover(_ stateLog: StateLog, start: StartingPosition?) async throws -> RecoveredState? {
-        do {
-            return try await stateLog.recover()
-        } catch {
-            // Who starts afresh does not need what cannot be read.
-            guard let start, start != .lastStoppedPoint else { throw error }
-            return nil
-        }
-    }
-
-    private static func positions(
-        _ start: StartingPosition, kept: RunBeginning.KeptPositions, source: StreamDescription, store: any StreamStore
-    ) async throws(StoreError) -> [ShardID: Int64] {
-        var positions: [ShardID: Int64] = [:]
-        for shard in source.shards {
-            let bounds = try await store.bounds(ShardReference(source.id, shard.id))
-            positions[shard.id] = RunBeginning.position(start, kept: kept, shard: shard.id, bounds: bounds)
-        }
-        return positions
-    }
-
-    private static func restore(_ dataflow: inout Dataflow, from state: RecoveredState, isSameProgram: Bool) throws {
-        guard let snapshot = state.snapshot else { return }
-        do {
-            try dataflow.restore(from: snapshot, isSameProgram: isSameProgram)
-        } catch {
-            throw RunFailure.state("its state cannot be restored: \(error)")
         }
     }
 
@@ -196,9 +145,14 @@ package struct ApplicationRun {
         var bytes = 0
         // Everything up to the commit arrived at or before its clock, so this meets the records of the first time in their order.
         while true {
-            if let piece = try await reader.nextPiece(through: last.clockMilliseconds, limits: ends, bytesRead: &bytes) {
-                try compute(piece.decoded(), through: piece.positions)
-                queue.dropCuts()
+            while !ahead.isFull,
+                let piece = try await reader.nextPiece(through: last.clockMilliseconds, limits: ends, bytesRead: &bytes)
+            {
+                ahead.add(piece)
+            }
+            if let (piece, positions) = await ahead.next() {
+                try compute(piece, through: positions)
+                appender.dropCuts()
             } else if reader.mustRaiseFloor {
                 reader.raiseFloor()
             } else {
@@ -206,7 +160,7 @@ package struct ApplicationRun {
             }
         }
         try advance(to: last.clockMilliseconds)
-        queue.dropCuts()
+        appender.dropCuts()
         reader.takeGaps().forEach(reportGap)
         schedule.noteRead(bytes)
         progress.rowsIn = 0
@@ -225,17 +179,17 @@ package struct ApplicationRun {
 
     // MARK: The cycle
 
-    /// Reads what has arrived, or a cycle's share of it, closes what has ended, appends what came out.
+    /// Reads what has arrived, or a cycle's share of it, closes what has ended, appends what came out. When it returns false, all that is durable.
     ///
     /// No row is ever older than the dataflow's clock. The clock moves to a settled time only when every record up to it was read; what
     /// arrives later, also in shards made later, arrives after it. Only a node that starts again with its wall clock set back can break
     /// that, and then such records are given the clock's time.
-    /// - Returns: whether there may be more to read at once.
+    /// - Returns: whether there may be more to do at once.
     /// - Throws: `RunFailure.destination`: nothing is lost, the next cycle goes on. After any other error the run is of no more use, as it
     ///   is not known what was appended.
     package mutating func cycle() async throws -> Bool {
         try await append()
-        if mustWriteState { try await writeSnapshot() }
+        if mustWriteState { try await writeState(whole: true) }
         let settled = await store.settledTime()
         // After the settled time was asked for: a shard that is made from here on holds only records that arrive after it.
         try await reader.followReshards()
@@ -244,59 +198,42 @@ package struct ApplicationRun {
         if isCaughtUp { try advance(to: settled) }
         try await append()
         progress.watermarkMilliseconds = dataflow.clockMilliseconds
-        if schedule.isDue(at: time.monotonicNanoseconds()) { try await writeSnapshot() }
-        return !isCaughtUp
+        try await goOnWithSnapshot()
+        if !isCaughtUp || writing != nil { return true }
+        try await appender.drain(at: time.wallMilliseconds())
+        noteAppended()
+        return false
     }
 
-    /// While a piece is computed, the next one is decoded.
+    /// While a piece is computed, the next ones are decoded, and appends of earlier ones are under way.
     /// - Returns: whether everything up to `settled` was read.
     private mutating func readAndCompute(through settled: Int64) async throws -> Bool {
         var bytes = 0
-        if ahead == nil { ahead = try await nextPiece(through: settled, &bytes) }
         while true {
-            if let piece = ahead {
-                ahead = bytes < limits.cycleBytes ? try await nextPiece(through: settled, &bytes) : nil
-                try compute(await piece.rows.value, through: piece.positions)
+            try await readAhead(through: settled, &bytes)
+            if let (piece, positions) = await ahead.next() {
+                try await readAhead(through: settled, &bytes)
+                try compute(piece, through: positions)
                 // What is ahead stays for the next cycle when a destination takes no rows now.
-                if queue.isFull { try await append() }
+                if appender.queue.isFull { try await append() }
+                if writing != nil { try await goOnWithSnapshot() }
                 continue
             }
             guard reader.mustRaiseFloor else { return bytes < limits.cycleBytes }
             // A snapshot comes first, so that computing again does the same.
-            try await append()
-            try await writeSnapshot()
+            try await writeState(whole: false)
             reader.raiseFloor()
-            ahead = try await nextPiece(through: settled, &bytes)
         }
     }
 
-    /// The rows of a piece, at hand or on their way.
-    private enum DecodedPiece {
-        case done([DecodedRows])
-        case underWay(Task<[DecodedRows], Never>)
-
-        var value: [DecodedRows] {
-            get async {
-                switch self {
-                case .done(let rows): rows
-                case .underWay(let task): await task.value
-                }
-            }
+    /// Has as many pieces decoded as there is room for.
+    private mutating func readAhead(through settled: Int64, _ bytes: inout Int) async throws {
+        while !ahead.isFull, bytes < limits.cycleBytes {
+            let before = bytes
+            guard let piece = try await reader.nextPiece(through: settled, bytesRead: &bytes) else { return }
+            schedule.noteRead(bytes - before)
+            ahead.add(piece)
         }
-    }
-
-    private struct DecodingPiece {
-        var positions: [ShardID: Int64]
-        var rows: DecodedPiece
-    }
-
-    private mutating func nextPiece(through settled: Int64, _ bytes: inout Int) async throws -> DecodingPiece? {
-        let before = bytes
-        guard let piece = try await reader.nextPiece(through: settled, bytesRead: &bytes) else { return nil }
-        schedule.noteRead(bytes - before)
-        let isSmall = piece.byteCount < Self.smallPieceBytes
-        return DecodingPiece(
-            positions: piece.positions, rows: isSmall ? .done(piece.decoded()) : .underWay(Task { piece.decoded() }))
     }
 
     /// What to wait for between two cycles, and how long at most.
@@ -310,14 +247,15 @@ package struct ApplicationRun {
         return (reader.readPositions, .milliseconds(milliseconds))
     }
 
-    private mutating func compute(_ pieces: [DecodedRows], through positions: [ShardID: Int64]) throws {
+    private mutating func compute(_ piece: DecodedPiece, through positions: [ShardID: Int64]) throws {
+        reader.noteUndecodable(piece.undecodable)
         var rows: [String: OutgoingRows] = [:]
-        for piece in pieces {
-            progress.rowsIn += Int64(piece.batch.count)
-            do { try dataflow.insert(piece.batch, into: piece.stream, errors: piece.errors) } catch {
+        for run in piece.rows {
+            progress.rowsIn += Int64(run.batch.count)
+            do { try dataflow.insert(run.batch, into: run.stream, errors: run.errors) } catch {
                 throw RunFailure.state("\(error)")
             }
-            collect(recordKeys: encoder.recordKeyColumn.map { piece.batch.columns[$0] }, into: &rows)
+            collect(recordKeys: encoder.recordKeyColumn.map { run.batch.columns[$0] }, into: &rows)
         }
         finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
@@ -340,57 +278,102 @@ package struct ApplicationRun {
 
     private mutating func finishCut(_ reached: InputProgress, _ rows: [String: OutgoingRows]) {
         computed = reached
-        if !rows.isEmpty { queue.add(Cut(progress: reached, rows: rows)) }
+        if !rows.isEmpty { appender.add(Cut(progress: reached, rows: rows)) }
     }
 
     // MARK: Appending
 
-    /// Appends what the queue asks for until it is empty.
     private mutating func append() async throws {
-        while let step = queue.next() {
-            let now = time.wallMilliseconds()
-            var entries: [ShardAppend]
-            do { entries = try await router.route(step.rows, at: now) } catch let error as OutputRouter.Unavailable {
-                throw RunFailure.destination(error)
-            }
-            entries.append(try stateLog.entry(step.records, at: now))
-            do throws(StoreError) {
-                _ = try await store.append(entries, fence: fence)
-            } catch {
-                guard isOfDestination(error) else { throw error }
-                throw RunFailure.destination(OutputRouter.Unavailable(output: nil, reason: error))
-            }
-            queue.appended(step)
-            progress.rowsOut += Int64(step.rows.reduce(0) { $0 + $1.rows.count })
-        }
+        try await appender.append(at: time.wallMilliseconds())
+        noteAppended()
     }
 
-    /// Whether an append was refused as a whole for a reason that lies in a destination or passes by itself. Of all other errors it is
-    /// not known what they left.
-    private func isOfDestination(_ error: StoreError) -> Bool {
-        switch error {
-        case .overloaded: true
-        case .streamBusy(let key, _): key.namespace != .application
-        case .shardClosed(let shard), .shardNotFound(let shard): shard != stateLog.shard
-        default: false
-        }
+    private mutating func noteAppended() {
+        progress.rowsOut = appender.rowsOut
+        schedule.noteWritten(appender.stateBytes - notedStateBytes)
+        notedStateBytes = appender.stateBytes
     }
 
-    /// Appends what waits and writes the whole state, so that a restart begins here.
+    /// Appends what waits and writes the state, so that a restart begins here.
     /// - Throws: as `cycle`.
-    package mutating func snapshot() async throws {
+    package mutating func snapshot() async throws { try await writeState(whole: false) }
+
+    // MARK: The state
+
+    /// A snapshot on its way.
+    private struct SnapshotProgress {
+        var isWhole: Bool
+        /// Of its head.
+        var offset: Int64
+        var pieces = 0
+        var bytes: Int
+    }
+
+    /// Writes the state of this moment and returns when it is durable.
+    private mutating func writeState(whole: Bool) async throws {
+        // What is on its way is an earlier moment's. Changes behind it stand on it.
+        while writing != nil { try await writePieces() }
+        try await beginSnapshot(whole: whole)
+        while writing != nil { try await writePieces() }
+        try await appender.drain(at: time.wallMilliseconds())
+        noteAppended()
+        mustWriteState = false
+    }
+
+    /// Writes the next pieces of a snapshot, or begins one when it is due.
+    private mutating func goOnWithSnapshot() async throws {
+        if writing != nil {
+            try await writePieces()
+        } else if schedule.isDue(at: time.monotonicNanoseconds()) {
+            try await beginSnapshot(whole: false)
+        }
+    }
+
+    /// About how much memory the state takes.
+    package var stateBytes: Int { dataflow.stateBytes }
+    /// Bytes of state records that the run has written.
+    package var stateLogBytes: Int { appender.stateBytes }
+    /// Whether a snapshot is being written, cycle by cycle.
+    package var isWritingSnapshot: Bool { writing != nil }
+
+    /// Freezes the state. Rows go on at once; the pieces follow between them.
+    package mutating func beginSnapshot(whole: Bool) async throws {
         // A snapshot without the rows that wait would lose them.
         try await append()
-        try await writeSnapshot()
+        let isWhole = whole || schedule.isWholeDue
+        schedule.noteBegin(whole: isWhole, at: time.monotonicNanoseconds())
+        let head = dataflow.freezeState(whole: isWhole)
+        writing = SnapshotProgress(isWhole: isWhole, offset: appender.nextOffset, bytes: head.count)
+        try await append([.snapshotHead(run, computed, isWhole: isWhole, bytes: head)], trim: nil)
     }
 
-    private mutating func writeSnapshot() async throws {
-        let begin = time.monotonicNanoseconds()
-        let bytes = dataflow.snapshot()
-        try await stateLog.writeSnapshot(
-            bytes, run: run, at: computed, fence: fence, writtenAt: time.wallMilliseconds(), partBytes: limits.snapshotPartBytes)
-        schedule.noteWritten(bytes.count, from: begin, to: time.monotonicNanoseconds())
-        mustWriteState = false
-        progress.lastSnapshotBytes = bytes.count
+    private mutating func writePieces() async throws {
+        guard var snapshot = writing else { return }
+        // Rows that wait come first, and if they cannot leave now, nothing was taken of the snapshot.
+        try await append()
+        var records: [StateRecord] = []
+        let before = snapshot.bytes
+        var isEnd = false
+        while !isEnd, snapshot.bytes - before < limits.snapshotStepBytes {
+            if let piece = dataflow.nextPiece(bytes: limits.snapshotPartBytes) {
+                snapshot.pieces += 1
+                snapshot.bytes += piece.count
+                records.append(.snapshotPiece(piece))
+            } else {
+                records.append(.snapshotEnd(pieces: snapshot.pieces))
+                isEnd = true
+            }
+        }
+        writing = isEnd ? nil : snapshot
+        if isEnd {
+            schedule.noteEnd(whole: snapshot.isWhole, bytes: snapshot.bytes, at: time.monotonicNanoseconds())
+            progress.lastSnapshotBytes = snapshot.bytes
+        }
+        try await append(records, trim: isEnd && snapshot.isWhole ? snapshot.offset : nil)
+    }
+
+    private mutating func append(_ records: [StateRecord], trim: Int64?) async throws {
+        try await appender.append(records, trim: trim, at: time.wallMilliseconds())
+        noteAppended()
     }
 }

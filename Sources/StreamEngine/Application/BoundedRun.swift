@@ -37,7 +37,9 @@ package struct BoundedRun {
     package mutating func play(_ output: (_ stream: String, _ rows: ColumnBatch) throws -> Void) async throws {
         var bytes = 0
         while let piece = try await reader.nextPiece(through: through, limits: ends, bytesRead: &bytes) {
-            for rows in piece.decoded() {
+            let decoded = piece.decoded()
+            reader.noteUndecodable(decoded.undecodable)
+            for rows in decoded.rows {
                 try dataflow.insert(rows.batch, into: rows.stream, errors: rows.errors)
                 for (stream, batch) in dataflow.takeOutput() { try output(stream, batch) }
             }

@@ -11,18 +11,6 @@ struct CommitQueue: Sendable {
     struct Step: Sendable {
         var rows: [(output: String, rows: OutgoingRows)] = []
         var records: [StateRecord]
-        fileprivate var effect: Effect
-    }
-
-    fileprivate enum Effect: Sendable {
-        /// The first cut is durable.
-        case cut
-        /// So many parts of the first cut are written.
-        case parts(Int)
-        /// The last parts are: the cut is durable, its rows are to be copied.
-        case allParts
-        /// So many rows of an output were copied.
-        case copied(Int, of: String)
     }
 
     private let appendBytes: Int
@@ -62,39 +50,40 @@ struct CommitQueue: Sendable {
     /// Forgets the cuts: what is computed again is durable already.
     mutating func dropCuts() { cuts = [] }
 
-    /// The next append to make; nil when nothing waits. The same again until `appended` is told.
+    /// Whether nothing waits.
+    var isEmpty: Bool { cuts.isEmpty && outgoing.isEmpty }
+
+    /// Takes out the next append to make; nil when nothing waits. Appends must become durable in the order in which they were taken.
     mutating func next() -> Step? {
         if let (output, rows) = outgoing.next(bytes: appendBytes) {
-            var sent = outgoing.sent
-            sent[output, default: 0] += Int64(rows.count)
-            return Step(rows: [(output, rows)], records: [.sent(sent)], effect: .copied(rows.count, of: output))
+            outgoing.leave(rows.count, of: output)
+            return Step(rows: [(output, rows)], records: [.sent(outgoing.sent)])
         }
         guard let cut = cuts.first else { return nil }
         if parts.isEmpty {
             let byOutput = cut.rows.sorted { $0.key < $1.key }.map { (output: $0.key, rows: $0.value) }
-            guard cut.byteCount > appendBytes else { return Step(rows: byOutput, records: [.commit(cut.progress)], effect: .cut) }
+            guard cut.byteCount > appendBytes else {
+                cuts.removeFirst()
+                return Step(rows: byOutput, records: [.commit(cut.progress)])
+            }
             parts = byOutput.flatMap { output, rows in rows.split(bytes: partBytes).map { (output, $0) } }
             writtenParts = 0
         }
-        let count = max(1, appendBytes / partBytes)
-        let group = writtenParts..<min(parts.count, writtenParts + count)
-        var records = group.map { StateRecord.outgoing(part: $0, output: parts[$0].output, parts[$0].rows) }
-        guard group.upperBound == parts.count else { return Step(records: records, effect: .parts(group.count)) }
-        records.append(.commit(cut.progress))
-        return Step(records: records, effect: .allParts)
+        return nextParts(of: cut)
     }
 
-    /// A step is durable.
-    mutating func appended(_ step: Step) {
-        switch step.effect {
-        case .cut: cuts.removeFirst()
-        case .parts(let count): writtenParts += count
-        case .allParts:
-            cuts.removeFirst()
-            outgoing = OutgoingQueue(parts)
-            parts = []
-        case .copied(let count, let output): outgoing.leave(count, of: output)
-        }
+    private mutating func nextParts(of cut: Cut) -> Step {
+        let count = max(1, appendBytes / partBytes)
+        let group = writtenParts..<min(parts.count, writtenParts + count)
+        writtenParts = group.upperBound
+        var records = group.map { StateRecord.outgoing(part: $0, output: parts[$0].output, parts[$0].rows) }
+        guard writtenParts == parts.count else { return Step(records: records) }
+        records.append(.commit(cut.progress))
+        cuts.removeFirst()
+        // From here on its rows are copied.
+        outgoing = OutgoingQueue(parts)
+        parts = []
+        return Step(records: records)
     }
 }
 

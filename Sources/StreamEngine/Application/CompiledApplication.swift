@@ -16,6 +16,9 @@ struct CompiledApplication: Sendable {
     /// The same as state records of version 1 have it: the metadata columns that the program names count.
     let firstDigest: UInt64
 
+    /// Of all that makes rows of records: runs whose digests are equal decode a source alike.
+    private(set) var decodeDigest: UInt64
+
     /// - Throws: `ApplicationError.code` with every error of the program, `.configuration` for what does not fit it.
     init(_ definition: ApplicationDefinition) throws(ApplicationError) {
         var inputs: [StreamSchema] = []
@@ -54,14 +57,17 @@ struct CompiledApplication: Sendable {
         self.program = program
         self.inputs = inputs
         self.decoder = decoder
-        digest = Self.digest(definition, inputs, withHidden: false)
-        firstDigest = Self.digest(definition, named, withHidden: true)
+        digest = Self.digest(definition, code: definition.code, inputs, withHidden: false)
+        firstDigest = Self.digest(definition, code: definition.code, named, withHidden: true)
+        decodeDigest = Self.digest(definition, code: "", inputs, withHidden: true)
     }
 
     /// - Parameter withHidden: whether metadata columns count.
-    private static func digest(_ definition: ApplicationDefinition, _ inputs: [StreamSchema], withHidden: Bool) -> UInt64 {
+    private static func digest(
+        _ definition: ApplicationDefinition, code: String, _ inputs: [StreamSchema], withHidden: Bool
+    ) -> UInt64 {
         var digest = FNV1a()
-        digest.add(definition.code)
+        digest.add(code)
         for input in inputs {
             digest.add(input.name)
             for column in input.columns where withHidden || !column.isHidden { digest.add("\(column.name) \(column.type)") }
@@ -106,7 +112,12 @@ struct CompiledApplication: Sendable {
     /// Not where rows that failed are an output: they show all their columns.
     mutating func leaveOutUnreadColumns(_ outputs: [ApplicationOutput]) {
         guard !outputs.contains(where: { $0.name == Dataflow.errorStream.name }) else { return }
-        decoder = decoder?.reading(only: ColumnUse.columnsRead(by: program, of: inputs))
+        let read = ColumnUse.columnsRead(by: program, of: inputs)
+        decoder = decoder?.reading(only: read)
+        var digest = FNV1a()
+        digest.value = decodeDigest
+        digest.add("\(read.sorted())")
+        decodeDigest = digest.value
     }
 
     /// Under which key the rows of an in-application stream leave.

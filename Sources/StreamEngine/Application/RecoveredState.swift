@@ -5,9 +5,14 @@ import StreamStore
 /// What is known of the last run after its hidden stream was read.
 struct RecoveredState: Sendable {
     var run: StateRecord.Run
-    /// Where computing again begins, with the dataflow's state there; nil state is the beginning of the run.
+    /// Where computing again begins, with the dataflow's state there: a whole one and what changed after it. None is the beginning of the run.
     var base: InputProgress
+    var layers: [SnapshotLayer] = []
+    /// The state in one piece, where records of version 1 or 2 have it.
     var snapshot: [UInt8]?
+    /// Bytes of the last whole snapshot, and of all records from its beginning on.
+    var wholeBytes = 0
+    var logBytes = 0
     /// Up to where rows are durable.
     var last: InputProgress
     /// Rows of the last commit that are not in their destinations yet.
@@ -15,6 +20,8 @@ struct RecoveredState: Sendable {
 
     /// Whether its records are of version 1.
     var isFirst: Bool { base.appendedRows != nil }
+    /// Whether the state is in a form that is not written any more.
+    var isOld: Bool { isFirst || snapshot != nil }
 }
 
 /// Rows that are durable in the hidden stream, on their way to their destinations.
@@ -86,35 +93,78 @@ struct OutgoingQueue: Sendable {
 
 /// Follows the records of a hidden stream.
 struct StateReplay {
+    /// A snapshot whose end has not come.
+    private struct Writing {
+        var run: StateRecord.Run
+        var progress: InputProgress
+        var isWhole: Bool
+        var layer: SnapshotLayer
+        var bytes = 0
+        /// What was committed since its beginning, if anything: all before had left then.
+        var last: InputProgress?
+        var outgoing = OutgoingQueue()
+        /// Bytes of all records since its beginning.
+        var logBytes = 0
+    }
+
     private(set) var state: RecoveredState?
     private var snapshotParts: [[UInt8]] = []
     private var outgoing: [(output: String, rows: OutgoingRows)] = []
+    private var writing: Writing?
 
-    mutating func apply(_ record: StateRecord) {
+    /// - Parameter byteCount: the size of the record.
+    mutating func apply(_ record: StateRecord, byteCount: Int) {
         switch record {
         case .begin(let run, let progress):
-            state = RecoveredState(run: run, base: progress, snapshot: nil, last: progress)
-            snapshotParts = []
-            outgoing = []
+            self = StateReplay()
+            state = RecoveredState(run: run, base: progress, last: progress)
         case .commit(let progress):
-            state?.last = progress
-            state?.outgoing = OutgoingQueue(outgoing)
+            let queue = OutgoingQueue(outgoing)
             outgoing = []
+            state?.last = progress
+            state?.outgoing = queue
+            writing?.last = progress
+            writing?.outgoing = queue
         case .outgoing(let part, let output, let rows):
             if part == 0 { outgoing = [] }
             // A part that does not follow belongs to a commit that was cut off.
             if part == outgoing.count { outgoing.append((output, rows)) }
         case .sent(let counts):
             state?.outgoing.leave(through: counts)
+            writing?.outgoing.leave(through: counts)
         case .snapshot(let run, let progress, let part, let count, let bytes):
             if part == 0 { snapshotParts = [] }
             guard part == snapshotParts.count else { return }
             snapshotParts.append(bytes)
             if snapshotParts.count == count {
-                state = RecoveredState(run: run, base: progress, snapshot: Array(snapshotParts.joined()), last: progress)
-                snapshotParts = []
-                outgoing = []
+                let whole = Array(snapshotParts.joined())
+                self = StateReplay()
+                state = RecoveredState(run: run, base: progress, snapshot: whole, last: progress)
             }
+        case .snapshotHead(let run, let progress, let isWhole, let bytes):
+            writing = Writing(run: run, progress: progress, isWhole: isWhole, layer: SnapshotLayer(head: bytes), bytes: bytes.count)
+        case .snapshotPiece(let bytes):
+            writing?.layer.pieces.append(bytes)
+            writing?.bytes += bytes.count
+        case .snapshotEnd(let pieces): end(pieces)
         }
+        state?.logBytes += byteCount
+        writing?.logBytes += byteCount
+    }
+
+    private mutating func end(_ pieces: Int) {
+        guard let done = writing, done.layer.pieces.count == pieces else { return }
+        writing = nil
+        var next = RecoveredState(
+            run: done.run, base: done.progress, layers: [done.layer], last: done.last ?? done.progress, outgoing: done.outgoing)
+        if done.isWhole {
+            (next.wholeBytes, next.logBytes) = (done.bytes, done.logBytes)
+        } else {
+            // Changes of a state that is not there tell nothing.
+            guard let state else { return }
+            next.layers = state.layers + next.layers
+            (next.wholeBytes, next.logBytes) = (state.wholeBytes, state.logBytes)
+        }
+        state = next
     }
 }

@@ -35,7 +35,8 @@ final class RunTask: Sendable {
     /// - Parameter failed: called with the reason, before `ended` returns, when the run ends for good by itself.
     init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, logger: Logger,
+        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, cache: DecodeCache,
+        logger: Logger,
         failed: @escaping @Sendable (RunTask, String) async -> Void
     ) {
         var logger = logger
@@ -45,7 +46,7 @@ final class RunTask: Sendable {
             guard let self else { return }
             let reason = await self.work(
                 definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
-                logger: prepared)
+                cache: cache, logger: prepared)
             if let reason { await failed(self, reason) }
             self.state.withLock { $0.hasEnded = true }
             self.resumeWaiters()
@@ -100,7 +101,8 @@ final class RunTask: Sendable {
     /// - Returns: why it ended, when that was for good and by itself.
     private func work(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, logger: Logger
+        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, cache: DecodeCache,
+        logger: Logger
     ) async -> String? {
         var start = start
         var pause = Self.firstPause
@@ -109,7 +111,8 @@ final class RunTask: Sendable {
                 // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
                 defer { start = nil }
                 var run = try await ApplicationRun(
-                    definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits
+                    definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
+                    cache: cache
                 ) { gap in
                     logger.error(
                         "input records are missing",

@@ -1,39 +1,72 @@
-/// Decides when a run writes its state.
+/// Decides when a run writes its state, and whether all of it.
 
 /// So often that a restart computes little again, so seldom that writing takes a small part of the time.
+///
+/// What changed since the last snapshot is enough, until what a restart would have to read grows too long.
 struct SnapshotSchedule: Sendable {
-    /// A snapshot that took long is not followed by another one before this many times its duration: the clock stands still meanwhile.
+    /// A snapshot that took long is followed by another one for the sake of bytes only after this many times its duration.
     private static let pauses: UInt64 = 20
 
-    /// Due when this much input was read since the last one (and no less than the state's own size) ...
-    let bytes: Int
-    /// ... or when this much time went by with new input.
-    let nanoseconds: UInt64
+    /// Due when this much input was read since the last one began (and no less than that was long) ...
+    private let bytes: Int
+    /// ... or so early that its end will be this long after the beginning of the last one.
+    private let nanoseconds: UInt64
+    /// Beside twice the last whole snapshot, what a restart may have to read.
+    private let logBytes: Int
     private var bytesRead = 0
-    private(set) var lastBytes = 0
+    private var lastBytes = 0
+    /// When the last one began, and how long it took.
     private var last: UInt64
     private var lastNanoseconds: UInt64 = 0
+    /// The size of the last whole one; nil when there is none.
+    private var wholeBytes: Int?
+    /// What was written since it began.
+    private var writtenBytes = 0
 
-    init(bytes: Int, nanoseconds: UInt64, now: UInt64) {
-        self.bytes = bytes
-        self.nanoseconds = nanoseconds
+    init(_ limits: ApplicationRun.Limits, now: UInt64) {
+        bytes = limits.snapshotBytes
+        nanoseconds = limits.snapshotNanoseconds
+        logBytes = limits.stateLogBytes
         last = now
+    }
+
+    /// The run goes on from a state.
+    mutating func resume(_ state: RecoveredState) {
+        if !state.isOld, !state.layers.isEmpty { wholeBytes = state.wholeBytes }
+        writtenBytes = state.logBytes
     }
 
     mutating func noteRead(_ count: Int) { bytesRead += count }
 
+    /// Notes bytes of records in the hidden stream.
+    mutating func noteWritten(_ count: Int) { writtenBytes += count }
+
     func isDue(at now: UInt64) -> Bool {
         guard bytesRead > 0 else { return false }
         let elapsed = now &- last
+        // The next one may take longer than the last.
+        let early = lastNanoseconds.multipliedReportingOverflow(by: 2)
+        let latest = early.overflow || early.partialValue > nanoseconds ? 0 : nanoseconds - early.partialValue
+        if elapsed >= max(nanoseconds / 4, latest) { return true }
         let (pause, overflow) = lastNanoseconds.multipliedReportingOverflow(by: Self.pauses)
-        guard !overflow, elapsed >= pause else { return false }
-        return bytesRead >= max(bytes, lastBytes) || elapsed >= nanoseconds
+        return !overflow && elapsed >= pause && bytesRead >= max(bytes, lastBytes)
     }
 
-    mutating func noteWritten(_ count: Int, from begin: UInt64, to end: UInt64) {
+    /// Whether the next one must be whole.
+    var isWholeDue: Bool {
+        guard let wholeBytes else { return true }
+        return writtenBytes / 2 > wholeBytes + logBytes / 2
+    }
+
+    mutating func noteBegin(whole: Bool, at now: UInt64) {
         bytesRead = 0
-        lastBytes = count
-        last = end
-        lastNanoseconds = end &- begin
+        last = now
+        if whole { writtenBytes = 0 }
+    }
+
+    mutating func noteEnd(whole: Bool, bytes: Int, at now: UInt64) {
+        lastBytes = bytes
+        lastNanoseconds = now &- last
+        if whole { wholeBytes = bytes }
     }
 }

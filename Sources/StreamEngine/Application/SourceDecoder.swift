@@ -11,57 +11,125 @@ struct DecodedRows: Sendable {
     var errors: [RecordError]
 }
 
-/// Records on their way to rows: a part of a source's input, up to a place.
+/// Batches on their way to rows: a part of a source's input, up to a place.
 struct InputPiece: Sendable {
-    fileprivate struct Run: Sendable {
-        var stream: Int
-        var records: RecordList
-        /// The memory of each part of the records.
-        var memory: [BatchBytes] = []
-        /// The memory of the part at hand, where it is of small batches' records one after the other.
-        var gathered: [UInt8] = []
-        /// How long the data of all records is.
-        var dataBytes = 0
+    /// What a record costs beside its data while it is held, about.
+    private static let recordOverhead = 64
+
+    /// A batch, with the shard that it is of.
+    fileprivate struct Part: Sendable {
+        var item: InputMerge.Item
+        /// No row of it gets a ROWTIME before this.
+        var floor: Int64
+        /// The shard's, a part of its records' sequence numbers.
+        var createdSecond: Int64
     }
 
     /// Up to where it goes.
     var positions: [ShardID: Int64] = [:]
-    fileprivate let decoder: RecordDecoder
-    fileprivate let streams: [String]
-    /// Consecutive records of the same in-application stream.
-    fileprivate var runs: [Run] = []
+    fileprivate let form: SourceForm
+    fileprivate private(set) var parts: [Part] = []
     /// What is held, in bytes, the records' own cost included.
-    fileprivate(set) var byteCount = 0
+    private(set) var byteCount = 0
+
+    fileprivate init(_ form: SourceForm) { self.form = form }
+
+    fileprivate mutating func append(_ part: Part) {
+        parts.append(part)
+        byteCount +=
+            part.item.batch.batch.bytes.count + Self.recordOverhead
+            * max(0, Int(part.item.batch.batch.recordCount) - part.item.skip)
+    }
+
+    /// Whether another run decodes the same source in the same way.
+    var isShared: Bool { form.reader?.isShared ?? false }
 
     /// The rows of everything, in order. Pure: it may run anywhere.
-    func decoded() -> [DecodedRows] {
-        runs.map { run in
-            let (batch, errors) = decoder.decode(run.records) { part, body in run.memory[part].withUnsafeBytes(body) }
-            return DecodedRows(stream: streams[run.stream], batch: batch, errors: errors)
+    func decoded() -> DecodedPiece { Self.decode(parts[...], form) }
+
+    /// The same; what another run has decoded is taken from there.
+    func decodedOnce() async -> DecodedPiece {
+        guard let reader = form.reader, reader.isShared else { return decoded() }
+        var whole = DecodedPiece(rows: [], undecodable: [])
+        for unit in units() {
+            // The least ROWTIME is a run's own; where it plays a part, so are the rows.
+            guard unit.allSatisfy({ $0.floor <= $0.item.batch.arrivalMilliseconds }) else {
+                whole.append(Self.decode(unit, form))
+                continue
+            }
+            let key = DecodeCache.Key(
+                form: reader.form,
+                batches: unit.map { .init(shard: $0.item.shard, offset: $0.item.batch.baseOffset, skip: $0.item.skip) })
+            // Columns take about twice the bytes of their text.
+            let byteCount = 2 * unit.reduce(0) { $0 + $1.item.batch.batch.bytes.count }
+            whole.append(await reader.cache.decoded(key, byteCount: byteCount) { [form] in Self.decode(unit, form) })
         }
+        return whole
     }
+
+    /// The parts as they are decoded for several: a large batch by itself, for runs cut their pieces differently; small ones together.
+    private func units() -> [ArraySlice<Part>] {
+        var units: [ArraySlice<Part>] = []
+        var first = 0
+        for (index, part) in parts.enumerated() where part.item.batch.batch.bytes.count >= RecordGathering.smallBatchBytes {
+            if first < index { units.append(parts[first..<index]) }
+            units.append(parts[index...index])
+            first = index + 1
+        }
+        if first < parts.count { units.append(parts[first...]) }
+        return units
+    }
+
+    private static func decode(_ parts: ArraySlice<Part>, _ form: SourceForm) -> DecodedPiece {
+        var gathering = RecordGathering(form)
+        for part in parts {
+            do {
+                try gathering.append(part)
+            } catch {
+                // It was stored as it came and will never be readable: the records before the bad one count, every time it is read.
+                gathering.undecodable.append(part.item)
+            }
+        }
+        return DecodedPiece(rows: gathering.rows(), undecodable: gathering.undecodable)
+    }
+}
+
+/// What came of a piece.
+struct DecodedPiece: Sendable {
+    var rows: [DecodedRows]
+    /// Batches that cannot be read to their end.
+    var undecodable: [InputMerge.Item]
+
+    fileprivate mutating func append(_ other: DecodedPiece) {
+        rows += other.rows
+        undecodable += other.undecodable
+    }
+}
+
+/// How the records of a source become rows.
+struct SourceForm: Sendable {
+    fileprivate let decoder: RecordDecoder
+    fileprivate let streams: [String]
+    /// Which facts about a record are wanted; texts cost more than the rest of a record.
+    fileprivate let wanted: Set<MetadataColumn>
+    /// Set where runs may share what they decode.
+    fileprivate let reader: DecodeCache.Reader?
 }
 
 /// Makes pieces of a source's batches.
 struct SourceDecoder {
-    /// What a record costs beside its data while it is held, about.
-    private static let recordOverhead = 64
-    /// Batches of fewer bytes are copied together: the decoder is fastest on many records at once.
-    private static let smallBatchBytes = 16 << 10
-
-    private let decoder: RecordDecoder
-    private let streams: [String]
-    /// Which facts about a record are wanted; texts cost more than the rest of a record.
-    private let wanted: Set<MetadataColumn>
+    private let form: SourceForm
     private var createdSeconds: [ShardID: Int64] = [:]
     private var piece: InputPiece
 
-    init(_ compiled: CompiledApplication, source: StreamDescription) throws {
+    /// - Parameter cache: where runs share what they decode.
+    init(_ compiled: CompiledApplication, source: StreamDescription, cache: DecodeCache?) throws {
         guard let decoder = compiled.decoder else { throw RunFailure.configuration("the application has no input") }
-        self.decoder = decoder
-        streams = compiled.inputs.map(\.name)
-        wanted = Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? [])
-        piece = InputPiece(decoder: decoder, streams: streams)
+        form = SourceForm(
+            decoder: decoder, streams: compiled.inputs.map(\.name),
+            wanted: Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? []),
+            reader: cache?.reader(DecodeCache.Form(digest: compiled.decodeDigest, source: source.id)))
+        piece = InputPiece(form)
         for shard in source.shards { add(shard) }
     }
 
@@ -73,51 +141,95 @@ struct SourceDecoder {
         createdSeconds[shard.id] = shard.createdSecond
     }
 
+    /// Adds a batch.
+    /// - Parameter floor: no row gets a ROWTIME before it.
+    mutating func append(_ item: InputMerge.Item, floor: Int64) {
+        piece.append(InputPiece.Part(item: item, floor: floor, createdSecond: createdSeconds[item.shard.shard] ?? 0))
+    }
+
+    /// Everything added since the last call.
+    /// - Parameter positions: up to where that goes.
+    mutating func takePiece(upTo positions: [ShardID: Int64]) -> InputPiece {
+        var taken = piece
+        taken.positions = positions
+        piece = InputPiece(form)
+        return taken
+    }
+}
+
+/// The records of a piece's batches, put together for the decoder.
+private struct RecordGathering {
+    /// Batches of fewer bytes are copied together: the decoder is fastest on many records at once.
+    static let smallBatchBytes = 16 << 10
+
+    /// Consecutive records of the same in-application stream.
+    struct Run {
+        var stream: Int
+        var records: RecordList
+        /// The memory of each part of the records.
+        var memory: [BatchBytes] = []
+        /// The memory of the part at hand, where it is of small batches' records one after the other.
+        var gathered: [UInt8] = []
+    }
+
+    private let form: SourceForm
+    private var runs: [Run] = []
+    var undecodable: [InputMerge.Item] = []
+
+    init(_ form: SourceForm) { self.form = form }
+
+    /// The rows of all records.
+    mutating func rows() -> [DecodedRows] {
+        for index in runs.indices { runs[index].endGathered() }
+        return runs.map { run in
+            let (batch, errors) = form.decoder.decode(run.records) { part, body in run.memory[part].withUnsafeBytes(body) }
+            return DecodedRows(stream: form.streams[run.stream], batch: batch, errors: errors)
+        }
+    }
+
     /// Adds the records of a batch. Shards are dealt out to the in-application streams in turn (Developer Guide, "Parallelizing Input
     /// Streams").
-    /// - Parameter floor: no row gets a ROWTIME before it.
     /// - Throws: `RecordBatchError` for a batch that cannot be read to its end; the records before the bad one are added.
-    mutating func append(_ item: InputMerge.Item, floor: Int64) throws {
-        let stream = Int(item.shard.shard.index) % streams.count
-        if piece.runs.last?.stream != stream { piece.runs.append(InputPiece.Run(stream: stream, records: RecordList(wanted))) }
+    mutating func append(_ part: InputPiece.Part) throws {
+        let item = part.item
+        let stream = Int(item.shard.shard.index) % form.streams.count
+        if runs.last?.stream != stream { runs.append(Run(stream: stream, records: RecordList(form.wanted))) }
         // Taken out, so that it grows in place.
-        guard var run = piece.runs.popLast() else { return }
-        defer { piece.runs.append(run) }
+        guard var run = runs.popLast() else { return }
+        defer { runs.append(run) }
         let arrival = item.batch.arrivalMilliseconds
         run.records.begin(
-            rowtime: max(arrival, floor), arrivalMilliseconds: arrival,
-            shardID: wanted.contains(.shardID) ? item.shard.shard.description : "")
-        let (firstBytes, firstCount) = (run.dataBytes, run.records.count)
-        defer { piece.byteCount += run.dataBytes - firstBytes + Self.recordOverhead * (run.records.count - firstCount) }
+            rowtime: max(arrival, part.floor), arrivalMilliseconds: arrival,
+            shardID: form.wanted.contains(.shardID) ? item.shard.shard.description : "")
         // What is compressed is in no memory that would last.
         if item.batch.batch.codec == .none, item.batch.batch.bytes.count >= Self.smallBatchBytes {
-            try appendInPlace(item, to: &run)
+            try appendInPlace(part, to: &run)
         } else {
-            try appendCopies(item, to: &run)
+            try appendCopies(part, to: &run)
         }
     }
 
     /// The data stays in the batch.
-    private func appendInPlace(_ item: InputMerge.Item, to run: inout InputPiece.Run) throws {
-        let bytes = item.batch.batch.bytes
+    private func appendInPlace(_ part: InputPiece.Part, to run: inout Run) throws {
+        let bytes = part.item.batch.batch.bytes
         run.endGathered()
         defer { run.end(bytes) }
         try bytes.withUnsafeBytes { memory in
-            try forEachRecord(of: item) { record, index in
+            try forEachRecord(of: part.item) { record, index in
                 guard let value = record.value, let start = value.baseAddress, let base = memory.baseAddress else {
-                    return append(record, index, 0..<0, of: item, to: &run)
+                    return append(record, index, 0..<0, of: part, to: &run)
                 }
                 let offset = start - base
-                append(record, index, offset..<(offset + value.count), of: item, to: &run)
+                append(record, index, offset..<(offset + value.count), of: part, to: &run)
             }
         }
     }
 
-    private func appendCopies(_ item: InputMerge.Item, to run: inout InputPiece.Run) throws {
-        try forEachRecord(of: item) { record, index in
+    private func appendCopies(_ part: InputPiece.Part, to run: inout Run) throws {
+        try forEachRecord(of: part.item) { record, index in
             let start = run.gathered.count
             if let value = record.value { run.gathered.append(contentsOf: value) }
-            append(record, index, start..<run.gathered.count, of: item, to: &run)
+            append(record, index, start..<run.gathered.count, of: part, to: &run)
         }
     }
 
@@ -131,9 +243,8 @@ struct SourceDecoder {
 
     @inline(__always)
     private func append(
-        _ record: RecordView, _ index: Int, _ data: Range<Int>, of item: InputMerge.Item, to run: inout InputPiece.Run
+        _ record: RecordView, _ index: Int, _ data: Range<Int>, of part: InputPiece.Part, to run: inout Run
     ) {
-        run.dataBytes += data.count
         run.records.append(
             data: data,
             partitionKey: { text in
@@ -146,25 +257,14 @@ struct SourceDecoder {
             },
             sequenceNumber: {
                 SequenceNumber(
-                    offset: item.batch.baseOffset + Int64(index), shardIndex: item.shard.shard.index,
-                    shardCreatedSecond: createdSeconds[item.shard.shard] ?? 0,
-                    arrivalSecond: item.batch.arrivalMilliseconds / 1000
+                    offset: part.item.batch.baseOffset + Int64(index), shardIndex: part.item.shard.shard.index,
+                    shardCreatedSecond: part.createdSecond, arrivalSecond: part.item.batch.arrivalMilliseconds / 1000
                 ).description
             })
     }
-
-    /// Everything added since the last call.
-    /// - Parameter positions: up to where that goes.
-    mutating func takePiece(upTo positions: [ShardID: Int64]) -> InputPiece {
-        var taken = piece
-        taken.positions = positions
-        for index in taken.runs.indices { taken.runs[index].endGathered() }
-        piece = InputPiece(decoder: decoder, streams: streams)
-        return taken
-    }
 }
 
-extension InputPiece.Run {
+extension RecordGathering.Run {
     /// All records since the last part lie in this memory.
     fileprivate mutating func end(_ bytes: BatchBytes) {
         records.endPart()

@@ -20,7 +20,7 @@ struct SourceReader {
 
     init(
         _ compiled: CompiledApplication, source: StreamDescription, key: StreamKey, positions: [ShardID: Int64], clock: Int64,
-        pieceBytes: Int, store: any StreamStore
+        pieceBytes: Int, store: any StreamStore, cache: DecodeCache? = nil
     ) throws {
         self.store = store
         self.key = key
@@ -29,7 +29,7 @@ struct SourceReader {
         self.clock = clock
         floor = clock
         merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
-        decoder = try SourceDecoder(compiled, source: source)
+        decoder = try SourceDecoder(compiled, source: source, cache: cache)
     }
 
     static func references(_ positions: [ShardID: Int64], in stream: StreamID) -> [ShardReference: Int64] {
@@ -58,6 +58,9 @@ struct SourceReader {
     mutating func raiseFloor() { floor = clock }
 
     mutating func takeGaps() -> [InputMerge.Gap] { merge.takeGaps() }
+
+    /// Notes batches of a piece that could not be read to their end.
+    mutating func noteUndecodable(_ items: [InputMerge.Item]) { for item in items { merge.noteUndecodable(item) } }
 
     /// The clock has moved without input.
     mutating func advance(to milliseconds: Int64) { clock = max(clock, milliseconds) }
@@ -90,12 +93,7 @@ struct SourceReader {
             }
             clock = max(clock, item.batch.arrivalMilliseconds)
             bytesRead += item.batch.batch.bytes.count
-            do {
-                try decoder.append(item, floor: floor)
-            } catch is RecordBatchError {
-                // It was stored as it came and will never be readable: the records before the bad one count, every time it is read.
-                merge.noteUndecodable(item)
-            }
+            decoder.append(item, floor: floor)
         }
         return decoder.byteCount > 0 ? decoder.takePiece(upTo: positions) : nil
     }

@@ -4,11 +4,8 @@ import Host
 import RecordBatch
 import StreamStore
 
-/// The hidden stream of one application: one shard, trimmed behind each whole snapshot.
+/// The hidden stream of one application: one shard, trimmed before each whole snapshot.
 struct StateLog {
-    /// Records of a snapshot in one append.
-    private static let partsPerAppend = 16
-
     let shard: ShardReference
     private let store: any StreamStore
 
@@ -75,45 +72,29 @@ struct StateLog {
     }
 
     /// Makes a run's beginning durable and lets go of everything before it.
+    /// - Returns: the offset of what follows.
     func begin(_ run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64)
-        async throws(StoreError)
+        async throws(StoreError) -> Int64
     {
         let appended = try await store.append([try entry([.begin(run, progress)], at: milliseconds)], fence: fence)
-        if let first = appended.first { try await store.trim(shard, before: first.baseOffset) }
+        guard let first = appended.first else { throw .failed("an append without an answer") }
+        try await trim(before: first.baseOffset)
+        return first.baseOffset + 1
     }
 
-    /// Writes a whole snapshot, then lets go of everything before it.
-    /// - Parameter partBytes: the most of it in one record.
-    func writeSnapshot(
-        _ bytes: [UInt8], run: StateRecord.Run, at progress: InputProgress, fence: Fence, writtenAt milliseconds: Int64,
-        partBytes: Int
-    ) async throws(StoreError) {
-        let parts = max(1, (bytes.count + partBytes - 1) / partBytes)
-        var firstOffset: Int64?
-        var part = 0
-        while part < parts {
-            let group = part..<min(parts, part + Self.partsPerAppend)
-            let records = group.map { part in
-                let slice = bytes[min(bytes.count, part * partBytes)..<min(bytes.count, (part + 1) * partBytes)]
-                return StateRecord.snapshot(run, progress, part: part, parts: parts, bytes: Array(slice))
-            }
-            let appended = try await store.append([try entry(records, at: milliseconds)], fence: fence)
-            firstOffset = firstOffset ?? appended.first?.baseOffset
-            part = group.upperBound
-        }
-        if let firstOffset { try await store.trim(shard, before: firstOffset) }
-    }
+    /// Lets go of records.
+    func trim(before offset: Int64) async throws(StoreError) { try await store.trim(shard, before: offset) }
 
-    /// What the last run left, or nil when there was none.
+    /// What the last run left, or nil when there was none, and the offset of what follows.
     /// - Throws: `RunFailure.state` when it can never be read; `StoreError` when it cannot be now.
-    func recover() async throws -> RecoveredState? {
+    func recover() async throws -> (state: RecoveredState?, end: Int64) {
         var offset = try await store.bounds(shard).startOffset
         var replay = StateReplay()
         while true {
             let read = try await read(from: offset)
-            guard let end = read.batches.last?.endOffset else { return replay.state }
+            guard let end = read.batches.last?.endOffset else { return (replay.state, offset) }
             for batch in read.batches {
-                for record in try records(of: batch.batch) { replay.apply(record) }
+                for (record, byteCount) in try records(of: batch.batch) { replay.apply(record, byteCount: byteCount) }
             }
             offset = end
         }
@@ -127,9 +108,12 @@ struct StateLog {
         }
     }
 
-    private func records(of batch: RecordBatch) throws(RunFailure) -> [StateRecord] {
+    /// The offset of what follows all that is there.
+    func end() async throws(StoreError) -> Int64 { try await store.bounds(shard).highWatermark }
+
+    private func records(of batch: RecordBatch) throws(RunFailure) -> [(record: StateRecord, byteCount: Int)] {
         do {
-            return try batch.records().map { try StateRecord(decoding: $0.value ?? []) }
+            return try batch.records().map { (try StateRecord(decoding: $0.value ?? []), $0.value?.count ?? 0) }
         } catch let error as StateRecord.Malformed {
             throw .state("the hidden stream of its state holds what this version cannot read: \(error.reason)")
         } catch {

@@ -6,9 +6,12 @@ package import StreamStore
 ///
 /// A run begins with `.begin`. A `.commit` says that all rows of the input up to a place are durable; it stands in the same append as these
 /// rows. Where they are too many for one append they stand before it as `.outgoing` records, and are then copied to their destinations in appends
-/// that hold a `.sent` each. A `.snapshot` holds the dataflow's whole state at its progress, in parts; it counts once all parts are there. After a
-/// crash the last whole snapshot is restored (or the beginning) and the input from there to the last commit is computed again for the sake of the
-/// state alone: its rows are dropped, for they are durable already.
+/// that hold a `.sent` each.
+///
+/// A snapshot is the dataflow's state at its progress: all of it, or what has changed since the snapshot before. It begins with a `.snapshotHead`;
+/// its `.snapshotPiece` records follow while commits go on between them; it counts once its `.snapshotEnd` is there. After a crash the last whole
+/// snapshot with the changes that follow it is restored (or the beginning) and the input from there to the last commit is computed again for the
+/// sake of the state alone: its rows are dropped, for they are durable already.
 package enum StateRecord: Hashable, Sendable {
     case begin(Run, InputProgress)
     case commit(InputProgress)
@@ -16,7 +19,12 @@ package enum StateRecord: Hashable, Sendable {
     case outgoing(part: Int, output: String, OutgoingRows)
     /// How many of the outgoing rows of the last commit were copied, by output.
     case sent([String: Int64])
+    /// A whole snapshot in parts without anything between them, as versions 1 and 2 wrote it.
     case snapshot(Run, InputProgress, part: Int, parts: Int, bytes: [UInt8])
+    case snapshotHead(Run, InputProgress, isWhole: Bool, bytes: [UInt8])
+    case snapshotPiece([UInt8])
+    /// - Parameter pieces: how many there are.
+    case snapshotEnd(pieces: Int)
 
     /// What stays the same for a run.
     package struct Run: Hashable, Sendable {
@@ -45,8 +53,9 @@ package enum StateRecord: Hashable, Sendable {
         package var reason: String
     }
 
-    /// 1 counted the rows of each in-application stream in its commits. It is read, and what is written behind it is 2.
-    private static let version: UInt8 = 2
+    /// 1 counted the rows of each in-application stream in its commits; 1 and 2 wrote snapshots whole. They are read, and what is written behind them
+    /// is 3.
+    private static let version: UInt8 = 3
 
     /// What a record's bytes are where a later build wrote them; nil for all others, damaged ones included.
     ///
@@ -55,9 +64,14 @@ package enum StateRecord: Hashable, Sendable {
     package static func unknownFormat(_ bytes: [UInt8]) -> (found: String, known: String)? {
         guard let found = bytes.first else { return nil }
         if found > version { return ("\(found)", "\(version)") }
-        guard case .snapshot(_, _, 0, _, let inside)? = try? StateRecord(decoding: bytes),
-            let version = DataflowSnapshot.laterVersion(inside)
-        else { return nil }
+        // Of all others only what has a dataflow's head is looked into.
+        guard bytes.count > 1, bytes[1] == 2 || bytes[1] == 5 else { return nil }
+        let inside: [UInt8]
+        switch try? StateRecord(decoding: bytes) {
+        case .snapshot(_, _, 0, _, let bytes), .snapshotHead(_, _, _, let bytes): inside = bytes
+        default: return nil
+        }
+        guard let version = DataflowSnapshot.laterVersion(inside) else { return nil }
         return ("\(found), with a snapshot \(version)", "\(found), with a snapshot \(DataflowSnapshot.version)")
     }
 
@@ -92,6 +106,18 @@ package enum StateRecord: Hashable, Sendable {
                 writer.write(output.utf8)
                 writer.write(rows)
             }
+        case .snapshotHead(let run, let progress, let isWhole, let bytes):
+            writer.write(UInt8(5))
+            run.write(to: &writer)
+            progress.write(to: &writer)
+            writer.write(isWhole)
+            writer.write(bytes)
+        case .snapshotPiece(let bytes):
+            writer.write(UInt8(6))
+            writer.write(bytes)
+        case .snapshotEnd(let pieces):
+            writer.write(UInt8(7))
+            writer.write(Int64(pieces))
         }
         return writer.bytes
     }
@@ -144,6 +170,12 @@ package enum StateRecord: Hashable, Sendable {
                 counts[output] = try reader.int64()
             }
             return .sent(counts)
+        case 5 where version > 2:
+            let run = try Run(from: &reader)
+            let progress = try InputProgress(from: &reader, version: version)
+            return .snapshotHead(run, progress, isWhole: try reader.bool(), bytes: try reader.byteString())
+        case 6 where version > 2: return .snapshotPiece(try reader.byteString())
+        case 7 where version > 2: return .snapshotEnd(pieces: try reader.number())
         case let kind:
             throw Malformed(reason: "state record kind \(kind)")
         }

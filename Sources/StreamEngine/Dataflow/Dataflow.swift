@@ -21,28 +21,30 @@ public struct Dataflow: Sendable {
         public init(stateBytes: Int = 1 << 30) { self.stateBytes = stateBytes }
     }
 
-    private struct RunningPump: Sendable {
+    struct RunningPump: Sendable {
         var name: String
         var target: Int
         var graph: OperatorGraph
     }
 
     /// The inputs, the program's streams and `error_stream`, which comes last.
-    private var streams: [StreamState]
+    var streams: [StreamState]
     private let streamIndex: [String: Int]
     private let inputCount: Int
     /// In an order in which a stream's writers come before its readers.
-    private var pumps: [RunningPump]
+    var pumps: [RunningPump]
     private let queryStart: Int64?
     private let limits: Limits
-    private var failure: DataflowError?
-    private var output: [OutputBatch] = []
-    private var hasEnded = false
+    var failure: DataflowError?
+    var output: [OutputBatch] = []
+    var hasEnded = false
+    /// The operators whose frozen state is still to be given, the next one last.
+    var frozen: [FrozenOperator] = []
 
     /// The clock: milliseconds since 1970-01-01 UTC, `Int64.min` before the first move.
-    public fileprivate(set) var clockMilliseconds: Int64 = .min
+    public internal(set) var clockMilliseconds: Int64 = .min
     /// Number of rows put into `error_stream` so far, whether wanted or not.
-    public fileprivate(set) var errorRowCount = 0
+    public internal(set) var errorRowCount = 0
 
     /// The names of the streams whose rows `takeOutput` gives; nil for all that the program creates and `error_stream`.
     public var wantedStreams: Set<String>?
@@ -239,99 +241,6 @@ public struct Dataflow: Sendable {
 struct OutputBatch: Sendable {
     var stream: String
     var rows: KeyedBatch
-}
-
-// MARK: - State
-
-extension Dataflow {
-    /// The operators with state, by id: the pump's name, a slash, the operator's kind and number.
-    package var states: [String: String] {
-        var states: [String: String] = [:]
-        for pump in pumps {
-            for (id, state) in pump.graph.states { states["\(pump.name)/\(id)"] = state.signature }
-        }
-        return states
-    }
-
-    /// The whole state, for `restore(from:)`. Output that was not taken is not part of it.
-    public func snapshot() -> [UInt8] {
-        var snapshot = DataflowSnapshot(clockMilliseconds: clockMilliseconds, errorRowCount: errorRowCount, hasEnded: hasEnded)
-        for stream in streams { snapshot.lastRowtimes[stream.schema.name] = stream.lastRowtime }
-        for pump in pumps {
-            for (id, state) in pump.graph.states {
-                var writer = StateWriter()
-                pump.graph.writeState(of: id, to: &writer)
-                snapshot.operators.append(
-                    DataflowSnapshot.Part(
-                        id: "\(pump.name)/\(id)", version: state.version, signature: state.signature, bytes: writer.bytes))
-            }
-        }
-        return snapshot.encoded()
-    }
-
-    /// Takes the state of a snapshot instead of its own: what operators of the same id and signature kept.
-    ///
-    /// - Parameter isSameProgram: everything must fit, for it was written by a dataflow of the same program, inputs and seed; otherwise operators whose
-    ///   state is not there begin without it, and what nobody takes is dropped.
-    /// - Throws: `SnapshotError`; the dataflow is then of no more use.
-    public mutating func restore(from bytes: [UInt8], isSameProgram: Bool = true) throws(SnapshotError) {
-        if DataflowSnapshot.isFirst(bytes) {
-            // Nothing in it has a name.
-            guard isSameProgram else { throw .otherProgram }
-            return try restoreFirst(from: bytes)
-        }
-        let snapshot = try DataflowSnapshot(decoding: bytes)
-        let names = Set(streams.map(\.schema.name))
-        if isSameProgram {
-            guard snapshot.lastRowtimes.keys.allSatisfy(names.contains), Set(snapshot.operators.map(\.id)) == Set(states.keys)
-            else {
-                throw .otherProgram
-            }
-        }
-        for part in snapshot.operators {
-            let isTaken = try take(part)
-            if isSameProgram, !isTaken { throw .otherProgram }
-        }
-        for index in streams.indices { streams[index].lastRowtime = snapshot.lastRowtimes[streams[index].schema.name] }
-        clockMilliseconds = snapshot.clockMilliseconds
-        errorRowCount = snapshot.errorRowCount
-        hasEnded = snapshot.hasEnded
-        output = []
-        failure = nil
-    }
-
-    /// Takes the state of a snapshot of version 1, which had all in the order of the program.
-    private mutating func restoreFirst(from bytes: [UInt8]) throws(SnapshotError) {
-        var reader = try DataflowSnapshot.open(bytes, version: 1)
-        let (clock, errors) = (try reader.int64(), try reader.int64())
-        guard try reader.int64() == Int64(streams.count) else { throw .otherProgram }
-        for index in streams.indices { streams[index].lastRowtime = try reader.optionalInt64() }
-        guard try reader.int64() == Int64(pumps.count) else { throw .otherProgram }
-        for index in pumps.indices { try pumps[index].graph.readFirstStates(from: &reader) }
-        guard reader.isAtEnd, let errorCount = Int(exactly: errors), errorCount >= 0 else {
-            throw .damaged("it has bytes left over")
-        }
-        (clockMilliseconds, errorRowCount, hasEnded) = (clock, errorCount, false)
-        output = []
-        failure = nil
-    }
-
-    /// - Returns: false when no operator of this program keeps this.
-    private mutating func take(_ part: DataflowSnapshot.Part) throws(SnapshotError) -> Bool {
-        for index in pumps.indices {
-            for (id, state) in pumps[index].graph.states where "\(pumps[index].name)/\(id)" == part.id {
-                guard state.signature == part.signature else { return false }
-                guard state.version == part.version else {
-                    throw .unsupportedState(of: part.id, version: Int(part.version), known: Int(state.version))
-                }
-                var reader = StateReader(part.bytes)
-                try pumps[index].graph.readState(of: id, from: &reader)
-                guard reader.isAtEnd else { throw .damaged("the state of \(part.id) has bytes left over") }
-                return true
-            }
-        }
-        return false
-    }
 }
 
 extension ColumnBatch {

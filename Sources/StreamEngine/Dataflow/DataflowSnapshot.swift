@@ -1,12 +1,12 @@
 /// A dataflow's state as bytes: the clock, the streams, and for each operator its id, version, signature and state.
 
-/// The form of a snapshot. The operators' own forms have versions of their own.
+/// The form of a snapshot's head. The operators' own forms have versions of their own.
 struct DataflowSnapshot: Sendable {
-    /// 1 had the operators' states in the order of the plan, without ids.
-    static let version = 2
+    /// 1 had the operators' states in the order of the plan, without ids; 2 had them in the head, with a checksum behind it.
+    static let version = 3
     private static let magic: [UInt8] = Array("MRdf".utf8)
 
-    /// One operator's state.
+    /// What is said of one operator's state. The rest is in pieces; in version 2 all of it was here.
     struct Part: Sendable {
         var id: String
         var version: UInt8
@@ -27,10 +27,9 @@ struct DataflowSnapshot: Sendable {
         self.hasEnded = hasEnded
     }
 
+    /// The head's bytes.
     func encoded() -> [UInt8] {
-        var writer = StateWriter()
-        for byte in Self.magic { writer.write(byte) }
-        writer.write(UInt8(Self.version))
+        var writer = Self.writer()
         writer.write(clockMilliseconds)
         writer.write(count: errorRowCount)
         writer.write(hasEnded)
@@ -46,36 +45,69 @@ struct DataflowSnapshot: Sendable {
             writer.write(part.signature.utf8)
             writer.write(part.bytes)
         }
+        return writer.bytes
+    }
+
+    private static func writer() -> StateWriter {
+        var writer = StateWriter()
+        for byte in magic { writer.write(byte) }
+        writer.write(UInt8(version))
+        return writer
+    }
+
+    /// A whole state in one: head and pieces under a checksum.
+    static func bytes(of layer: SnapshotLayer) -> [UInt8] {
+        var writer = writer()
+        writer.write(layer.head)
+        writer.write(count: layer.pieces.count)
+        for piece in layer.pieces { writer.write(piece) }
         writer.writeChecksum()
         return writer.bytes
     }
 
-    /// The version of bytes that begin as a snapshot does, where a later build wrote them.
-    static func laterVersion(_ bytes: [UInt8]) -> Int? {
-        guard bytes.count > magic.count, bytes.starts(with: magic), Int(bytes[magic.count]) > version else { return nil }
-        return Int(bytes[magic.count])
+    static func layer(of bytes: [UInt8]) throws(SnapshotError) -> SnapshotLayer {
+        var reader = try open(bytes, version: version)
+        var layer = SnapshotLayer(head: try reader.byteString())
+        for _ in 0..<(try reader.count(of: 8)) { layer.pieces.append(try reader.byteString()) }
+        try reader.checkEnd()
+        return layer
     }
 
-    /// Whether bytes begin as a snapshot of version 1, which only a dataflow of its program can read.
-    static func isFirst(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic + [1]) }
+    /// What the bytes say their version is; nil when they do not begin as a snapshot does.
+    static func version(of bytes: [UInt8]) -> Int? {
+        bytes.count > magic.count && bytes.starts(with: magic) ? Int(bytes[magic.count]) : nil
+    }
 
-    /// A reader behind the head of a snapshot; its checksum is checked.
+    /// The version of bytes that begin as a snapshot does, where a later build wrote them.
+    static func laterVersion(_ bytes: [UInt8]) -> Int? { version(of: bytes).flatMap { $0 > version ? $0 : nil } }
+
+    /// A reader behind the beginning of a snapshot; its checksum is checked.
     static func open(_ bytes: [UInt8], version: Int) throws(SnapshotError) -> StateReader {
+        var reader = try begin(bytes, version: version)
+        try reader.checkChecksum()
+        return reader
+    }
+
+    private static func begin(_ bytes: [UInt8], version: Int) throws(SnapshotError) -> StateReader {
         var reader = StateReader(bytes)
         for byte in Self.magic {
             guard try reader.byte() == byte else { throw .damaged("it does not begin as a snapshot does") }
         }
         let found = Int(try reader.byte())
         guard found == version else { throw .unsupportedVersion(found) }
-        try reader.checkChecksum()
         return reader
     }
 
-    init(decoding bytes: [UInt8]) throws(SnapshotError) {
-        var reader = try Self.open(bytes, version: Self.version)
+    /// A head.
+    init(decoding bytes: [UInt8]) throws(SnapshotError) { try self.init(from: try Self.begin(bytes, version: Self.version)) }
+
+    /// A snapshot of version 2.
+    init(decodingSecond bytes: [UInt8]) throws(SnapshotError) { try self.init(from: try Self.open(bytes, version: 2)) }
+
+    private init(from whole: StateReader) throws(SnapshotError) {
+        var reader = whole
         let clock = try reader.int64()
-        guard let errors = Int(exactly: try reader.int64()), errors >= 0 else { throw .damaged("a count is negative") }
-        self.init(clockMilliseconds: clock, errorRowCount: errors, hasEnded: try reader.bool())
+        self.init(clockMilliseconds: clock, errorRowCount: try reader.number(), hasEnded: try reader.bool())
         for _ in 0..<(try reader.count(of: 16)) {
             let name = String(decoding: try reader.byteString(), as: UTF8.self)
             lastRowtimes[name] = try reader.int64()
@@ -86,6 +118,6 @@ struct DataflowSnapshot: Sendable {
             let signature = String(decoding: try reader.byteString(), as: UTF8.self)
             operators.append(Part(id: id, version: version, signature: signature, bytes: try reader.byteString()))
         }
-        guard reader.isAtEnd else { throw .damaged("it has bytes left over") }
+        try reader.checkEnd()
     }
 }

@@ -126,8 +126,21 @@ struct OperatorGraph: Sendable {
         }
     }
 
-    func writeState(of id: String, to writer: inout StateWriter) {
-        nodes.first { $0.id == id }?.operation.writeState(to: &writer)
+    /// Freezes the operator's state; see `Operator.freezeState`.
+    mutating func freezeState(of id: String, whole: Bool, head: inout StateWriter) {
+        guard let index = nodes.firstIndex(where: { $0.id == id }) else { return }
+        nodes[index].operation.freezeState(whole: whole, head: &head)
+    }
+
+    /// See `Operator.nextPiece`.
+    mutating func nextPiece(of id: String, bytes: Int, to writer: inout StateWriter) -> Bool {
+        guard let index = nodes.firstIndex(where: { $0.id == id }) else { return false }
+        return nodes[index].operation.nextPiece(bytes: bytes, to: &writer)
+    }
+
+    mutating func restore(_ layers: [StateLayer], of id: String) throws(SnapshotError) {
+        guard let index = nodes.firstIndex(where: { $0.id == id }) else { throw .otherProgram }
+        try nodes[index].operation.restore(layers)
     }
 
     mutating func readState(of id: String, from reader: inout StateReader) throws(SnapshotError) {

@@ -22,6 +22,19 @@ struct StateWriter {
         bytes.append(contentsOf: value)
     }
 
+    /// Appends what another writer has.
+    mutating func write(piece: StateWriter) { bytes.append(contentsOf: piece.bytes) }
+
+    /// Words of eight bytes, as they lie in the memory of a little-endian machine.
+    private mutating func write<Word: BitwiseCopyable>(words: [Word], _ bits: (Word) -> Int64) {
+        write(count: words.count)
+        guard Int(littleEndian: 1) == 1 else {
+            for word in words { write(bits(word)) }
+            return
+        }
+        words.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
     mutating func write(_ column: Column) {
         switch column.values {
         case .booleans(let values):
@@ -30,13 +43,10 @@ struct StateWriter {
             for value in values { write(value) }
         case .integers(let values):
             write(UInt8(1))
-            write(count: values.count)
-            bytes.reserveCapacity(bytes.count + values.count * 8)
-            for value in values { write(value) }
+            write(words: values) { $0 }
         case .doubles(let values):
             write(UInt8(2))
-            write(count: values.count)
-            for value in values { write(Int64(bitPattern: value.bitPattern)) }
+            write(words: values) { Int64(bitPattern: $0.bitPattern) }
         case .bytes(let coded):
             write([coded.plain])
         }
@@ -111,6 +121,27 @@ struct StateReader {
     }
 
     var isAtEnd: Bool { index == end }
+    var remaining: Int { end - index }
+
+    func checkEnd() throws(SnapshotError) {
+        guard isAtEnd else { throw .damaged("it has bytes left over") }
+    }
+
+    /// As many words of eight bytes as are counted before them.
+    private mutating func words<Word: BitwiseCopyable>(_ word: (Int64) -> Word) throws(SnapshotError) -> [Word] {
+        let count = try count(of: 8)
+        let all = [Word](unsafeUninitializedCapacity: count) { memory, initialized in
+            bytes.withUnsafeBytes { bytes in
+                for place in 0..<count {
+                    let value = bytes.loadUnaligned(fromByteOffset: index + place * 8, as: Int64.self)
+                    memory.initializeElement(at: place, to: word(Int64(littleEndian: value)))
+                }
+            }
+            initialized = count
+        }
+        index += count * 8
+        return all
+    }
 
     mutating func byte() throws(SnapshotError) -> UInt8 {
         guard index < end else { throw .damaged("it is cut short") }
@@ -131,6 +162,12 @@ struct StateReader {
         guard let count = Int(exactly: try int64()), count >= 0, count <= (end - index) / max(1, size) else {
             throw .damaged("a count is out of range")
         }
+        return count
+    }
+
+    /// A count of things that stand elsewhere.
+    mutating func number() throws(SnapshotError) -> Int {
+        guard let count = Int(exactly: try int64()), count >= 0 else { throw .damaged("a count is negative") }
         return count
     }
 
@@ -162,24 +199,13 @@ struct StateReader {
             for _ in 0..<count { all.append(try bool()) }
             values = .booleans(all)
         case (1, .integers):
-            let count = try count(of: 8)
-            var all: [Int64] = []
-            all.reserveCapacity(count)
-            for _ in 0..<count { all.append(try int64()) }
-            values = .integers(all)
+            values = .integers(try words { $0 })
         case (2, .doubles):
-            let count = try count(of: 8)
-            var all: [Double] = []
-            all.reserveCapacity(count)
-            for _ in 0..<count { all.append(Double(bitPattern: UInt64(bitPattern: try int64()))) }
-            values = .doubles(all)
+            values = .doubles(try words { Double(bitPattern: UInt64(bitPattern: $0)) })
         case (3, .bytes):
-            let count = try count(of: 8)
-            var ends: [Int] = []
-            ends.reserveCapacity(count)
-            for _ in 0..<count {
-                guard let end = Int(exactly: try int64()), end >= ends.last ?? 0 else { throw .damaged("texts overlap") }
-                ends.append(end)
+            let ends = try words { Int($0) }
+            guard ends.first ?? 0 >= 0, zip(ends, ends.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+                throw .damaged("texts overlap")
             }
             let text = try byteString()
             guard ends.last ?? 0 == text.count else { throw .damaged("texts and their lengths differ") }

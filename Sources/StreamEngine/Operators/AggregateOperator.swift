@@ -33,7 +33,7 @@ struct AggregateOperator: Operator {
             aggregate.results.firstIndex { $0.argument == aggregate.results[index].argument } ?? index
         }
         term = WindowTerm(aggregate.window, queryStart: queryStart)
-        state = OperatorState(kind: "aggregate", version: 1, signature: aggregate.signature(over: inputColumns))
+        state = OperatorState(kind: "aggregate", version: 2, signature: aggregate.signature(over: inputColumns))
     }
 
     var deadline: Int64? { windows.deadline }
@@ -101,6 +101,7 @@ struct AggregateOperator: Operator {
         closing.reverse()
         while var last = closing.popLast() {
             emit(last.window, last.content, under: last.event, into: &output, &context)
+            if windows.retire(last) { continue }
             last.content.removeAll()
             spare = last.content
         }
@@ -134,12 +135,12 @@ struct AggregateOperator: Operator {
 
     // MARK: State
 
-    func writeState(to writer: inout StateWriter) {
-        writer.write(count: windows.entries.count)
-        for entry in windows.entries {
-            entry.window.write(to: &writer)
-            entry.content.write(to: &writer)
-        }
+    mutating func freezeState(whole: Bool, head: inout StateWriter) { windows.freeze(whole: whole, head: &head) }
+
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool { windows.nextPiece(bytes: bytes, to: &writer) }
+
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError) {
+        try windows.restore(layers, type: term.type) { WindowGroups(aggregate) }
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
@@ -155,7 +156,7 @@ struct AggregateOperator: Operator {
         for _ in 0..<count {
             let window = try Window(from: &reader, type: term.type)
             var groups = WindowGroups(aggregate)
-            try groups.read(from: &reader)
+            try groups.readWhole(from: &reader)
             _ = windows.open(window, groups)
         }
     }

@@ -27,6 +27,7 @@ struct ForestOperator<Results: ForestResults>: Operator {
     private let seed: UInt64
     private let limits: KeyedForests<Results.Model>.Limits
     private var models: Models
+    private var frozen = Frozen.nothing
 
     /// - Throws: `DataflowError.unusablePlan` for parameters that a forest does not take.
     init(
@@ -116,16 +117,50 @@ struct ForestOperator<Results: ForestResults>: Operator {
         return OperatorState(kind: Results.kind, version: 1, signature: "(\(names(call.inputs))) \(size) partition (\(key))")
     }
 
-    func writeState(to writer: inout StateWriter) {
+    /// What is left to be written of a snapshot. A forest is written whole every time, for most of it changes with every point.
+    private enum Frozen {
+        case nothing
+        case bytes(ArraySlice<UInt8>)
+        case keyed(KeyedForests<Results.Model>.SnapshotPieces)
+    }
+
+    mutating func freezeState(whole: Bool, head: inout StateWriter) {
         switch models {
-        case .one(let model): writer.write(model.snapshot())
-        case .keyed(let forests): writer.write(forests.snapshot())
+        case .one(let model): frozen = .bytes(model.snapshot()[...])
+        case .keyed(let forests): frozen = .keyed(forests.snapshotPieces())
         case .taken: preconditionFailure("the models are in use")
         }
     }
 
-    mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
-        let bytes = try reader.byteString()
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool {
+        switch frozen {
+        case .nothing: return false
+        case .bytes(let rest):
+            if !rest.isEmpty { writer.write(rest.prefix(bytes)) }
+            frozen = rest.count > bytes ? .bytes(rest.dropFirst(bytes)) : .nothing
+            return !rest.isEmpty
+        case .keyed(var pieces):
+            frozen = .nothing
+            guard let piece = pieces.next(bytes: bytes) else { return false }
+            writer.write(piece)
+            frozen = .keyed(pieces)
+            return true
+        }
+    }
+
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError) {
+        var bytes: [UInt8] = []
+        for piece in layers.last?.pieces ?? [] {
+            var piece = piece
+            bytes += try piece.byteString()
+            try piece.checkEnd()
+        }
+        try read(bytes)
+    }
+
+    mutating func readState(from reader: inout StateReader) throws(SnapshotError) { try read(try reader.byteString()) }
+
+    private mutating func read(_ bytes: [UInt8]) throws(SnapshotError) {
         do throws(ForestError) {
             if call.partition.isEmpty {
                 let model = try Results.Model(

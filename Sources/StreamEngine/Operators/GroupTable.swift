@@ -158,16 +158,19 @@ package struct GroupTable: Sendable {
     // MARK: What the groups are
 
     /// The grouping terms of all groups, in their order.
-    package var terms: [Column] {
+    package var terms: [Column] { terms(of: 0..<count) }
+
+    /// The grouping terms of some groups.
+    package func terms(of groups: Range<Int>) -> [Column] {
         types.indices.map { index in
             let type = types[index]
-            let words = (0..<count).map { keys[$0 * width + index] }
+            let words = groups.map { keys[$0 * width + index] }
             if let texts = texts[index] {
                 let numbers = words.map { UInt32(truncatingIfNeeded: $0) }
                 let nulls = numbers.contains(0) ? numbers.map { $0 == 0 } : nil
                 return Column(type, .bytes(texts.texts(numbers)), nulls: nulls)
             }
-            let nulls = nulls(of: index)
+            let nulls = nulls(of: index, groups)
             switch type.storage {
             case .booleans: return Column(type, .booleans(words.map { $0 != 0 }), nulls: nulls)
             case .doubles: return Column(type, .doubles(words.map { Double(bitPattern: $0) }), nulls: nulls)
@@ -176,10 +179,10 @@ package struct GroupTable: Sendable {
         }
     }
 
-    private func nulls(of index: Int) -> [Bool]? {
+    private func nulls(of index: Int, _ groups: Range<Int>) -> [Bool]? {
         guard let place = flagged.firstIndex(of: index) else { return nil }
         let bit: UInt64 = 1 << UInt64(place % 64)
-        let flags = (0..<count).map { keys[$0 * width + types.count + place / 64] & bit != 0 }
+        let flags = groups.map { keys[$0 * width + types.count + place / 64] & bit != 0 }
         return flags.contains(true) ? flags : nil
     }
 

@@ -67,20 +67,23 @@ struct KeyTable: Sendable {
         for slot in slots.indices { slots[slot] = 0 }
     }
 
-    func write(to writer: inout StateWriter) {
-        writer.write(count: count)
-        var start = 0
-        for end in ends {
+    // MARK: State
+
+    /// Writes some of the keys.
+    func write(_ keys: Range<Int>, to writer: inout StateWriter) {
+        writer.write(count: keys.count)
+        var start = keys.lowerBound == 0 ? 0 : ends[keys.lowerBound - 1]
+        for end in ends[keys] {
             writer.write(bytes[start..<end])
             start = end
         }
     }
 
-    init(from reader: inout StateReader) throws(SnapshotError) {
-        self.init()
-        let count = try reader.count(of: 8)
-        for expected in 0..<count {
+    /// Adds keys that were written, all of them new.
+    mutating func read(from reader: inout StateReader) throws(SnapshotError) {
+        for _ in 0..<(try reader.count(of: 8)) {
             let key = try reader.byteString()
+            let expected = count
             let number = key.withUnsafeBytes { self.number(of: $0) }
             guard number == expected else { throw .damaged("a group appears twice") }
         }

@@ -2,9 +2,23 @@
 
 import StreamSQL
 
+/// What a window holds: it can be frozen and then be written piece by piece while rows are added.
+protocol WindowContent: Sendable {
+    /// Freezes what is there now; see `Operator.freezeState`.
+    mutating func freeze(whole: Bool, head: inout StateWriter)
+    /// Whether something of what was frozen has not been written yet.
+    var isFrozen: Bool { get }
+    /// Writes the next piece of it, where `isFrozen`.
+    mutating func writePiece(bytes: Int, to writer: inout StateWriter)
+    /// Takes into a fresh content what was frozen: the head of the last time, the pieces of all times in their order.
+    mutating func restore(head: inout StateReader, pieces: [StateReader]) throws(SnapshotError)
+}
+
 /// Windows in the order in which they were opened; what closes in one event leaves in the order of (end, first row).
-struct OpenWindows<Content: Sendable>: Sendable {
+struct OpenWindows<Content: WindowContent>: Sendable {
     struct Entry: Sendable {
+        /// Tells it from every other window that the operator ever had.
+        var serial: Int64
         var window: Window
         var content: Content
     }
@@ -12,11 +26,17 @@ struct OpenWindows<Content: Sendable>: Sendable {
     /// A window that was taken out, with the event that closes it.
     struct Closing: Sendable {
         var event: EventKey
+        var serial: Int64
         var window: Window
         var content: Content
     }
 
     private(set) var entries: [Entry] = []
+    private var nextSerial: Int64 = 0
+    /// Windows that have closed and are still to be written.
+    private var retired: [Int64: Content] = [:]
+    /// The windows that are to be written, the next one last.
+    private var frozen: [Int64] = []
 
     /// The earliest clock at which one closes.
     var deadline: Int64? { entries.compactMap(\.window.deadline).min() }
@@ -25,7 +45,8 @@ struct OpenWindows<Content: Sendable>: Sendable {
     func position(of run: WindowRun) -> Int? { entries.lastIndex { $0.window.holds(run) } }
 
     mutating func open(_ window: Window, _ content: Content) -> Int {
-        entries.append(Entry(window: window, content: content))
+        entries.append(Entry(serial: nextSerial, window: window, content: content))
+        nextSerial += 1
         return entries.count - 1
     }
 
@@ -55,7 +76,7 @@ struct OpenWindows<Content: Sendable>: Sendable {
         for (position, entry) in entries.enumerated() {
             if let event = event(entry.window) {
                 if kept == nil { kept = Array(entries[..<position]) }
-                taken.append(Closing(event: event, window: entry.window, content: entry.content))
+                taken.append(Closing(event: event, serial: entry.serial, window: entry.window, content: entry.content))
             } else {
                 kept?.append(entry)
             }
@@ -73,6 +94,73 @@ struct OpenWindows<Content: Sendable>: Sendable {
     }
 
     mutating func removeAll() { entries = [] }
+
+    // MARK: State
+
+    /// Keeps what a window held, if it is still to be written.
+    /// - Returns: whether it is.
+    mutating func retire(_ closed: Closing) -> Bool {
+        guard closed.content.isFrozen else { return false }
+        retired[closed.serial] = closed.content
+        return true
+    }
+
+    mutating func freeze(whole: Bool, head: inout StateWriter) {
+        head.write(nextSerial)
+        head.write(count: entries.count)
+        for index in entries.indices {
+            head.write(entries[index].serial)
+            entries[index].window.write(to: &head)
+            entries[index].content.freeze(whole: whole, head: &head)
+        }
+        frozen = entries.reversed().map(\.serial)
+        retired = [:]
+    }
+
+    /// Writes a piece of one window, its serial number first.
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool {
+        while let serial = frozen.last {
+            if let index = entries.firstIndex(where: { $0.serial == serial }), entries[index].content.isFrozen {
+                writer.write(serial)
+                entries[index].content.writePiece(bytes: bytes, to: &writer)
+                return true
+            }
+            // Taken out, so that it is changed in place.
+            if var content = retired.removeValue(forKey: serial) {
+                writer.write(serial)
+                content.writePiece(bytes: bytes, to: &writer)
+                if content.isFrozen { retired[serial] = content }
+                return true
+            }
+            frozen.removeLast()
+        }
+        return false
+    }
+
+    /// - Parameters:
+    ///   - type: of the windows' term.
+    ///   - makeContent: what a window holds at first.
+    mutating func restore(
+        _ layers: [StateLayer], type: SQLType, _ makeContent: () -> Content
+    ) throws(SnapshotError) {
+        self = OpenWindows()
+        guard var head = layers.last?.head else { return }
+        var pieces: [Int64: [StateReader]] = [:]
+        for piece in layers.lazy.flatMap(\.pieces) {
+            var piece = piece
+            pieces[try piece.int64(), default: []].append(piece)
+        }
+        nextSerial = try head.int64()
+        for _ in 0..<(try head.count()) {
+            let serial = try head.int64()
+            guard serial < nextSerial, entries.last.map({ $0.serial < serial }) ?? true else { throw .damaged("a window's number") }
+            let window = try Window(from: &head, type: type)
+            var content = makeContent()
+            try content.restore(head: &head, pieces: pieces.removeValue(forKey: serial) ?? [])
+            entries.append(Entry(serial: serial, window: window, content: content))
+        }
+        try head.checkEnd()
+    }
 }
 
 extension [EventKey] {

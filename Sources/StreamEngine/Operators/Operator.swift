@@ -17,11 +17,26 @@ protocol Operator: Sendable {
     var stateBytes: Int { get }
     /// What it keeps; nil for an operator without state.
     var state: OperatorState? { get }
-    /// Its state, and back into a fresh operator with the same `state`.
-    func writeState(to writer: inout StateWriter)
+    /// Freezes the state as it is: `nextPiece` gives it, piece by piece, whatever rows are played in between.
+    /// - Parameters:
+    ///   - whole: all of it; otherwise what has changed since the last time may do.
+    ///   - head: takes what `restore` needs beside the pieces; little.
+    mutating func freezeState(whole: Bool, head: inout StateWriter)
+    /// Writes the next piece of what was frozen, about so many bytes of it.
+    /// - Returns: false, and nothing is written, when there is none left.
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool
+    /// Takes frozen states into a fresh operator with the same `state`: first a whole one, then what changed after it.
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError)
+    /// Takes the state from a snapshot of version 2, which had it in one piece.
     mutating func readState(from reader: inout StateReader) throws(SnapshotError)
     /// The same from a snapshot of version 1, whose operators had one window at most and no versions.
     mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError)
+}
+
+/// One operator's state, or what changed of it, as it was frozen.
+struct StateLayer: Sendable {
+    var head: StateReader
+    var pieces: [StateReader] = []
 }
 
 /// What is said of an operator's state beside its bytes.
@@ -39,7 +54,9 @@ extension Operator {
     var deadline: Int64? { nil }
     var stateBytes: Int { 0 }
     var state: OperatorState? { nil }
-    func writeState(to writer: inout StateWriter) {}
+    mutating func freezeState(whole: Bool, head: inout StateWriter) {}
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool { false }
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError) {}
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {}
     mutating func readFirstState(from reader: inout StateReader) throws(SnapshotError) { try readState(from: &reader) }
 }

@@ -34,7 +34,13 @@ struct OrderOperator: Operator {
 
     var state: OperatorState? { OperatorState(kind: "order", version: 1, signature: "") }
 
-    func writeState(to writer: inout StateWriter) { writer.write(last) }
+    mutating func freezeState(whole: Bool, head: inout StateWriter) { head.write(last) }
+
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError) {
+        guard var head = layers.last?.head else { return }
+        last = try head.optionalInt64()
+        try head.checkEnd()
+    }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) { last = try reader.optionalInt64() }
 

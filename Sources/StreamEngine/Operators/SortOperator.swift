@@ -30,7 +30,7 @@ struct SortOperator: Operator {
         inputIsAscending = order != .unknown
         terms = sort.keys.map { PreparedExpression($0.expression) }
         period = WindowTerm(sort.period, queryStart: queryStart)
-        state = comesInWholeWindows ? nil : OperatorState(kind: "sort", version: 1, signature: sort.signature(over: columns))
+        state = comesInWholeWindows ? nil : OperatorState(kind: "sort", version: 2, signature: sort.signature(over: columns))
     }
 
     var deadline: Int64? { held.deadline }
@@ -97,8 +97,9 @@ struct SortOperator: Operator {
         }
     }
 
-    private func release(_ closing: [OpenWindows<HeldRows>.Closing], into output: inout KeyedBatch) {
+    private mutating func release(_ closing: [OpenWindows<HeldRows>.Closing], into output: inout KeyedBatch) {
         for period in closing {
+            _ = held.retire(period)
             output.append(sorted(period.content.rows.finish(), period.content.terms.map { $0.finish() }, under: period.event))
         }
     }
@@ -119,12 +120,12 @@ struct SortOperator: Operator {
 
     // MARK: State
 
-    func writeState(to writer: inout StateWriter) {
-        writer.write(count: held.entries.count)
-        for entry in held.entries {
-            entry.window.write(to: &writer)
-            entry.content.write(to: &writer)
-        }
+    mutating func freezeState(whole: Bool, head: inout StateWriter) { held.freeze(whole: whole, head: &head) }
+
+    mutating func nextPiece(bytes: Int, to writer: inout StateWriter) -> Bool { held.nextPiece(bytes: bytes, to: &writer) }
+
+    mutating func restore(_ layers: [StateLayer]) throws(SnapshotError) {
+        try held.restore(layers, type: period.type) { HeldRows(columns, sort.keys) }
     }
 
     mutating func readState(from reader: inout StateReader) throws(SnapshotError) {
@@ -140,40 +141,9 @@ struct SortOperator: Operator {
         for _ in 0..<count {
             let window = try Window(from: &reader, type: period.type)
             var rows = HeldRows(columns, sort.keys)
-            try rows.read(from: &reader, columns, sort.keys)
+            try rows.readWhole(from: &reader)
             _ = held.open(window, rows)
         }
-    }
-}
-
-/// The rows of one period, with the values that they are sorted by.
-private struct HeldRows: Sendable {
-    var rows: ColumnBatchBuilder
-    var terms: [ColumnBuilder]
-    var byteCount = 0
-
-    init(_ columns: [ColumnDefinition], _ keys: [SortKey]) {
-        rows = ColumnBatchBuilder(columns.map(\.type))
-        terms = keys.map { ColumnBuilder($0.expression.type) }
-    }
-
-    mutating func add(_ range: Range<Int>, of batch: ColumnBatch, _ termColumns: [Column]) {
-        byteCount += batch.slice(range).byteCount
-        rows.rowtimes.append(contentsOf: batch.rowtimes[range])
-        for index in rows.columns.indices { rows.columns[index].append(rows: range, of: batch.columns[index]) }
-        for index in terms.indices { terms[index].append(rows: range, of: termColumns[index]) }
-    }
-
-    func write(to writer: inout StateWriter) {
-        writer.write(rows.finish())
-        for column in terms { writer.write(column.finish()) }
-    }
-
-    mutating func read(from reader: inout StateReader, _ columns: [ColumnDefinition], _ keys: [SortKey]) throws(SnapshotError) {
-        let batch = try reader.batch(columns)
-        var columns: [Column] = []
-        for key in keys { columns.append(try reader.column(key.expression.type, rows: batch.count)) }
-        add(0..<batch.count, of: batch, columns)
     }
 }
 

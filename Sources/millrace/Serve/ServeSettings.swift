@@ -18,6 +18,8 @@ struct ServeSettings: Sendable {
     var quotas = Quotas()
     /// What the open windows, held rows and forests of one application may take, in bytes.
     var applicationStateBytes = 1 << 30
+    /// After how much input an application's state is written, in bytes. Tests make it small; there is no flag for it.
+    var applicationSnapshotBytes = 32 << 20
     /// Who may call and within which bounds; host and port are those of `http`.
     var door = {
         var settings = HTTPDoor.Settings()
@@ -126,6 +128,11 @@ struct ServeSettings: Sendable {
                 settings.applicationStateBytes = try bytes("application-state-bytes", text)
             } text: {
                 "\($0.applicationStateBytes)"
+            },
+            Key(name: "application-snapshot-bytes") { settings, text throws(CommandFailure) in
+                settings.applicationSnapshotBytes = try bytes("application-snapshot-bytes", text)
+            } text: {
+                "\($0.applicationSnapshotBytes)"
             },
             Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
                 settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))

@@ -99,7 +99,8 @@ struct ServerNode: Sendable {
                 case .stream: target.key
                 case .deliveryStream: deliveries.streamKey(target.name)
                 }
-            }, stateBytes: settings.applicationStateBytes, logger: Logger(label: "engine"))
+            }, stateBytes: settings.applicationStateBytes, snapshotBytes: settings.applicationSnapshotBytes,
+            logger: Logger(label: "engine"))
         do {
             try await objects.removeUnfinished()
             try await deliveries.open()

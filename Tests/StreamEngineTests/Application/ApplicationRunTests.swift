@@ -143,6 +143,7 @@ struct ApplicationRunTests {
         try await run.snapshot()
         let hidden = try await world.store.stream(StreamKey("test", in: .application))
         let bounds = try await world.store.bounds(ShardReference(hidden.id, ShardID(0)))
-        #expect(bounds.highWatermark - bounds.startOffset == 1)
+        // The head, what is open (nothing, or a window), the end.
+        #expect(bounds.highWatermark - bounds.startOffset <= 3)
     }
 }

@@ -63,7 +63,16 @@ final class FailingStore: StreamStore {
     func submit(
         _ append: Append, at place: any AnswerPlace, _ answer: @escaping @Sendable (Result<[Appended], StoreError>) -> Void
     ) {
-        store.submit(append, at: place, answer)
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        guard number == failing else { return store.submit(append, at: place, answer) }
+        let error = StoreError.failed("call \(number)")
+        switch failure {
+        case .before: place.run { answer(.failure(error)) }
+        case .answerLost: store.submit(append, at: place) { _ in answer(.failure(error)) }
+        }
     }
     func append(_ append: Append) async throws(StoreError) -> [Appended] {
         try await call(isAppend: true) { () throws(StoreError) in try await store.append(append) }

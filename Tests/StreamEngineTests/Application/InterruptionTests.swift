@@ -13,7 +13,10 @@ struct InterruptionTests {
         limits.pieceBytes = 300
         limits.cycleBytes = 900
         limits.appendBytes = 120
-        limits.snapshotPartBytes = 24
+        limits.snapshotPartBytes = 100
+        limits.snapshotStepBytes = 1000
+        // Some snapshots are whole, most are not.
+        limits.stateLogBytes = 2000
         limits.snapshotNanoseconds = 2_500_000_000
         return limits
     }

@@ -23,6 +23,7 @@ struct RecoveryTests {
         limits.pieceBytes = 300
         limits.appendBytes = 400
         limits.snapshotPartBytes = 90
+        limits.snapshotStepBytes = 200
         limits.snapshotNanoseconds = 3_000_000_000
         return limits
     }

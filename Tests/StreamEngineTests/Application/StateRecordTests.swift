@@ -21,6 +21,7 @@ struct StateRecordTests {
         arguments: [
             StateRecord.begin(run, progress), .commit(progress), .snapshot(run, progress, part: 1, parts: 3, bytes: [1, 2, 3]),
             .outgoing(part: 2, output: "2.1", rows), .sent(["2.1": 7, "3.1": 0]),
+            .snapshotHead(run, progress, isWhole: false, bytes: [4, 5]), .snapshotPiece([6]), .snapshotEnd(pieces: 9),
         ])
     func roundTrip(record: StateRecord) throws {
         #expect(try StateRecord(decoding: record.encoded()) == record)
@@ -36,15 +37,21 @@ struct StateRecordTests {
         expected.appendedRows = ["OUT": 42]
         #expect(commit == .commit(expected))
         #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [1, 4] + number(0)) }
-        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [3, 1] + progress) }
-        #expect(StateRecord.unknownFormat([3, 1])?.found == "3" && StateRecord.unknownFormat([1, 1]) == nil)
+        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [4, 1] + progress) }
+        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [2, 7] + number(0)) }
+        #expect(StateRecord.unknownFormat([4, 1])?.found == "4" && StateRecord.unknownFormat([1, 1]) == nil)
     }
 
     @Test("a state record cut off anywhere is refused, not trapped")
     func truncated() {
-        let bytes = StateRecord.snapshot(Self.run, Self.progress, part: 0, parts: 1, bytes: [9]).encoded()
-        for length in 0..<bytes.count {
-            #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: Array(bytes[..<length])) }
+        for record in [
+            StateRecord.snapshot(Self.run, Self.progress, part: 0, parts: 1, bytes: [9]),
+            .snapshotHead(Self.run, Self.progress, isWhole: true, bytes: [9]), .snapshotPiece([9]), .snapshotEnd(pieces: 1),
+        ] {
+            let bytes = record.encoded()
+            for length in 0..<bytes.count {
+                #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: Array(bytes[..<length])) }
+            }
         }
     }
 

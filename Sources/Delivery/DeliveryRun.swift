@@ -247,8 +247,15 @@ final class DeliveryRun: Sendable {
         guard !removed.isEmpty else { return }
         try await deliver(&course)
         for shard in removed {
-            world.logger.warning(
-                "shard is gone", metadata: ["shard": "\(ShardID(shard))", "read-up-to": "\(course.buffer.position(shard))"])
+            let position = course.buffer.position(shard)
+            let ends = source.possibleEnds(ofRetired: ShardID(shard))
+            world.logger.info("shard is gone", metadata: ["shard": "\(ShardID(shard))", "read-up-to": "\(position)"])
+            if !ends.contains(position) {
+                // Where it ended is not known when its children are gone too.
+                let end = ends.filter { $0 > position }.min() ?? position
+                reportLoss(
+                    shard, OffsetSpan(from: position, to: end), "its shard was removed by retention before it was read to its end")
+            }
             course.buffer.remove(shard)
             course.progress.positions[shard] = nil
         }

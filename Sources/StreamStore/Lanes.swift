@@ -50,6 +50,16 @@ extension StreamDescription {
         return nil
     }
 
+    /// Where a shard that the stream does not tell of any more has ended, as far as its children tell: the one that goes on with its lane begins
+    /// there, or its lane has ended there. After a merge these are the ends of both parents' lanes, and of those merged into them before. Empty when
+    /// the children are gone too, or there were none.
+    public func possibleEnds(ofRetired shard: ShardID) -> [Int64] {
+        let children = children(of: shard)
+        guard let child = children.first else { return [] }
+        if child.adjacentParent == nil { return children.map(\.startOffset).max().map { [$0] } ?? [] }
+        return [child.startOffset] + lanes.filter { $0.successor == child.lane }.compactMap(\.endOffset)
+    }
+
     /// The children of a split or a merge of a shard, by rising number.
     public func children(of shard: ShardID) -> [ShardDescription] {
         shards.filter { $0.parent == shard || $0.adjacentParent == shard }

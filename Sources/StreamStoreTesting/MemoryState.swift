@@ -156,6 +156,7 @@ struct MemoryState {
             let index = description.shards.firstIndex(where: { $0.id == shard.shard })
         else { return .failure(.shardNotFound(shard)) }
         description.shards[index].endOffset = log.bounds.highWatermark
+        description.shards[index].closedMilliseconds = now
         for child in children where !description.shards.contains(where: { $0.id == child.id }) {
             description.shards.append(child)
             logs[ShardReference(shard.stream, child.id)] = MemoryLog(startingAt: child.startOffset)

@@ -29,16 +29,18 @@ package struct InputMerge {
         package var batch: StoredBatch
     }
 
-    /// Records that were not read and never will be: offsets from `from` up to, without, `to`.
+    /// Records that were not read and never will be: offsets from `from` up to, without, `to`. Without a `to` it is not known where they end, or
+    /// whether there were any.
     package struct Gap: Sendable {
         package enum Reason: String, Sendable {
             case retention = "removed by retention before they were read"
             case damage = "damaged on disk"
             case undecodable = "a batch that cannot be decoded"
+            case retired = "its shard was removed by retention before it was read to its end"
         }
         package var shard: ShardReference
         package var from: Int64
-        package var to: Int64
+        package var to: Int64?
         package var reason: Reason
     }
 
@@ -49,6 +51,8 @@ package struct InputMerge {
     private var cursors: [Cursor] = []
     /// How many bytes one read of a shard may bring at most.
     private let readBytes: Int
+    /// Shards that were not found, and up to where they had been read.
+    private var gone: [(shard: ShardReference, position: Int64)] = []
     /// Gaps met since they were last taken.
     private var gaps: [Gap] = []
 
@@ -86,6 +90,16 @@ package struct InputMerge {
     /// Forgets shards that were read to their end, as those of which retention has left nothing.
     mutating func forget(_ isGone: (ShardReference) -> Bool) {
         cursors.removeAll { $0.hasEnded && $0.next == nil && isGone($0.shard) }
+    }
+
+    /// Notes what was lost with shards that have gone.
+    mutating func noteGone(from stream: StreamDescription) {
+        for (shard, position) in gone {
+            let ends = stream.possibleEnds(ofRetired: shard.shard)
+            if ends.contains(position) { continue }
+            gaps.append(Gap(shard: shard, from: position, to: ends.filter { $0 > position }.min(), reason: .retired))
+        }
+        gone = []
     }
 
     /// Notes a batch that was handed out but could not be read to its end.
@@ -138,6 +152,7 @@ package struct InputMerge {
             } catch .shardNotFound {
                 // Closed, and so old that retention has left nothing of it. Where the whole stream is gone, whoever asks for it by name is told.
                 cursors[index].hasEnded = true
+                gone.append((cursor.shard, cursor.position))
                 return
             } catch .damaged(_, let from, let through) {
                 // Never stands still, whatever range the store names.

@@ -117,7 +117,7 @@ final class RunTask: Sendable {
                     logger.error(
                         "input records are missing",
                         metadata: [
-                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to)",
+                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to.map { String($0) } ?? "unknown")",
                             "reason": "\(gap.reason.rawValue)",
                         ])
                 }
@@ -177,7 +177,9 @@ final class RunTask: Sendable {
                     continue
                 }
             } catch RunFailure.destination(let unavailable) {
-                await report(Self.describe(RunFailure.destination(unavailable)), pause: &pause, logger: logger)
+                // That a destination was split or merged is nothing to worry about: the next try finds the children.
+                let level: Logger.Level = if case .shardClosed = unavailable.reason { .info } else { .error }
+                await report(Self.describe(RunFailure.destination(unavailable)), level, pause: &pause, logger: logger)
                 continue
             }
             let (positions, timeout) = run.rest
@@ -221,6 +223,7 @@ final class RunTask: Sendable {
         case RunFailure.store(let error): describe(error)
         case ApplicationError.configuration(let reason): reason
         case ApplicationError.code(let errors): errors.map(\.description).joined(separator: "\n")
+        case StoreError.shardClosed(let shard): "shard \(shard.shard) was split or merged"
         case StoreError.streamNotFound(let key): "there is no stream named \(key.name)"
         case StoreError.streamBusy(let key, let status): "the stream \(key.name) is \(status.rawValue)"
         case StoreError.readOnly(let reason): "the node accepts no appends: \(reason)"
@@ -229,13 +232,13 @@ final class RunTask: Sendable {
         }
     }
 
-    private func report(_ trouble: String, pause: inout Duration, logger: Logger) async {
+    private func report(_ trouble: String, _ level: Logger.Level = .error, pause: inout Duration, logger: Logger) async {
         let isNew = state.withLock { state in
             defer { state.trouble = trouble }
             return state.trouble != trouble
         }
         resumeWaiters()
-        if isNew { logger.error("application does not get on; trying again", metadata: ["reason": "\(trouble)"]) }
+        if isNew { logger.log(level: level, "application does not get on; trying again", metadata: ["reason": "\(trouble)"]) }
         let pauseNow = pause
         await rest { try? await Task.sleep(for: pauseNow) }
         pause = min(pause * 2, Self.longestPause)

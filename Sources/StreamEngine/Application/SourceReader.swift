@@ -74,6 +74,7 @@ struct SourceReader {
             merge.add(ShardReference(source, shard.id), at: shard.startOffset)
             decoder.add(shard)
         }
+        merge.noteGone(from: current)
         merge.forget { current.shard($0.shard) == nil }
     }
 

@@ -119,7 +119,7 @@ struct ApplicationInputTests {
         let shards = world.source.shards.map { ShardReference(world.source.id, $0.id) }
         let found = Mutex<[String]>([])
         var run = try await world.run(start: .trimHorizon) { gap in
-            found.withLock { $0.append("\(gap.shard.shard.index): \(gap.from)..<\(gap.to) \(gap.reason)") }
+            found.withLock { $0.append("\(gap.shard.shard.index): \(gap.from)..<\(gap.to ?? -1) \(gap.reason)") }
         }
         for value in 0..<4 {
             try await world.put([#"{"k":"a","v":\#(value)}"#], shard: 0)

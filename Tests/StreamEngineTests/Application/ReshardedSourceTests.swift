@@ -53,4 +53,32 @@ struct ReshardedSourceTests {
         #expect(disturbed.rows == undisturbed.rows)
         #expect(disturbed.gaps.isEmpty)
     }
+
+    @Test("what goes with a shard before it was read to its end is told, with where it ended")
+    func retiredUnread() async throws {
+        var world = try await ApplicationWorld(code: Self.code, output: "OUT", columns: ApplicationRunTests.columns)
+        world.definition.inputs[0].startingPosition = .trimHorizon
+        let gaps = Mutex<[InputMerge.Gap]>([])
+        let collect: @Sendable (InputMerge.Gap) -> Void = { gap in gaps.withLock { $0.append(gap) } }
+        try await world.put([#"{"k":"0","v":1}"#], shard: 0)
+        world.store.advance(milliseconds: 10)
+        var run = try await world.run(start: nil, limits: ApplicationRun.Limits(), reportGap: collect)
+        while try await run.cycle() {}
+        try await run.snapshot()
+        // Nobody reads while these come and go.
+        for value in 2...4 { try await world.put([#"{"k":"0","v":\#(value)}"#], shard: 0) }
+        let (key, stream) = (StreamKey("in"), try await world.store.stream(StreamKey("in")))
+        let range = stream.openShards[0].hashKeyRange
+        _ = try await world.store.splitShard(key, ShardID(0), at: range.start + (range.end - range.start) / 2)
+        world.store.retire(ShardReference(stream.id, ShardID(0)))
+        run = try await world.run(start: nil, limits: ApplicationRun.Limits(), reportGap: collect)
+        for _ in 0..<3 {
+            world.store.advance(milliseconds: 10)
+            while try await run.cycle() {}
+        }
+        let found = gaps.withLock { $0 }
+        #expect(found.count == 1)
+        #expect(found.first?.shard.shard == ShardID(0) && found.first?.from == 1 && found.first?.to == 4)
+        #expect(found.first?.reason == .retired)
+    }
 }

@@ -21,12 +21,13 @@ extension StreamLog {
                 let isWritten = log.segments.last.map { !$0.isSealed } ?? false
                 let whole = log.segments.dropLast(isWritten ? 1 : 0)
                 // A segment counts for the frames it is read for: after a crash its file can go on with frames that the journal or the next
-                // segment holds too, and those must not count twice.
+                // segment holds too, and those must not count twice. One of which records have gone counts for nothing.
+                let size = { (segment: Segment) in segment.baseOffset < log.startOffset ? 0 : segment.state.framesEnd }
                 let rest =
-                    (isWritten ? log.segments.last?.state.framesEnd ?? 0 : 0)
-                    + log.items.unflushed.reduce(0) { $0 + UInt64($1.byteCount) }
+                    (isWritten ? log.segments.last.map(size) ?? 0 : 0)
+                    + log.items.unflushed.reduce(0) { $0 + ($1.baseOffset < log.startOffset ? 0 : UInt64($1.byteCount)) }
                 found.append(id)
-                logs.append(ByteRetention.Log(whole: whole.map { ($0.state.framesEnd, $0.state.lastArrival) }, rest: rest))
+                logs.append(ByteRetention.Log(whole: whole.map { (size($0), $0.state.lastArrival) }, rest: rest))
                 ends.append(whole.map(\.endOffset))
             }
             let surplus = ByteRetention.surplus(logs, keeping: bytes)

@@ -126,6 +126,8 @@ private func digests(of kind: FaultKind) -> [Trace] {
             (.truncated, 4_154), (.shortWrite, 4_920), (.syncError, 13_868), (.store, 11_625), (.store, 14_013), (.store, 16_743),
             (.store, 35_556), (.store, 128_582), (.truncated, 138_380), (.store, 222_629), (.missing, 248_559),
             (.together, 328_049), (.latest, 5_028), (.latest, 9_128), (.latest, 34_450), (.shortWrite, 611_214), (.store, 886_448),
+            (.store, 180_914),
+            (.store, 187_060),
         ])
     func onceFound(_ kind: FaultKind, _ seed: UInt64) async {
         let result = await offThePool { Simulation(kind: kind).run(seed: seed) }

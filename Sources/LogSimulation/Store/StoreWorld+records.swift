@@ -241,6 +241,8 @@ extension StoreWorld {
         var bytes: Int64?
         /// The duties of its stream, this one among them.
         var family: Range<Int>
+        /// Where it begins before.
+        var start: Int64 = 0
     }
 
     private func duties() -> [Duty] {
@@ -262,7 +264,8 @@ extension StoreWorld {
     func maintain() async {
         guard let store else { return }
         settleAnswers()
-        let duties = duties()
+        var duties = duties()
+        for index in duties.indices { duties[index].start = await start(of: duties[index].book) ?? 0 }
         await store.maintain()
         await errAfterUpkeep(of: store)
         settleAnswers()
@@ -283,7 +286,7 @@ extension StoreWorld {
             if found > max(book.start, book.askedStart) {
                 blame("retention lets \(book.id) begin at \(found); it was to keep \(book.askedStart)")
             }
-            if found > max(book.start, duty.byTime) { early.insert(duty.family) }
+            if found > max(duty.start, duty.byTime) { early.insert(duty.family) }
             if found > book.start { tally.trimmed += 1 }
             model.books[duty.book].start = max(book.start, found)
         }

@@ -17,7 +17,7 @@ struct CompiledApplication: Sendable {
     let firstDigest: UInt64
 
     /// Of all that makes rows of records: runs whose digests are equal decode a source alike.
-    private(set) var decodeDigest: UInt64
+    private(set) var decodeForm: String
 
     /// - Throws: `ApplicationError.code` with every error of the program, `.configuration` for what does not fit it.
     init(_ definition: ApplicationDefinition) throws(ApplicationError) {
@@ -59,7 +59,7 @@ struct CompiledApplication: Sendable {
         self.decoder = decoder
         digest = Self.digest(definition, code: definition.code, inputs, withHidden: false)
         firstDigest = Self.digest(definition, code: definition.code, named, withHidden: true)
-        decodeDigest = Self.digest(definition, code: "", inputs, withHidden: true)
+        decodeForm = Self.decodeForm(definition, inputs)
     }
 
     /// - Parameter withHidden: whether metadata columns count.
@@ -73,12 +73,23 @@ struct CompiledApplication: Sendable {
             for column in input.columns where withHidden || !column.isHidden { digest.add("\(column.name) \(column.type)") }
         }
         // The mapping too: the same records must give the same rows when they are computed again.
-        if let schema = definition.inputs.first?.schema {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            digest.add((try? encoder.encode(schema)).map { String(decoding: $0, as: UTF8.self) } ?? "")
-        }
+        if let schema = schemaText(definition) { digest.add(schema) }
         return digest.value
+    }
+
+    private static func schemaText(_ definition: ApplicationDefinition) -> String? {
+        guard let schema = definition.inputs.first?.schema else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(schema)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    /// All that decides which rows a record becomes: two applications of which these are equal share what they decode.
+    private static func decodeForm(_ definition: ApplicationDefinition, _ inputs: [StreamSchema]) -> String {
+        let streams = inputs.map { input in
+            "\(input.name.debugDescription) \(input.columns.map { "\($0.name.debugDescription) \($0.type) \($0.isHidden)" })"
+        }
+        return "\(schemaText(definition) ?? "")\n\(streams)"
     }
 
     private static func plan(_ code: String, _ inputs: [StreamSchema]) throws(ApplicationError) -> Program {
@@ -114,10 +125,7 @@ struct CompiledApplication: Sendable {
         guard !outputs.contains(where: { $0.name == Dataflow.errorStream.name }) else { return }
         let read = ColumnUse.columnsRead(by: program, of: inputs)
         decoder = decoder?.reading(only: read)
-        var digest = FNV1a()
-        digest.value = decodeDigest
-        digest.add("\(read.sorted())")
-        decodeDigest = digest.value
+        decodeForm += "\n\(read.sorted())"
     }
 
     /// Under which key the rows of an in-application stream leave.

@@ -9,8 +9,8 @@ import Synchronization
 package final class DecodeCache: Sendable {
     /// How records become rows, and of which source.
     struct Form: Hashable, Sendable {
-        /// Of the schema, the columns that are read, and the in-application streams.
-        var digest: UInt64
+        /// The schema, the columns that are read, and the in-application streams, as text.
+        var reading: String
         var source: StreamID
     }
 
@@ -88,6 +88,8 @@ package final class DecodeCache: Sendable {
         let task = state.withLock { state in
             if let known = state.entries[key] { return known.task }
             let task = Task { decode() }
+            // The others may have left since.
+            guard (state.readers[key.form] ?? 0) > 1 else { return task }
             state.entries[key] = (task, byteCount)
             state.order.append(key)
             state.bytes += byteCount

@@ -82,8 +82,10 @@ struct RunAppender {
 
     /// Hands in state records behind all that waits.
     /// - Parameter trim: once they are durable, nothing before this offset is needed.
+    /// - Throws: as `append(at:)`; the records wait then like all else.
     mutating func append(_ records: [StateRecord], trim: Int64?, at milliseconds: Int64) async throws {
-        try await append(at: milliseconds)
+        // In line before anything can fail: who made them has forgotten what they hold.
+        while let step = queue.next() { again.append(Item(step: step)) }
         again.append(Item(step: CommitQueue.Step(records: records), trim: trim))
         try await append(at: milliseconds)
     }

@@ -35,6 +35,12 @@ struct InputPiece: Sendable {
     fileprivate init(_ form: SourceForm) { self.form = form }
 
     fileprivate mutating func append(_ part: Part) {
+        var part = part
+        // What is held is bounded by what it becomes. One that cannot be decompressed is told of when it is decoded.
+        if part.item.batch.batch.codec != .none, let plain = try? part.item.batch.batch.decompressed() {
+            part.item.batch = StoredBatch(
+                baseOffset: part.item.batch.baseOffset, arrivalMilliseconds: part.item.batch.arrivalMilliseconds, batch: plain)
+        }
         parts.append(part)
         byteCount +=
             part.item.batch.batch.bytes.count + Self.recordOverhead
@@ -128,7 +134,7 @@ struct SourceDecoder {
         form = SourceForm(
             decoder: decoder, streams: compiled.inputs.map(\.name),
             wanted: Set(compiled.inputs.first?.columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) } ?? []),
-            reader: cache?.reader(DecodeCache.Form(digest: compiled.decodeDigest, source: source.id)))
+            reader: cache?.reader(DecodeCache.Form(reading: compiled.decodeForm, source: source.id)))
         piece = InputPiece(form)
         for shard in source.shards { add(shard) }
     }

@@ -38,7 +38,7 @@ struct AggregateOperator: Operator {
 
     var deadline: Int64? { windows.deadline }
 
-    var stateBytes: Int { windows.entries.reduce(0) { $0 + $1.content.byteCount } }
+    var stateBytes: Int { windows.byteCount }
 
     mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
         var output = KeyedBatch.empty(columns)
@@ -66,6 +66,8 @@ struct AggregateOperator: Operator {
             var none: [RowError] = []
             runs = term.runs(rows.batch.rowtime, errors: &none)
         }
+        // Written out once, not for each window anew.
+        if runs.count > 1 { keyColumns = keyColumns.map { $0.runEnds == nil ? $0 : Column($0.type, $0.values, nulls: $0.nulls) } }
         for run in runs {
             var start = run.rows.lowerBound
             while start < run.rows.upperBound {

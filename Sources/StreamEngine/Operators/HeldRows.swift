@@ -19,7 +19,7 @@ struct HeldRows: WindowContent {
 
     mutating func add(_ range: Range<Int>, of batch: ColumnBatch, _ termColumns: [Column]) {
         byteCount += batch.slice(range).byteCount
-        rows.rowtimes.append(contentsOf: batch.rowtimes[range])
+        rows.rowtimes.append(contentsOf: batch.slice(range).rowtimes)
         for index in rows.columns.indices { rows.columns[index].append(rows: range, of: batch.columns[index]) }
         for index in terms.indices { terms[index].append(rows: range, of: termColumns[index]) }
     }
@@ -36,8 +36,13 @@ struct HeldRows: WindowContent {
 
     mutating func writePiece(bytes: Int, to writer: inout StateWriter) {
         let count = max(1, bytes / max(1, byteCount / max(1, rows.count)))
-        let range = writtenCount..<min(frozenCount, writtenCount + count)
-        writer.write(rows.finish().slice(range))
+        var range = writtenCount..<min(frozenCount, writtenCount + count)
+        let all = rows.finish()
+        // Some rows are larger than the average.
+        while range.count > 1, all.slice(range).byteCount > 2 * bytes {
+            range = range.lowerBound..<range.lowerBound + range.count / 2
+        }
+        writer.write(all.slice(range))
         for column in terms { writer.write(column.finish().slice(range)) }
         writtenCount = range.upperBound
     }

@@ -4,6 +4,8 @@ import StreamSQL
 
 /// What a window holds: it can be frozen and then be written piece by piece while rows are added.
 protocol WindowContent: Sendable {
+    /// What it holds, in bytes, about.
+    var byteCount: Int { get }
     /// Freezes what is there now; see `Operator.freezeState`.
     mutating func freeze(whole: Bool, head: inout StateWriter)
     /// Whether something of what was frozen has not been written yet.
@@ -37,6 +39,12 @@ struct OpenWindows<Content: WindowContent>: Sendable {
     private var retired: [Int64: Content] = [:]
     /// The windows that are to be written, the next one last.
     private var frozen: [Int64] = []
+
+    /// What the windows hold, those too that have closed and are still to be written.
+    var byteCount: Int {
+        let open = entries.reduce(0) { $0 + $1.content.byteCount }
+        return retired.values.reduce(open) { $0 + $1.byteCount }
+    }
 
     /// The earliest clock at which one closes.
     var deadline: Int64? { entries.compactMap(\.window.deadline).min() }

@@ -208,13 +208,18 @@ extension WindowGroups {
         }
     }
 
+    /// How many groups are saved as one piece.
+    private static let savedAtOnce = 4096
+
     /// The rows at hand change groups that are still to be written as they were.
     private mutating func savePending() {
         let groups = frozen.groups.takePending(among: rowGroups)
-        if groups.isEmpty { return }
-        var writer = StateWriter()
-        write(aggregates: groups, to: &writer)
-        frozen.saved.append(writer)
+        // One record of the hidden stream each.
+        for first in stride(from: 0, to: groups.count, by: Self.savedAtOnce) {
+            var writer = StateWriter()
+            write(aggregates: Array(groups[first..<min(first + Self.savedAtOnce, groups.count)]), to: &writer)
+            frozen.saved.append(writer)
+        }
     }
 
     mutating func restore(head: inout StateReader, pieces: [StateReader]) throws(SnapshotError) {

@@ -7,7 +7,8 @@ import Synchronization
 /// Passes every call to a `MemoryStore`; the Nth call that can fail does, before or after it took effect.
 final class FailingStore: StreamStore {
     enum Failure: CaseIterable, Sendable {
-        case before, answerLost
+        /// Refused is an append as a whole, for a reason that passes, and late.
+        case before, answerLost, refused
     }
     private let store: MemoryStore
     private let failing: Int
@@ -72,6 +73,11 @@ final class FailingStore: StreamStore {
         switch failure {
         case .before: place.run { answer(.failure(error)) }
         case .answerLost: store.submit(append, at: place) { _ in answer(.failure(error)) }
+        case .refused:
+            Task {
+                for _ in 0..<200 { await Task.yield() }
+                place.run { answer(.failure(.overloaded)) }
+            }
         }
     }
     func append(_ append: Append) async throws(StoreError) -> [Appended] {

@@ -78,6 +78,18 @@ struct InterruptionTests {
                 run = nil
             }
         }
+        // What the hidden stream holds is what another run goes on with.
+        try await step(11, world, &input)
+        world.store.advance(milliseconds: 5000)
+        run = nil
+        for _ in 0..<2 {
+            do {
+                if run == nil { run = try await world.run(start: nil, over: store, limits: Self.limits) }
+                while try await run?.cycle() == true {}
+            } catch {
+                run = nil
+            }
+        }
         return (try world.rows(), store.calls)
     }
 

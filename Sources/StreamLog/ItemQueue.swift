@@ -1,38 +1,48 @@
 /// The committed items of one log that are in memory: those that no segment holds, and before them some that segments hold as well.
+internal import RecordBatch
+
 
 /// A queue of items in order of offset, without gaps between them.
-struct ItemQueue: Sendable {
+package struct ItemQueue: Sendable {
     private var items: [LogItem] = []
     /// The first item that counts; those before are done with.
     private var head = 0
     /// The first item that no segment holds.
     private var firstUnflushed = 0
 
+    package init() {}
+
     /// All that are in memory.
-    var all: ArraySlice<LogItem> { items[head...] }
+    package var all: ArraySlice<LogItem> { items[head...] }
+    /// The bytes of all batches that it holds on to.
+    package var heldBytes: Int { items.reduce(0) { $0 + ($1.batch?.bytes.count ?? 0) } }
     /// Those that no segment holds.
     var unflushed: ArraySlice<LogItem> { items[firstUnflushed...] }
 
-    mutating func append(_ item: LogItem) { items.append(item) }
+    package mutating func append(_ item: LogItem) { items.append(item) }
 
     /// Notes that segments hold everything that ends at or before an offset.
     /// - Returns: the items of which that was not known.
-    mutating func markFlushed(endingBy offset: Int64) -> ArraySlice<LogItem> {
+    package mutating func markFlushed(endingBy offset: Int64) -> ArraySlice<LogItem> {
         let first = firstUnflushed
         while firstUnflushed < items.count, items[firstUnflushed].endOffset <= offset { firstUnflushed += 1 }
         return items[first..<firstUnflushed]
     }
 
     /// Lets go of items that segments hold and that end at or before an offset.
-    mutating func evict(endingBy offset: Int64) {
-        while head < firstUnflushed, items[head].endOffset <= offset { head += 1 }
+    package mutating func evict(endingBy offset: Int64) {
+        while head < firstUnflushed, items[head].endOffset <= offset {
+            // Its place goes later, with others; its memory goes now.
+            items[head].batch = nil
+            head += 1
+        }
         compact()
     }
 
     /// Takes out the items that end at or before an offset.
     /// - Returns: those that no segment holds.
-    mutating func drop(endingBy offset: Int64) -> ArraySlice<LogItem> {
-        let dropped = markFlushed(endingBy: offset)
+    package mutating func drop(endingBy offset: Int64) -> [LogItem] {
+        let dropped = Array(markFlushed(endingBy: offset))
         evict(endingBy: offset)
         return dropped
     }

@@ -313,7 +313,7 @@ struct NodeState: Sendable {
     }
 
     /// Forgets items that are in a segment now, or were trimmed.
-    private mutating func settle(_ items: ArraySlice<LogItem>) {
+    private mutating func settle(_ items: some Sequence<LogItem>) {
         for item in items {
             commit.flushed(bytes: item.byteCount)
             files.settle(item)

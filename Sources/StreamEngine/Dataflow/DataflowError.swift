@@ -24,7 +24,7 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
             "a row of \(stream) has ROWTIME \(rowtime), before the clock's \(clock)"
         case .inputEnded: "the input has ended"
         case .stateTooLarge(let bytes, let limit):
-            "open windows and held rows take \(bytes) bytes, more than the bound of \(limit); use shorter windows or fewer groups"
+            "the state (open windows, held rows, forests) takes \(bytes) bytes, more than the bound of \(limit); use shorter windows, fewer groups, or fewer and smaller forests"
         }
     }
 }

@@ -34,7 +34,7 @@ struct SortOperator: Operator {
     }
 
     var deadline: Int64? { held.deadline }
-    var stateBytes: Int { held.entries.reduce(0) { $0 + $1.content.byteCount } }
+    var stateBytes: Int { held.byteCount }
 
     mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
         var output = KeyedBatch.empty(columns)

@@ -1,6 +1,6 @@
 /// The committed items of one log that are in memory: those that no segment holds, and before them some that segments hold as well.
-internal import RecordBatch
 
+internal import RecordBatch
 
 /// A queue of items in order of offset, without gaps between them.
 package struct ItemQueue: Sendable {

@@ -97,6 +97,8 @@ struct Measure: AsyncParsableCommand {
     @Flag(help: "Leave the directory, for `open-table`.") var keep = false
 
     func run() async throws {
+        // As a node does at its start.
+        FreedMemory.keepSome()
         let path = "\(directory)/latest-benchmark-\(getpid())"
         defer { if !keep { try? FileManager.default.removeItem(atPath: path) } }
         print(
@@ -108,7 +110,8 @@ struct Measure: AsyncParsableCommand {
         try await fill(opened.table)
         print("The process: \(Figures.residentBytes() >> 20) MiB resident.")
         for load in [
-            Load(writers: 16, changes: 100), Load(writers: 1_000, changes: 1), Load(writers: 16, changes: 100, isConditional: true),
+            Load(writers: 16, changes: 100, rate: 100_000), Load(writers: 16, changes: 100), Load(writers: 1_000, changes: 1),
+            Load(writers: 16, changes: 100, isConditional: true),
         ] {
             try await updates(opened.table, load)
         }
@@ -147,6 +150,11 @@ struct Measure: AsyncParsableCommand {
         var writers: Int
         var changes: Int
         var isConditional = false
+        /// Updates per second of all together; nil for as many as there can be.
+        var rate: Int?
+
+        /// How long a writer's calls are apart when none takes longer.
+        var pace: Duration? { rate.map { .nanoseconds(Int64(writers * changes) * 1_000_000_000 / Int64(max(1, $0))) } }
     }
 
     private func updates(_ table: LatestTable, _ load: Load) async throws {
@@ -156,8 +164,12 @@ struct Measure: AsyncParsableCommand {
             for writer in 0..<load.writers {
                 group.addTask { [shape] in
                     var random = SplitMix(state: UInt64(writer) &+ 77)
-                    var done = 0
+                    var (done, next) = (0, start)
                     while ContinuousClock.now < end {
+                        if let pace = load.pace {
+                            next += pace
+                            try await Task.sleep(until: next)
+                        }
                         // Each has keys of its own, so that every condition holds.
                         let changes = (0..<load.changes).map { place in
                             let number = Int(random.next() % UInt64(max(1, shape.keys / load.writers / load.changes)))
@@ -176,7 +188,7 @@ struct Measure: AsyncParsableCommand {
         let taken = Figures.seconds(ContinuousClock.now - start)
         let appends = table.statistics.appends - before.appends
         print(
-            "\(load.writers) writers, \(load.changes)\(load.isConditional ? " compare-and-set" : "") a call: "
+            "\(load.writers) writers, \(load.changes)\(load.isConditional ? " compare-and-set" : "") a call\(load.rate.map { ", asked for \($0) updates/s" } ?? ""): "
                 + "\(Figures.number(Double(done) / taken)) durable updates/s in \(Figures.number(Double(appends) / taken)) appends/s, "
                 + "\(Figures.decimal((Figures.cpuSeconds() - cpu) / Double(done) * 1_000_000)) µs of processor each; "
                 + "\(Figures.residentBytes() >> 20) MiB resident.")
@@ -221,6 +233,7 @@ struct OpenTable: AsyncParsableCommand {
     @Flag(help: "Read keys and ranges too.") var reads = false
 
     func run() async throws {
+        FreedMemory.keepSome()
         let (start, cpu) = (ContinuousClock.now, Figures.cpuSeconds())
         let opened = try await OpenedTable(path)
         let value = try await opened.table.value(of: shape.key(shape.keys / 2))

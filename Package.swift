@@ -65,6 +65,7 @@ let shims: [Target] = [
     shim("CCrypto", links: "crypto"),
     shim("CCurl", links: "curl"),
     shim("CISAL", links: "isal"),
+    shim("CCRC32", links: "isal"),
     shim("CZstd", links: "zstd"),
     shim("CLZ4", links: "lz4"),
     shim("CSnappy", links: "snappy"),
@@ -116,7 +117,7 @@ let rooms: [Target] =
     + room(
         "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
-    + room("AWSWire", ["CBase64"])
+    + room("AWSWire", ["CBase64", "CCRC32"])
     + room(
         "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CivilCalendar", "CCrypto"],
         testDependencies: ["StreamStoreTesting"])

@@ -18,6 +18,16 @@ public struct Kinesis: Sendable {
         public var tokenSecret: [UInt8]
         /// How many streams may exist; CreateStream is refused beyond it. Nil is no limit.
         public var streamLimit: Int?
+        /// How many shards may be open; the store holds to it, the service tells it. Nil is no limit.
+        public var shardLimit: Int?
+        /// How many consumers a stream may have; RegisterStreamConsumer is refused beyond it. Nil is no limit.
+        public var consumerLimit: Int?
+        /// How long a consumer is CREATING, in milliseconds.
+        public var lifecycleMilliseconds: Int64 = 0
+        /// How long GetRecords waits for records where there are none, in milliseconds; 0: not at all, as AWS does.
+        public var getRecordsWaitMilliseconds: Int64 = 0
+        /// The time and memory of a subscription.
+        public var subscriptions = SubscriptionLimits()
 
         public init(region: String, accountID: String, tokenSecret: [UInt8], streamLimit: Int? = nil) {
             self.region = region
@@ -32,6 +42,8 @@ public struct Kinesis: Sendable {
     let settings: Settings
     let tokens: TokenSealer
     let metrics: KinesisMetrics
+    let attributes: AttributeBook
+    let subscriptions: SubscriptionBook
 
     public init(store: any StreamStore, clock: any TimeSource, settings: Settings, metrics: MetricsRegistry) {
         self.store = store
@@ -39,6 +51,8 @@ public struct Kinesis: Sendable {
         self.settings = settings
         tokens = TokenSealer(secret: settings.tokenSecret)
         self.metrics = KinesisMetrics(metrics)
+        attributes = AttributeBook(store)
+        subscriptions = SubscriptionBook(clock)
     }
 
     /// The service for the dispatcher. A new operation is a file in `Operations/` and a line here.
@@ -48,25 +62,49 @@ public struct Kinesis: Sendable {
             [
                 .operation(AddTagsToStream.self),
                 .operation(CreateStream.self),
+                .operation(DeleteResourcePolicy.self),
                 .operation(DeleteStream.self),
+                .operation(DeregisterStreamConsumer.self),
+                .operation(DescribeAccountSettings.self),
+                .operation(DescribeLimits.self),
                 .operation(DescribeStream.self),
+                .operation(DescribeStreamConsumer.self),
                 .operation(DescribeStreamSummary.self),
+                .operation(DisableEnhancedMonitoring.self),
+                .operation(EnableEnhancedMonitoring.self),
                 .direct(GetRecords.self),
+                .operation(GetResourcePolicy.self),
                 .operation(GetShardIterator.self),
                 .operation(ListShards.self),
+                .operation(ListStreamConsumers.self),
                 .operation(ListStreams.self),
+                .operation(ListTagsForResource.self),
                 .operation(ListTagsForStream.self),
                 .operation(MergeShards.self),
                 .direct(PutRecord.self),
                 .direct(PutRecords.self),
+                .operation(PutResourcePolicy.self),
+                .operation(RegisterStreamConsumer.self),
                 .operation(RemoveTagsFromStream.self),
                 .operation(SplitShard.self),
+                .operation(StartStreamEncryption.self),
+                .operation(StopStreamEncryption.self),
+                .direct(SubscribeToShard.self),
+                .operation(TagResource.self),
+                .operation(UntagResource.self),
+                .operation(UpdateAccountSettings.self),
+                .operation(UpdateMaxRecordSize.self),
+                .operation(UpdateShardCount.self),
+                .operation(UpdateStreamMode.self),
+                .operation(UpdateStreamWarmThroughput.self),
             ])
     }
 
     /// The ARN of a stream of this node.
-    func arn(_ stream: String) -> String {
-        ARN(service: "kinesis", region: settings.region, account: settings.accountID, resource: "stream/\(stream)").description
+    /// - Parameter region: the caller's; a node serves them all, and what it keeps names none. The node's own where the caller says none.
+    func arn(_ stream: String, _ region: String?) -> String {
+        ARN(service: "kinesis", region: region ?? settings.region, account: settings.accountID, resource: "stream/\(stream)")
+            .description
     }
 
     /// Milliseconds since 1970-01-01 UTC.

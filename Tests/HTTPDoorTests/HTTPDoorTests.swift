@@ -79,7 +79,9 @@ func withDoor(
     let door = HTTPDoor(
         settings,
         dispatcher: AWSDispatcher([
-            AWSService(prefix: "Test_1", serving: gate, [.operation(Echo.self), .direct(Fill.self), .direct(Ponder.self)])
+            AWSService(
+                prefix: "Test_1", serving: gate,
+                [.operation(Echo.self), .direct(Fill.self), .direct(Ponder.self), .direct(Drip.self)])
         ]),
         readiness: readiness,
         downloads: downloads, metrics: metrics, logger: logger

@@ -3,8 +3,8 @@
 import Glibc
 import Testing
 
-/// One connection. Calls block; tests run them off the cooperative pool.
-final class RawClient {
+/// One connection. Calls block; tests run them off the cooperative pool, one after the other.
+final class RawClient: @unchecked Sendable {
     private let socketDescriptor: Int32
     private var buffered: [UInt8] = []
 
@@ -117,6 +117,17 @@ final class RawClient {
             if size == 0 { return (status, bytes) }
             bytes += size
         }
+    }
+
+    /// The next chunk of a body; empty at its end.
+    func receiveChunk() throws -> String {
+        var line = ""
+        while !line.hasSuffix("\r\n") { line.unicodeScalars.append(Unicode.Scalar(try byte())) }
+        guard let size = Int(line.dropLast(), radix: 16) else { throw Failure(call: "chunk '\(line)'") }
+        var bytes: [UInt8] = []
+        for _ in 0..<size { bytes.append(try byte()) }
+        for _ in 0..<2 { _ = try byte() }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Whether the other side has closed.

@@ -1,6 +1,7 @@
 /// GetShardIterator and GetRecords.
 
 import AWSWire
+import KinesisService
 import RecordBatch
 import StreamStore
 import StreamStoreTesting
@@ -394,5 +395,16 @@ import Testing
         let error = try await kinesis.refused(
             "GetRecords", ["ShardIterator": iterator, "StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/t"])
         #expect(error.type == "InvalidArgumentException")
+    }
+
+    @Test("where the settings say so an answer waits for records, and comes with them")
+    func longPoll() async throws {
+        let kinesis = Harness { $0.getRecordsWaitMilliseconds = 60_000 }
+        try await kinesis.create()
+        let iterator = try await kinesis.iterator("LATEST")
+        async let page = kinesis.get(iterator)
+        while kinesis.store.counts.waits == 0 { await Task.yield() }
+        try await kinesis.put("awaited")
+        #expect(try await page.texts == ["awaited"])
     }
 }

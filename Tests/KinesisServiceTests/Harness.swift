@@ -21,23 +21,41 @@ struct Harness {
     let budget = MemoryBudget(limit: 512 << 20)
     private let dispatcher: AWSDispatcher
 
-    init(store: MemoryStore = MemoryStore(), secret: [UInt8] = [1, 2, 3], streamLimit: Int? = nil) {
+    init(
+        store: MemoryStore = MemoryStore(), secret: [UInt8] = [1, 2, 3], streamLimit: Int? = nil,
+        _ configure: (inout Kinesis.Settings) -> Void = { _ in }
+    ) {
         self.store = store
-        let kinesis = Kinesis(
-            store: store, clock: StoreClock(store: store),
-            settings: .init(region: "us-east-1", accountID: "000000000000", tokenSecret: secret, streamLimit: streamLimit),
-            metrics: metrics)
+        var settings = Kinesis.Settings(
+            region: "us-east-1", accountID: "000000000000", tokenSecret: secret, streamLimit: streamLimit)
+        configure(&settings)
+        let kinesis = Kinesis(store: store, clock: StoreClock(store: store), settings: settings, metrics: metrics)
         dispatcher = AWSDispatcher([kinesis.service])
     }
 
+    /// A call whose body may be read; nil when the operation is not served.
+    /// - Parameter region: that the call is signed for; nil for no signature.
+    func admit(
+        _ operation: String, contentType: String = "application/x-amz-json-1.1", bodyLength: Int, region: String? = nil
+    ) -> AdmittedCall? {
+        var fields = [("Content-Type", contentType), ("X-Amz-Target", "Kinesis_20131202.\(operation)")]
+        if let region {
+            let scope = "AKID/20261121/\(region)/kinesis/aws4_request"
+            fields.append(("Authorization", "AWS4-HMAC-SHA256 Credential=\(scope), SignedHeaders=host, Signature=0"))
+        }
+        guard case .call(let call) = dispatcher.admit(RequestHead(method: "POST", fields, bodyLength: bodyLength)) else {
+            return nil
+        }
+        return call
+    }
+
     /// Calls an operation; the body of the answer, null when it is empty.
-    func call(_ operation: String, _ request: JSONValue, expecting status: Int = 200) async throws -> JSONValue {
+    @discardableResult
+    func call(
+        _ operation: String, _ request: JSONValue, expecting status: Int = 200, region: String? = nil
+    ) async throws -> JSONValue {
         let body = request.serialized
-        let head = RequestHead(
-            method: "POST",
-            [("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "Kinesis_20131202.\(operation)")],
-            bodyLength: body.count)
-        guard case .call(let call) = dispatcher.admit(head) else {
+        guard let call = admit(operation, bodyLength: body.count, region: region) else {
             Issue.record("\(operation) is not served")
             return .null
         }

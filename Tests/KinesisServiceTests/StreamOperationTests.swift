@@ -100,7 +100,7 @@ import Testing
             ([:], "InvalidArgumentException"), (["StreamName": "x"], "ResourceNotFoundException"),
             (["StreamName": "x", "StreamARN": .string(arn)], "InvalidArgumentException"),
             (["StreamARN": "arn:aws:kinesis:us-east-1:111111111111:stream/s"], "ResourceNotFoundException"),
-            (["StreamARN": "arn:aws:kinesis:eu-west-1:000000000000:stream/s"], "ResourceNotFoundException"),
+            (["StreamARN": "arn:aws:kinesis:eu-west-1:000000000000:stream/x"], "ResourceNotFoundException"),
             (["StreamARN": "nonsense"], "ValidationException"), (["StreamName": "a/b"], "ValidationException"),
         ] {
             for operation in ["DescribeStream", "DescribeStreamSummary", "DeleteStream"] {

@@ -247,7 +247,7 @@ def test_config_tells_where_each_setting_is_from(tmp_path):
 def test_quotas_are_off_until_they_are_set(server, tmp_path):
     shown = json.loads(subprocess.run([BINARY, "config", "--output", "json"], capture_output=True, text=True, env={}, check=True).stdout)
     quotas = {row["key"]: row["value"] for row in shown if row["key"].startswith("quota-")}
-    assert len(quotas) == 5 and set(quotas.values()) == {"off"}
+    assert len(quotas) == 6 and set(quotas.values()) == {"off"}
     name = unique("many")
     server.millrace("stream", "create", name, "--shards", "1000")
     server.millrace("stream", "delete", name, "--yes")

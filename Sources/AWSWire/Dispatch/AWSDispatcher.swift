@@ -3,16 +3,20 @@
 /// All services behind one address.
 public struct AWSDispatcher: Sendable {
     private let operations: OperationTable
+    private let queries: ServedOperation?
     private let identifiers: RequestIdentifiers
     private let policy: (any CallPolicy)?
 
     /// - Parameters:
+    ///   - queries: the services that are called with forms instead of JSON.
     ///   - identifiers: where request ids come from.
     ///   - policy: asked about every call; without one all are allowed.
     public init(
-        _ services: [AWSService], identifiers: RequestIdentifiers = RequestIdentifiers(), policy: (any CallPolicy)? = nil
+        _ services: [AWSService], queries: [QueryService] = [], identifiers: RequestIdentifiers = RequestIdentifiers(),
+        policy: (any CallPolicy)? = nil
     ) {
         operations = OperationTable(services)
+        self.queries = queries.isEmpty ? nil : ServedOperation(queries)
         self.identifiers = identifiers
         self.policy = policy
     }
@@ -26,9 +30,22 @@ public struct AWSDispatcher: Sendable {
         guard head.method == .post else { return .answer(.unauthorizable(id)) }
         let operation = head.withBytes(of: .amzTarget) { operations[$0] } ?? nil
         guard let operation, head.bodyLength != 0, let format = format(of: head) else {
+            if let queries, isQuery(head) { return .call(call(queries, .json11, head, id)) }
             return .answer(refusal(head, isKnown: operation != nil, id))
         }
-        return .call(AdmittedCall(operation: operation, format: format, id: id, policed: policy.map { ($0, head) }))
+        return .call(call(operation, format, head, id))
+    }
+
+    private func call(_ operation: ServedOperation, _ format: WireFormat, _ head: RequestHead, _ id: RequestID) -> AdmittedCall {
+        AdmittedCall(
+            operation: operation, format: format, id: id, region: operation.wantsRegion ? head.signedRegion : nil,
+            policed: policy.map { ($0, head) })
+    }
+
+    /// Whether the body is a form, which is how the older services are called; `ServedOperation` finds the action in it.
+    private func isQuery(_ head: RequestHead) -> Bool {
+        !head.has(.amzTarget) && head.bodyLength != 0
+            && WireFormat.mediaType(head[.contentType] ?? "") == "application/x-www-form-urlencoded"
     }
 
     private func format(of head: RequestHead) -> WireFormat? {
@@ -75,13 +92,17 @@ public struct AdmittedCall: Sendable {
     private let operation: ServedOperation
     private let format: WireFormat
     private let id: RequestID
+    private let region: String?
     /// Only where there is a policy is the head kept.
     private let policed: (policy: any CallPolicy, head: RequestHead)?
 
-    init(operation: ServedOperation, format: WireFormat, id: RequestID, policed: (any CallPolicy, RequestHead)?) {
+    init(
+        operation: ServedOperation, format: WireFormat, id: RequestID, region: String?, policed: (any CallPolicy, RequestHead)?
+    ) {
         self.operation = operation
         self.format = format
         self.id = id
+        self.region = region
         self.policed = policed
     }
 
@@ -128,7 +149,8 @@ public struct AdmittedCall: Sendable {
 
     private func directCall(_ memory: MemoryLease, _ loop: AnswerLoop, _ sink: any ReplySink) -> DirectCall {
         DirectCall(
-            id: id, format: format, memory: memory, loop: loop, operationName: operation.name, errors: operation.errors, sink: sink)
+            id: id, format: format, memory: memory, loop: loop, region: region, operationName: operation.name,
+            errors: operation.errors, sink: sink)
     }
 
     private var policing: ServedOperation.Policed? {

@@ -68,9 +68,12 @@ public struct AWSCall: Sendable {
     public var id: RequestID
     /// The memory that is reserved for the call.
     public var memory: MemoryLease
+    /// The region that the call was signed for, which is the client's own; nil where nothing says so.
+    public var region: String?
 
-    public init(id: RequestID, memory: MemoryLease) {
+    public init(id: RequestID, memory: MemoryLease, region: String? = nil) {
         self.id = id
         self.memory = memory
+        self.region = region
     }
 }

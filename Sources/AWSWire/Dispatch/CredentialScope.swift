@@ -23,3 +23,15 @@ public struct CredentialScope: Hashable, Sendable {
         return nil
     }
 }
+
+extension RequestHead {
+    /// The region that a request was signed for: the client's, whichever that is. Nil where there is none, or none that could stand in an ARN.
+    var signedRegion: String? {
+        guard let scope = self[.authorization].flatMap(CredentialScope.init(authorization:)) else { return nil }
+        let isRegion = scope.region.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-")
+        }
+        return isRegion && (1...64).contains(scope.region.utf8.count) ? scope.region : nil
+    }
+}

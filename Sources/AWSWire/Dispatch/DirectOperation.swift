@@ -106,18 +106,21 @@ public final class DirectCall: Sendable {
     public let memory: MemoryLease
     /// Where the answer must be given.
     public let loop: AnswerLoop
+    /// The region that the call was signed for; nil where nothing says so, and for direct operations, whose answers hold no ARNs.
+    let region: String?
     private let operationName: String
     private let errors: [AWSError.Name]
     private let sink: any ReplySink
 
     init(
-        id: RequestID, format: WireFormat, memory: MemoryLease, loop: AnswerLoop, operationName: String, errors: [AWSError.Name],
-        sink: any ReplySink
+        id: RequestID, format: WireFormat, memory: MemoryLease, loop: AnswerLoop, region: String?, operationName: String,
+        errors: [AWSError.Name], sink: any ReplySink
     ) {
         self.id = id
         self.format = format
         self.memory = memory
         self.loop = loop
+        self.region = region
         self.operationName = operationName
         self.errors = errors
         self.sink = sink
@@ -149,6 +152,9 @@ public final class DirectCall: Sendable {
             "\(operationName) does not list \(error.name)")
         refuse(error)
     }
+
+    /// Answers with what is whole already, in a format of its own.
+    func give(_ reply: AWSReply) { sink.send(reply) }
 
     /// `fail` for what needs not be listed.
     func refuse(_ error: AWSError) { sink.send(AWSReply(error: error, format, id)) }

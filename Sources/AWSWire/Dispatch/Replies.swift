@@ -40,16 +40,23 @@ public struct ReplyStream: Sendable {
     public var next: @Sendable () async throws -> [UInt8]?
     /// Is called once or more: the last piece was sent, the client has gone, or it has taken nothing for the stall limit.
     public var close: @Sendable () -> Void
+    /// Is called, perhaps more than once, when the node is about to stop: a stream that has no end of its own ends soon. One that has goes on.
+    public var hasten: @Sendable () -> Void
     /// How long the client may take nothing; the door's setting unless given.
     public var stallLimit: Duration?
+    /// What is reserved for the stream when it begins, in bytes; the door's own measure unless given. `next` may ask the call's lease for more, and
+    /// what a piece takes is reserved until the client has it.
+    public var restingMemory: Int?
 
     public init(
-        stallLimit: Duration? = nil, next: @escaping @Sendable () async throws -> [UInt8]?,
-        close: @escaping @Sendable () -> Void = {}
+        stallLimit: Duration? = nil, restingMemory: Int? = nil, next: @escaping @Sendable () async throws -> [UInt8]?,
+        close: @escaping @Sendable () -> Void = {}, hasten: @escaping @Sendable () -> Void = {}
     ) {
         self.next = next
         self.close = close
+        self.hasten = hasten
         self.stallLimit = stallLimit
+        self.restingMemory = restingMemory
     }
 }
 

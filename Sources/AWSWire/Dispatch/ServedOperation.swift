@@ -22,12 +22,15 @@ struct ServedOperation: Sendable {
     let startPlain: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> Bool
     /// As `start`, in two parts: this one reads, anywhere; what it returns begins the work, on the call's loop.
     let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void
+    /// Whether the region that a call was signed for matters: to look for it takes as long as a small put.
+    let wantsRegion: Bool
 
     init<Operation: DirectOperation>(direct _: Operation.Type, _ service: Operation.Service) {
         name = Operation.name
         errors = Operation.errors
         memoryBound = Operation.memoryBound
         memory = Operation.memory(forBodyOf:)
+        wantsRegion = false
         start = { body, call, policed in
             do throws(AWSError) {
                 let request = try Operation.read(body, call.format, service)
@@ -63,6 +66,7 @@ struct ServedOperation: Sendable {
         errors = Operation.errors
         memoryBound = Operation.memoryBound
         memory = { AWSCall.memoryFactor * $0 }
+        wantsRegion = true
         let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void = { body, call, policed in
             do throws(AWSError) {
                 let request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
@@ -95,7 +99,7 @@ struct ServedOperation: Sendable {
         _: Operation.Type, _ request: Operation.Request, _ service: Operation.Service, _ call: DirectCall
     ) async -> Result<[UInt8], AWSError> {
         do throws(AWSError) {
-            let response = try await Operation.run(request, service, AWSCall(id: call.id, memory: call.memory))
+            let response = try await Operation.run(request, service, AWSCall(id: call.id, memory: call.memory, region: call.region))
             var writer = WireWriter(call.format)
             try response.write(to: &writer)
             return .success(writer.bytes)

@@ -43,6 +43,8 @@ final class Exchange: ReplySink, @unchecked Sendable {
     private var browserFields: [(name: String, value: String)] = []
     /// Called when the peer goes before the answer is whole.
     private var onDisconnect: (@Sendable () -> Void)?
+    /// Called when the node is about to stop and the answer is not whole.
+    private var onHasten: (@Sendable () -> Void)?
 
     init(_ context: LoopContext, _ carrier: any AnswerCarrier) {
         self.context = context
@@ -134,7 +136,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
         lease = nil
         body = ByteBuffer()
         let notify = onDisconnect
-        onDisconnect = nil
+        (onDisconnect, onHasten) = (nil, nil)
         notify?()
     }
 
@@ -177,15 +179,19 @@ final class Exchange: ReplySink, @unchecked Sendable {
     func send(_ head: ReplyHead, _ stream: ReplyStream) {
         context.loop.assertInEventLoop()
         guard !hasAnswered else { return assertionFailure("a call was answered twice") }
-        guard lease?.resize(to: Self.streamMemory) ?? true else {
+        guard lease?.resize(to: stream.restingMemory ?? Self.streamMemory) ?? true else {
             stream.close()
             return send(.overloaded(head.id))
         }
         context.door.instruments.answered(head.status, nanoseconds: elapsed)
         let writer = begin(AnswerHead(head), length: nil, stallLimit: stream.stallLimit) { stream.close() }
         guard let writer else { return stream.close() }
+        onHasten = stream.hasten
         Task { await writer.send(stream) }
     }
+
+    /// The node is about to stop: an answer that has no end of its own gets one.
+    func hasten() { onHasten?() }
 
     /// Begins an answer in pieces; nil when nobody is there to take it.
     /// - Parameter onDisconnect: is called when the peer goes before the answer is whole.
@@ -221,7 +227,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
 
     /// The end of an answer in pieces.
     func finish(isWhole: Bool) {
-        onDisconnect = nil
+        (onDisconnect, onHasten) = (nil, nil)
         lease = nil
         let carrier = self.carrier
         if isWhole { carrier?.finish() } else { carrier?.abort() }

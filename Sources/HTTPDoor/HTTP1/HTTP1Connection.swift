@@ -488,6 +488,7 @@ extension HTTP1Connection: Swept {
     func quiesce() {
         closesAfterAnswer = true
         if case .head = input, held.readableBytes == 0 { close() }
+        exchange?.hasten()
     }
 
     var stalledSince: NIODeadline? { stall.since }

@@ -208,8 +208,8 @@ extension HTTP2Stream: Swept {
     }
 
     var stalledSince: NIODeadline? { stall.since }
-    /// The connection sees to its streams.
-    func quiesce() {}
+    /// The connection waits for its streams.
+    func quiesce() { exchange?.hasten() }
     func cut() { handlerContext?.close(promise: nil) }
 }
 

@@ -25,6 +25,14 @@ extension WireWriter {
         }
     }
 
+    /// What an on-demand stream is ready for, in MiB a second (Kinesis API, WarmThroughputObject).
+    mutating func warmThroughput(target: Int, current: Int) {
+        object("WarmThroughput") { writer in
+            writer.field("TargetMiBps", target)
+            writer.field("CurrentMiBps", current)
+        }
+    }
+
     /// The members that DescribeStream, DescribeStreamSummary and ListStreams have in common.
     mutating func identity(_ stream: StreamDescription, arn: String) {
         field("StreamName", stream.key.name)
@@ -35,9 +43,10 @@ extension WireWriter {
     }
 
     /// The members that the two descriptions have in common.
-    mutating func properties(_ stream: StreamDescription) {
+    mutating func properties(_ stream: StreamDescription, _ attributes: StreamAttributes) {
         field("RetentionPeriodHours", stream.retentionHours)
-        list("EnhancedMonitoring") { writer in writer.object { $0.list("ShardLevelMetrics", EmptyCollection<String>()) } }
-        field("EncryptionType", "NONE")
+        list("EnhancedMonitoring") { writer in writer.object { $0.list("ShardLevelMetrics", attributes.shardMetrics) } }
+        field("EncryptionType", attributes.encryptionType)
+        field("KeyId", attributes.keyID)
     }
 }

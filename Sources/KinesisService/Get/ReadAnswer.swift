@@ -1,11 +1,10 @@
-/// Writes the records of a GetRecords answer straight from their batches into the memory that is sent.
+/// The answer of GetRecords.
 
 import AWSWire
 import NodeMetrics
-import RecordBatch
 import StreamStore
 
-/// The answer of GetRecords.
+/// What was read, and what is said of it.
 struct ReadAnswer: Sendable {
     var read: ShardReader
     /// The one that was used; its successor differs in offset and time.
@@ -16,83 +15,34 @@ struct ReadAnswer: Sendable {
     var now: Int64
     var tokens: TokenSealer
     var counters: KinesisMetrics.Stream
-
-    /// Ends the walk over a batch whose other records are not wanted.
-    private struct Enough: Error {}
-
-    /// More than stands around the records of an answer in any format, the iterator of at most 512 characters included; children apart.
-    private static let frameBound = 1024
-    /// More than a shard takes in `ChildShards`.
-    private static let childBound = 512
-    /// More than the names of data and key, and what stands around them, take in a record.
-    private static let memberBound = 48
+    /// What is said of each record's; nil for nothing.
+    var encryption: String?
 
     func give(to call: DirectCall) {
-        let selection: RecordSelection
+        let records: RecordList
         let next: String?
         do throws(AWSError) {
-            selection = try RecordSelection(read, call.format)
-            next = try nextIterator(selection)
+            records = try RecordList(read, of: shard, call.format, encryption: encryption)
+            next = try nextIterator(records.selection)
         } catch {
             return call.fail(error)
         }
-        let beginnings = selection.runs.map { beginning(of: $0, call.format) }
-        var bound = Self.frameBound + Self.childBound * children.count + selection.writtenBound
-        for (run, beginning) in zip(selection.runs, beginnings) { bound += run.count * (beginning.count + Self.memberBound) }
-        call.succeed(capacity: bound) { memory in
+        call.succeed(capacity: records.bound + WireWriter.childBound * children.count) { memory in
             var writer = WireWriter(call.format, into: memory)
             writer.object { writer in
-                writer.list("Records") { writer in
-                    for (run, beginning) in zip(selection.runs, beginnings) { write(run, beginning, to: &writer) }
+                records.write(to: &writer)
+                writer.field("MillisBehindLatest", records.lag(now))
+                if let next {
+                    writer.field("NextShardIterator", next)
+                } else {
+                    // Its children are where to go on.
+                    writer.childShards(children)
                 }
-                writeEnd(&writer, selection, next)
             }
             return writer.count
         }
-        counters.recordsOut.add(selection.recordCount)
-        counters.bytesOut.add(selection.byteCount)
-    }
-
-    /// What the records of a run have in common.
-    private func beginning(of run: RecordSelection.Run, _ format: WireFormat) -> NumberedValue {
-        let batch = read.batches[run.batch]
-        let first = SequenceNumber(
-            offset: batch.baseOffset + Int64(run.first), in: shard, arrivalMilliseconds: batch.arrivalMilliseconds)
-        return NumberedValue(first, format) { $0.field("ApproximateArrivalTimestamp", milliseconds: batch.arrivalMilliseconds) }
-    }
-
-    private func write(_ run: RecordSelection.Run, _ beginning: NumberedValue, to writer: inout WireWriter) {
-        var beginning = beginning
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        // The selection has read the same records without a fault; what is thrown here is the end of the run.
-        try? read.batches[run.batch].batch.forEachRecord { record in
-            guard record.offsetDelta >= run.first else { return }
-            guard Int(record.offsetDelta) - run.first < run.count else { throw Enough() }
-            beginning.next { object in
-                writer.object(beginning: object) { writer in
-                    writer.field("Data", blob: record.value ?? nothing)
-                    writer.field("PartitionKey", utf8: record.key ?? nothing)
-                }
-            }
-        }
-    }
-
-    private func writeEnd(_ writer: inout WireWriter, _ selection: RecordSelection, _ nextIterator: String?) {
-        let isAtTip = selection.next >= read.highWatermark
-        let lag = selection.lastArrival.map { max(1, now - $0) } ?? 1
-        writer.field("MillisBehindLatest", isAtTip ? 0 : lag)
-        if let nextIterator {
-            writer.field("NextShardIterator", nextIterator)
-        } else {
-            // Its children are where to go on.
-            writer.list("ChildShards", children) { writer, child in
-                writer.object { writer in
-                    writer.field("ShardId", child.id.description)
-                    writer.list("ParentShards", [child.parent, child.adjacentParent].compactMap { $0?.description })
-                    writer.range(child.hashKeyRange)
-                }
-            }
-        }
+        counters.recordsOut.add(records.selection.recordCount)
+        counters.bytesOut.add(records.selection.byteCount)
     }
 
     /// Nil at the shard's end.

@@ -26,22 +26,9 @@ enum AddTagsToStream: AWSOperation {
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing {
         let name = try kinesis.name(of: request)
-        let new = request.tags?.entries ?? [:]
         // A missing stream is told before wrong tags.
         _ = try await kinesis.stream(named: name)
-        try Tags.check(adding: new, to: name, kinesis)
-        let isChanged: Bool
-        do throws(StoreError) {
-            isChanged = try await kinesis.store.changeTags(StreamKey(name)) { tags in
-                let all = tags.merging(new) { $1 }
-                guard all.count <= Tags.limit else { return false }
-                tags = all
-                return true
-            }
-        } catch {
-            throw kinesis.awsError(error)
-        }
-        guard isChanged else { throw Tags.tooMany(name, kinesis) }
+        try await kinesis.add(tags: request.tags?.entries ?? [:], toStream: name)
         return Nothing()
     }
 }

@@ -54,7 +54,12 @@ enum CreateStream: AWSOperation {
             maxRecordKiB: request.maxRecordKiB ?? 1024, tags: tags)
         try await checkLimit(definition.key, kinesis)
         do throws(StoreError) {
-            _ = try await kinesis.store.createStream(definition)
+            let stream = try await kinesis.store.createStream(definition)
+            if let throughput = request.warmThroughput {
+                _ = try await kinesis.attributes.change(of: stream.id, { $0 }) { (attributes) throws(StoreError) in
+                    attributes.warmThroughputMiBps = throughput
+                }
+            }
         } catch {
             throw kinesis.awsError(error)
         }

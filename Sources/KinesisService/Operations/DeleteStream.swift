@@ -7,7 +7,7 @@ enum DeleteStream: AWSOperation {
     struct Request: WireReadable, ChoosesStream {
         var streamName: String?
         var streamARN: String?
-        /// Streams have no registered consumers yet, so there is nothing to enforce.
+        /// Whether registered consumers go with the stream; without it a stream that has some is not deleted.
         var enforceConsumerDeletion: Bool?
 
         init(_ fields: WireFields) throws(AWSError) {
@@ -23,11 +23,20 @@ enum DeleteStream: AWSOperation {
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing {
         let name = try kinesis.name(of: request)
+        let stream = try await kinesis.stream(named: name)
+        if request.enforceConsumerDeletion != true, try await !kinesis.attributes(of: stream).consumers.isEmpty {
+            throw AWSError(
+                .resourceInUse,
+                "Stream \(name) under account \(kinesis.settings.accountID) has registered consumers. Deregister them, or set "
+                    + "EnforceConsumerDeletion.")
+        }
         do throws(StoreError) {
             try await kinesis.store.deleteStream(StreamKey(name))
         } catch {
             throw kinesis.awsError(error)
         }
+        await kinesis.attributes.forget(stream.id)
+        kinesis.subscriptions.end(of: stream.id, with: kinesis.notFound(name))
         kinesis.metrics.forget(name)
         return Nothing()
     }

@@ -20,6 +20,7 @@ enum DescribeStream: AWSOperation {
 
     struct Response: AWSResponse {
         var stream: StreamDescription
+        var attributes: StreamAttributes
         var arn: String
         var shards: ArraySlice<ShardDescription>
         var hasMore: Bool
@@ -30,7 +31,7 @@ enum DescribeStream: AWSOperation {
                     writer.identity(stream, arn: arn)
                     writer.list("Shards", shards) { writer, shard in writer.shard(shard) }
                     writer.field("HasMoreShards", hasMore)
-                    writer.properties(stream)
+                    writer.properties(stream, attributes)
                 }
             }
         }
@@ -55,6 +56,7 @@ enum DescribeStream: AWSOperation {
         }
         let page = shards.prefix(request.limit ?? defaultLimit)
         return Response(
-            stream: stream, arn: kinesis.arn(stream.key.name), shards: page, hasMore: page.count < shards.count)
+            stream: stream, attributes: try await kinesis.attributes(of: stream), arn: kinesis.arn(stream.key.name, call.region),
+            shards: page, hasMore: page.count < shards.count)
     }
 }

@@ -16,16 +16,19 @@ enum DescribeStreamSummary: AWSOperation {
 
     struct Response: AWSResponse {
         var stream: StreamDescription
+        var attributes: StreamAttributes
         var arn: String
 
         func write(to writer: inout WireWriter) {
             writer.object { writer in
                 writer.object("StreamDescriptionSummary") { writer in
                     writer.identity(stream, arn: arn)
-                    writer.properties(stream)
+                    writer.properties(stream, attributes)
                     writer.field("OpenShardCount", stream.status == .creating ? 0 : stream.openShards.count)
-                    // Registered consumers do not exist yet.
-                    writer.field("ConsumerCount", 0)
+                    writer.field("ConsumerCount", attributes.consumers.count)
+                    if let throughput = attributes.warmThroughputMiBps {
+                        writer.warmThroughput(target: throughput, current: throughput)
+                    }
                     writer.field("MaxRecordSizeInKiB", stream.maxRecordKiB)
                 }
             }
@@ -38,6 +41,7 @@ enum DescribeStreamSummary: AWSOperation {
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {
         let stream = try await kinesis.stream(request)
-        return Response(stream: stream, arn: kinesis.arn(stream.key.name))
+        return Response(
+            stream: stream, attributes: try await kinesis.attributes(of: stream), arn: kinesis.arn(stream.key.name, call.region))
     }
 }

@@ -53,27 +53,52 @@ enum GetRecords: DirectOperation {
         let iterator: ShardIterator
         do throws(AWSError) {
             iterator = try ShardIterator(request.shardIterator ?? "", kinesis.tokens, now: now)
-            if let arn = request.streamARN, arn != kinesis.arn(iterator.streamName) {
+            if let arn = request.streamARN, ARN(arn)?.resource != "stream/\(iterator.streamName)" {
                 throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
             }
         } catch {
             return call.fail(error)
         }
-        let limit = request.limit ?? maxRecords
+        get(from: iterator, limit: request.limit ?? maxRecords, began: began, mayWait: true, kinesis, call)
+    }
+
+    /// - Parameters:
+    ///   - began: on the monotonic clock, in nanoseconds.
+    ///   - mayWait: whether the answer may wait for records where there are none, as far as the settings say so.
+    private static func get(
+        from iterator: ShardIterator, limit: Int, began: UInt64, mayWait: Bool, _ kinesis: Kinesis, _ call: DirectCall
+    ) {
         kinesis.shard(iterator.shard.shard, ofStreamNamed: iterator.streamName, on: call.loop) { found in
             do throws(AWSError) {
                 let (stream, shard) = try found.get()
                 guard stream.id == iterator.shard.stream else { throw kinesis.shardMissing(shard.id, stream: iterator.streamName) }
                 read(from: iterator, limit: limit, shard, kinesis, call) { reader in
+                    if mayWait, kinesis.settings.getRecordsWaitMilliseconds > 0, reader.batches.isEmpty, shard.endOffset == nil {
+                        return wait(for: iterator.shard, at: reader.start, kinesis) {
+                            call.loop.run { get(from: iterator, limit: limit, began: began, mayWait: false, kinesis, call) }
+                        }
+                    }
                     kinesis.metrics.getDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
                     ReadAnswer(
-                        read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: now,
-                        tokens: kinesis.tokens, counters: kinesis.metrics.stream(iterator.streamName)
+                        read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: kinesis.now,
+                        tokens: kinesis.tokens, counters: kinesis.metrics.stream(iterator.streamName),
+                        encryption: kinesis.encryption(of: stream.id)
                     ).give(to: call)
                 }
             } catch {
                 call.fail(error)
             }
+        }
+    }
+
+    /// Waits for a record at an offset, as long as the settings say.
+    private static func wait(
+        for shard: ShardReference, at offset: Int64, _ kinesis: Kinesis, _ done: @escaping @Sendable () -> Void
+    ) {
+        Task {
+            let timeout = Duration.milliseconds(kinesis.settings.getRecordsWaitMilliseconds)
+            _ = await kinesis.store.awaitRecords([shard: offset], timeout: timeout)
+            done()
         }
     }
 
@@ -129,7 +154,7 @@ enum GetRecords: DirectOperation {
 
 extension Kinesis {
     /// As `awsError`, but damage is told with the number after which reading may go on.
-    fileprivate func readError(_ error: StoreError, _ shard: ShardDescription, stream: String) -> AWSError {
+    func readError(_ error: StoreError, _ shard: ShardDescription, stream: String) -> AWSError {
         switch error {
         case .damaged(_, let from, let through):
             let last = SequenceNumber(offset: max(0, through), in: shard, arrivalMilliseconds: shard.createdSecond * 1000)
@@ -140,12 +165,5 @@ extension Kinesis {
         case .overloaded: return AWSError(.provisionedThroughputExceeded, rateExceeded(shard.id, stream: stream))
         default: return awsError(error)
         }
-    }
-}
-
-extension StreamDescription {
-    /// The shards that a split or merge made of one.
-    fileprivate func children(of id: ShardID) -> [ShardDescription] {
-        shards.filter { $0.parent == id || $0.adjacentParent == id }
     }
 }

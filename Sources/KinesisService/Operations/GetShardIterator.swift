@@ -31,21 +31,12 @@ enum GetShardIterator: AWSOperation {
         }
     }
 
-    /// The iterator types.
-    enum Kind: String {
-        case afterSequenceNumber = "AFTER_SEQUENCE_NUMBER"
-        case latest = "LATEST"
-        case atTimestamp = "AT_TIMESTAMP"
-        case atSequenceNumber = "AT_SEQUENCE_NUMBER"
-        case trimHorizon = "TRIM_HORIZON"
-    }
-
     static let rules: [Rule<Request>] =
         [
             .member("shardId", \.shardID, .notNull, .pattern(.name), .minLength(1), .maxLength(128)),
             .member(
                 "shardIteratorType", \.type, .notNull,
-                .oneOf(["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"])),
+                .oneOf(StartingPoint.kinds)),
             .member("startingSequenceNumber", \.startingSequenceNumber, .pattern(.sequenceNumber)),
         ] + Request.streamRules
     static let errors: [AWSError.Name] = [.resourceNotFound, .invalidArgument, .provisionedThroughputExceeded]
@@ -55,80 +46,12 @@ enum GetShardIterator: AWSOperation {
         let name = try kinesis.name(of: request)
         let id = try kinesis.shardID(request.shardID ?? "", of: name)
         let (stream, shard) = try await kinesis.shard(id, ofStreamNamed: name)
+        let start = StartingPoint(
+            type: request.type, sequenceNumber: request.startingSequenceNumber, timestamp: request.timestamp, operation: Self.name)
         let iterator = ShardIterator(
-            streamName: name, shard: ShardReference(stream.id, id), offset: try await offset(request, stream, shard, kinesis),
+            streamName: name, shard: ShardReference(stream.id, id), offset: try await start.offset(in: shard, of: stream, kinesis),
             createdMilliseconds: kinesis.now)
         return Response(iterator: try iterator.sealed(kinesis.tokens))
-    }
-
-    private static func offset(
-        _ request: Request, _ stream: StreamDescription, _ shard: ShardDescription, _ kinesis: Kinesis
-    ) async throws(AWSError) -> Int64 {
-        let kind = request.type.flatMap(Kind.init(rawValue:)) ?? .trimHorizon
-        let number = try startingNumber(request, kind, stream, shard, kinesis)
-        let reference = ShardReference(stream.id, shard.id)
-        let time = kind == .atTimestamp ? try await time(request, kinesis) : nil
-        do throws(StoreError) {
-            if let time { return try await kinesis.store.firstOffset(reference, arrivedAtOrAfter: time) }
-            let bounds = try await kinesis.store.bounds(reference)
-            switch (kind, number) {
-            case (.afterSequenceNumber, let number?): return min(number.firstOffsetAfter, bounds.highWatermark)
-            case (.atSequenceNumber, let number?): return min(number.firstOffsetAtOrAfter, bounds.highWatermark)
-            case (.latest, _): return bounds.highWatermark
-            default: return bounds.startOffset
-            }
-        } catch {
-            throw kinesis.awsError(error)
-        }
-    }
-
-    private static func time(_ request: Request, _ kinesis: Kinesis) async throws(AWSError) -> Int64 {
-        guard let timestamp = request.timestamp else {
-            throw AWSError(
-                .invalidArgument,
-                "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp "
-                    + "parameter.")
-        }
-        if await kinesis.isInFuture(timestamp) {
-            throw AWSError(
-                .invalidArgument,
-                "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: "
-                    + "\(timestamp), currentTimestampInMillis: \(kinesis.now)")
-        }
-        return timestamp
-    }
-
-    /// The number to start from, if the type wants one.
-    private static func startingNumber(
-        _ request: Request, _ kind: Kind, _ stream: StreamDescription, _ shard: ShardDescription, _ kinesis: Kinesis
-    ) throws(AWSError) -> SequenceNumber? {
-        let wantsNumber = kind == .atSequenceNumber || kind == .afterSequenceNumber
-        guard let text = request.startingSequenceNumber else {
-            if wantsNumber { throw wrongCombination(kind, "no") }
-            return nil
-        }
-        guard wantsNumber else { throw wrongCombination(kind, "also a") }
-        let usage =
-            "StartingSequenceNumber \(text) used in GetShardIterator on shard \(shard.id) in stream \(stream.key.name) under account "
-            + "\(kinesis.settings.accountID) is invalid"
-        guard let number = SequenceNumber(text) else { throw AWSError(.invalidArgument, usage + ".") }
-        guard number.shard == shard.id else {
-            throw AWSError(
-                .invalidArgument,
-                "Invalid StartingSequenceNumber. It encodes \(number.shard), while it was used in a call to a shard with \(shard.id)"
-            )
-        }
-        guard number.belongs(to: shard) else {
-            throw AWSError(.invalidArgument, usage + " because it did not come from this stream.")
-        }
-        return number
-    }
-
-    private static func wrongCombination(_ kind: Kind, _ article: String) -> AWSError {
-        AWSError(
-            .invalidArgument,
-            "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or "
-                + "LATEST and no StartingSequenceNumber. Request specified \(kind.rawValue) and \(article) StartingSequenceNumber.")
     }
 }
 

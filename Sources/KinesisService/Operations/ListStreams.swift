@@ -59,6 +59,11 @@ enum ListStreams: AWSOperation {
         if page.count < rest.count, let last = page.last {
             nextToken = try StreamsPageToken.seal(after: last.key.name, now: now, kinesis.tokens)
         }
-        return Response(streams: page.map { ($0, kinesis.arn($0.key.name)) }, nextToken: nextToken)
+        var entries: [(stream: StreamDescription, arn: String)] = []
+        for stream in page {
+            let attributes = try await kinesis.attributes(of: stream)
+            entries.append((attributes.applied(to: stream), kinesis.arn(stream.key.name, call.region)))
+        }
+        return Response(streams: entries, nextToken: nextToken)
     }
 }

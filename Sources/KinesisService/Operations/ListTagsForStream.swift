@@ -24,12 +24,7 @@ enum ListTagsForStream: AWSOperation {
 
         func write(to writer: inout WireWriter) {
             writer.object { writer in
-                writer.list("Tags", tags) { writer, tag in
-                    writer.object { writer in
-                        writer.field("Key", tag.key)
-                        writer.field("Value", tag.value)
-                    }
-                }
+                writer.tags(tags)
                 writer.field("HasMoreTags", hasMore)
             }
         }

@@ -73,7 +73,8 @@ package enum PutRecord: DirectOperation {
         let name = put.streamName
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
-            case .success(.appended(let shards, _, let appended)): answer(shards.first, appended.first, call)
+            case .success(.appended(let shards, _, let appended, let encryption)):
+                answer(shards.first, appended.first, encryption, call)
             case .success(.throttled(let shards)):
                 call.fail(
                     AWSError(.provisionedThroughputExceeded, kinesis.rateExceeded(shards.first ?? ShardID(0), stream: name)))
@@ -85,7 +86,9 @@ package enum PutRecord: DirectOperation {
     /// More than an answer takes in any format.
     private static let answerBound = 256
 
-    private static func answer(_ shard: ShardDescription?, _ appended: Appended?, _ call: DirectCall) {
+    private static func answer(
+        _ shard: ShardDescription?, _ appended: Appended?, _ encryption: String?, _ call: DirectCall
+    ) {
         guard let shard, let appended else { return call.fail(AWSError(.internalFailure, "The record has no place.")) }
         let number = SequenceNumber(
             offset: appended.baseOffset, in: shard, arrivalMilliseconds: appended.arrivalMilliseconds)
@@ -94,6 +97,7 @@ package enum PutRecord: DirectOperation {
             writer.object { writer in
                 writer.field("ShardId", shard.id.description)
                 writer.field("SequenceNumber", plainCount: SequenceNumber.digitCount) { number.writeDigits(to: $0) }
+                writer.field("EncryptionType", encryption)
             }
             return writer.count
         }

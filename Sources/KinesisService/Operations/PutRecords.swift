@@ -85,8 +85,8 @@ package enum PutRecords: DirectOperation {
         }
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
-            case .success(.appended(let shards, let shardOfRecord, let appended)):
-                answer(shards, shardOfRecord, appended, call)
+            case .success(.appended(let shards, let shardOfRecord, let appended, let encryption)):
+                answer(shards, shardOfRecord, appended, encryption, call)
             case .success(.throttled(let shards)): answer(throttled: shards, stream: name, kinesis, call)
             case .failure(let error): call.fail(error)
             }
@@ -96,7 +96,9 @@ package enum PutRecords: DirectOperation {
     /// More than stands around the records of an answer in any format.
     private static let frameBound = 64
 
-    private static func answer(_ shards: [ShardDescription], _ shardOfRecord: [Int32], _ appended: [Appended], _ call: DirectCall) {
+    private static func answer(
+        _ shards: [ShardDescription], _ shardOfRecord: [Int32], _ appended: [Appended], _ encryption: String?, _ call: DirectCall
+    ) {
         guard shards.count == appended.count else {
             return call.fail(AWSError(.internalFailure, "\(appended.count) of \(shards.count) batches have a place."))
         }
@@ -112,6 +114,7 @@ package enum PutRecords: DirectOperation {
             writer.object { writer in
                 writer.field("FailedRecordCount", 0)
                 writer.list("Records", shardOfRecord) { writer, index in results[Int(index)].next { writer.value(written: $0) } }
+                writer.field("EncryptionType", encryption)
             }
             return writer.count
         }

@@ -25,18 +25,8 @@ enum RemoveTagsFromStream: AWSOperation {
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Nothing {
         let name = try kinesis.name(of: request)
-        let keys = request.tagKeys ?? []
         _ = try await kinesis.stream(named: name)
-        try Tags.check(removing: keys, from: name, kinesis)
-        do throws(StoreError) {
-            _ = try await kinesis.store.changeTags(StreamKey(name)) { tags in
-                let before = tags.count
-                for key in keys { tags[key] = nil }
-                return tags.count < before
-            }
-        } catch {
-            throw kinesis.awsError(error)
-        }
+        try await kinesis.remove(tags: request.tagKeys ?? [], fromStream: name)
         return Nothing()
     }
 }

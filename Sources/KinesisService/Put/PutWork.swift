@@ -17,8 +17,9 @@ struct PutRequest: Sendable {
 
 /// What became of a put.
 enum PutOutcome: Sendable {
-    /// Everything is durable. `shardOfRecord` tells, in the order of the call, which of `shards` and of `appended` each record is in.
-    case appended(shards: [ShardDescription], shardOfRecord: [Int32], [Appended])
+    /// Everything is durable. `shardOfRecord` tells, in the order of the call, which of `shards` and of `appended` each record is in;
+    /// `encryption` is what the answer says of the stream's, nil when it says nothing.
+    case appended(shards: [ShardDescription], shardOfRecord: [Int32], [Appended], encryption: String?)
     /// Nothing was taken, for want of room: the caller should try again. The shards are those of the records.
     case throttled([ShardID])
 }
@@ -63,38 +64,45 @@ struct PutWork: Sendable {
     private func submit(to stream: StreamDescription) {
         let batches: ShardBatches
         let appends: [ShardAppend]
+        let encryption: String?
         do throws(AWSError) {
             // While it is being created or deleted AWS says that it does not exist.
             guard stream.status == .active || stream.status == .updating else { throw kinesis.notFound(request.streamName) }
             try checkSizes(stream)
             (batches, appends) = try route(stream)
+            encryption = kinesis.encryption(of: stream.id)
         } catch {
             return answer(.failure(error))
         }
         if appends.count == 1 || kinesis.store.capabilities.contains(.multiShardAppends) {
-            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches) }
+            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches, encryption) }
         } else {
-            submit(appends[...], after: [], batches)
+            submit(appends[...], after: [], batches, encryption)
         }
     }
 
     /// To a store that appends to one shard at a time: one append after the other. PutRecords does not promise all or nothing; a put that fails half
     /// way is answered as failed, and who sends it again may see its first records twice, as after any lost answer.
-    private func submit(_ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches) {
-        guard let next = rest.first else { return finish(.success(appended), batches) }
+    private func submit(
+        _ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches, _ encryption: String?
+    ) {
+        guard let next = rest.first else { return finish(.success(appended), batches, encryption) }
         kinesis.store.submit(Append([next]), at: loop) { result in
             switch result {
-            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches)
-            case .failure(let error): finish(.failure(error), batches)
+            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches, encryption)
+            case .failure(let error): finish(.failure(error), batches, encryption)
             }
         }
     }
 
-    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches) {
+    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches, _ encryption: String?) {
         switch result {
         case .success(let appended):
             kinesis.metrics.putDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
-            answer(.success(.appended(shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended)))
+            answer(
+                .success(
+                    .appended(
+                        shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended, encryption: encryption)))
         case .failure(.overloaded):
             answer(.success(.throttled(batches.shardOfRecord.map { batches.shards[Int($0)].id })))
         case .failure(.shardClosed) where attempt < Self.reshardAttempts:
@@ -154,7 +162,9 @@ extension Kinesis {
         named name: String, on loop: AnswerLoop, _ found: @escaping @Sendable (Result<StreamDescription, AWSError>) -> Void
     ) {
         do throws(StoreError) {
-            if let stream = try store.currentStream(StreamKey(name)) { return found(.success(stream)) }
+            if let stream = try store.currentStream(StreamKey(name)), let attributes = attributes.known(stream.id) {
+                return found(.success(attributes.applied(to: stream)))
+            }
         } catch {
             return found(.failure(awsError(error)))
         }

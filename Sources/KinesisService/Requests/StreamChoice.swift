@@ -40,7 +40,7 @@ extension Kinesis {
         if let other = request.streamName, other != name {
             throw AWSError(.invalidArgument, "StreamName \(other) and StreamARN \(text) do not match.")
         }
-        guard arn.account == settings.accountID, arn.region == settings.region else {
+        guard arn.account == settings.accountID else {
             throw AWSError(.resourceNotFound, "Stream \(name) under account \(arn.account) not found.")
         }
         return name
@@ -51,9 +51,11 @@ extension Kinesis {
         try await stream(named: name(of: request))
     }
 
+    /// A stream as it stands, with what was changed since it was created.
     func stream(named name: String) async throws(AWSError) -> StreamDescription {
         do throws(StoreError) {
-            return try await store.stream(StreamKey(name))
+            let stream = try await store.stream(StreamKey(name))
+            return try await attributes.attributes(of: stream.id).applied(to: stream)
         } catch {
             throw awsError(error)
         }

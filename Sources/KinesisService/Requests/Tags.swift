@@ -16,6 +16,17 @@ enum Tags {
         try checkSettings(tags)
     }
 
+    /// Checks the tags of a consumer, all of them together; none of them is a setting.
+    static func check(ofConsumer tags: [String: String]) throws(AWSError) {
+        guard tags.count <= limit else {
+            throw AWSError(.invalidArgument, "A consumer cannot have more than \(limit) tags associated with it.")
+        }
+        try checkTexts(Array(tags.keys) + tags.values)
+    }
+
+    /// Checks the keys of tags that are to be removed from a consumer.
+    static func check(removingFromConsumer keys: [String]) throws(AWSError) { try checkTexts(keys) }
+
     /// Checks the tags that are to be added to a stream.
     static func check(adding tags: [String: String], to stream: String, _ kinesis: Kinesis) throws(AWSError) {
         let texts = Array(tags.keys) + tags.values
@@ -70,6 +81,51 @@ enum Tags {
             let properties = scalar.properties
             return properties.isAlphabetic || properties.numericType != nil || properties.isWhitespace
                 || "_./=+-%@:".unicodeScalars.contains(scalar)
+        }
+    }
+}
+
+extension Kinesis {
+    /// Adds tags to a stream, or gives those it has another value.
+    func add(tags new: [String: String], toStream name: String) async throws(AWSError) {
+        try Tags.check(adding: new, to: name, self)
+        let isChanged: Bool
+        do throws(StoreError) {
+            isChanged = try await store.changeTags(StreamKey(name)) { tags in
+                let all = tags.merging(new) { $1 }
+                guard all.count <= Tags.limit else { return false }
+                tags = all
+                return true
+            }
+        } catch {
+            throw awsError(error)
+        }
+        guard isChanged else { throw Tags.tooMany(name, self) }
+    }
+
+    /// Removes tags of a stream; keys that it does not have change nothing.
+    func remove(tags keys: [String], fromStream name: String) async throws(AWSError) {
+        try Tags.check(removing: keys, from: name, self)
+        do throws(StoreError) {
+            _ = try await store.changeTags(StreamKey(name)) { tags in
+                let before = tags.count
+                for key in keys { tags[key] = nil }
+                return tags.count < before
+            }
+        } catch {
+            throw awsError(error)
+        }
+    }
+}
+
+extension WireWriter {
+    /// Tags by key (Kinesis API, TagList).
+    mutating func tags(_ tags: some Sequence<(key: String, value: String)>) {
+        list("Tags", tags) { writer, tag in
+            writer.object { writer in
+                writer.field("Key", tag.key)
+                writer.field("Value", tag.value)
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-/// The NextTokens of ListShards and ListStreams.
+/// The NextTokens of ListShards, ListStreams and ListStreamConsumers.
 
 import AWSWire
 import StreamStore
@@ -88,5 +88,37 @@ enum StreamsPageToken {
         guard let created = reader.number(Int64.self), let name = reader.text(), reader.isAtEnd else { throw PageToken.invalid }
         try PageToken.check(created: created, now: now)
         return name
+    }
+}
+
+/// Where ListStreamConsumers goes on.
+struct ConsumersPageToken: Equatable {
+    var stream: StreamID
+    /// The name of the last consumer that was listed.
+    var after: String
+    var createdMilliseconds: Int64
+
+    init(stream: StreamID, after: String, createdMilliseconds: Int64) {
+        self.stream = stream
+        self.after = after
+        self.createdMilliseconds = createdMilliseconds
+    }
+
+    func sealed(_ tokens: TokenSealer) throws(AWSError) -> String {
+        var writer = TokenWriter()
+        writer.append(createdMilliseconds)
+        writer.append(stream.rawValue)
+        writer.append(after)
+        return try tokens.seal(writer.bytes, for: .consumersPage)
+    }
+
+    /// - Throws: `.invalidArgument`, `.expiredNextToken`.
+    init(_ text: String, _ tokens: TokenSealer, now: Int64) throws(AWSError) {
+        var reader = try PageToken.open(text, for: .consumersPage, tokens)
+        guard let created = reader.number(Int64.self), let stream = reader.number(UInt64.self), let after = reader.text(),
+            reader.isAtEnd
+        else { throw PageToken.invalid }
+        self.init(stream: StreamID(stream), after: after, createdMilliseconds: created)
+        try PageToken.check(created: created, now: now)
     }
 }

@@ -10,7 +10,7 @@ package struct TokenSealer: Sendable {
     package enum Purpose: String {
         /// Of versions before `IteratorSealer`.
         case shardIterator
-        case shardsPage, streamsPage
+        case shardsPage, streamsPage, consumersPage
 
         /// Of what is inside; its first byte. A change of a layout takes the next.
         var version: UInt8 { 1 }

@@ -10,6 +10,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The region in ARNs (default us-east-1).") var region: String?
     @Option(help: "The account in ARNs, 12 digits (default 000000000000).") var accountId: String?
     @Option(help: "Seconds that streams stay CREATING and DELETING (default 0).") var lifecycleDelay: String?
+    @Option(help: "Milliseconds that GetRecords waits where there are no records (default 0, as AWS).") var getRecordsWait: String?
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
@@ -28,7 +29,8 @@ struct ServeOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
-            "log-format": logFormat, "log-level": logLevel, "application-state-bytes": applicationStateBytes,
+            "get-records-wait": getRecordsWait, "log-format": logFormat, "log-level": logLevel,
+            "application-state-bytes": applicationStateBytes,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,
         ]
         flags.merge(quotas.flags) { $1 }
@@ -47,6 +49,7 @@ struct ServeOptions: ParsableArguments {
 struct QuotaOptions: ParsableArguments {
     @Option(help: "Open shards of all streams (AWS: 500 in its large regions).") var quotaShards: String?
     @Option(help: "Streams (AWS: 50 on demand).") var quotaStreams: String?
+    @Option(help: "Registered consumers of a stream (AWS: 20).") var quotaConsumers: String?
     @Option(help: "Delivery streams (AWS: 5000 in its large regions).") var quotaDeliveryStreams: String?
     @Option(help: "Applications (AWS: 50).") var quotaApplications: String?
     @Option(help: "Outputs of an application (AWS: 3).") var quotaApplicationOutputs: String?
@@ -54,7 +57,8 @@ struct QuotaOptions: ParsableArguments {
     /// By the setting's name.
     var flags: [String: String?] {
         [
-            "quota-shards": quotaShards, "quota-streams": quotaStreams, "quota-delivery-streams": quotaDeliveryStreams,
+            "quota-shards": quotaShards, "quota-streams": quotaStreams, "quota-consumers": quotaConsumers,
+            "quota-delivery-streams": quotaDeliveryStreams,
             "quota-applications": quotaApplications, "quota-application-outputs": quotaApplicationOutputs,
         ]
     }

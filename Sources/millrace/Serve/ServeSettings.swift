@@ -13,6 +13,8 @@ struct ServeSettings: Sendable {
     var accountID = "000000000000"
     /// How long streams stay CREATING, UPDATING and DELETING, in seconds.
     var lifecycleDelay = 0
+    /// How long GetRecords waits for records where there are none, in milliseconds.
+    var getRecordsWait = 0
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
     var quotas = Quotas()
@@ -33,6 +35,8 @@ struct ServeSettings: Sendable {
     struct Quotas: Sendable {
         var shards: Int?
         var streams: Int?
+        /// Of one stream.
+        var consumers: Int?
         var deliveryStreams: Int?
         var applications: Int?
         var applicationOutputs: Int?
@@ -104,6 +108,14 @@ struct ServeSettings: Sendable {
             } text: {
                 "\($0.lifecycleDelay)"
             },
+            Key(name: "get-records-wait") { settings, text throws(CommandFailure) in
+                guard let milliseconds = Int(text), (0...20_000).contains(milliseconds) else {
+                    throw wrong("get-records-wait", text, "must be a whole number of milliseconds from 0 to 20000")
+                }
+                settings.getRecordsWait = milliseconds
+            } text: {
+                "\($0.getRecordsWait)"
+            },
             Key(name: "log-format") { settings, text throws(CommandFailure) in
                 guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }
                 settings.logFormat = format
@@ -121,6 +133,7 @@ struct ServeSettings: Sendable {
             },
             quota("quota-shards", \.shards),
             quota("quota-streams", \.streams),
+            quota("quota-consumers", \.consumers),
             quota("quota-delivery-streams", \.deliveryStreams),
             quota("quota-applications", \.applications),
             quota("quota-application-outputs", \.applicationOutputs),

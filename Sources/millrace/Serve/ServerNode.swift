@@ -146,12 +146,7 @@ struct ServerNode: Sendable {
     }
 
     private func serve() async throws {
-        let kinesis = Kinesis(
-            store: store, clock: time,
-            settings: Kinesis.Settings(
-                region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret,
-                streamLimit: settings.quotas.streams),
-            metrics: metrics)
+        let kinesis = Kinesis(store: store, clock: time, settings: kinesisSettings, metrics: metrics)
         let firehose = Firehose(
             delivery: deliveries, clock: time,
             settings: Firehose.Settings(
@@ -170,7 +165,8 @@ struct ServerNode: Sendable {
         (doorSettings.host, doorSettings.port) = (address.host, address.port)
         let door = HTTPDoor(
             doorSettings,
-            dispatcher: AWSDispatcher([kinesis.service, firehose.service] + analytics.services),
+            dispatcher: AWSDispatcher(
+                [kinesis.service, firehose.service] + analytics.services, queries: [.tokenService(accountID: settings.accountID)]),
             readiness: { [store] in
                 switch store.writability {
                 case .writable: nil
@@ -189,6 +185,17 @@ struct ServerNode: Sendable {
                 services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
         try await group.run()
+    }
+
+    private var kinesisSettings: Kinesis.Settings {
+        var kinesis = Kinesis.Settings(
+            region: settings.region, accountID: settings.accountID, tokenSecret: tokenSecret,
+            streamLimit: settings.quotas.streams)
+        kinesis.shardLimit = settings.quotas.shards
+        kinesis.consumerLimit = settings.quotas.consumers
+        kinesis.getRecordsWaitMilliseconds = Int64(settings.getRecordsWait)
+        kinesis.lifecycleMilliseconds = 1000 * Int64(settings.lifecycleDelay)
+        return kinesis
     }
 
     /// Begins a backup for whoever asked for it over HTTP.

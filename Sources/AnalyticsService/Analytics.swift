@@ -51,6 +51,7 @@ public struct Analytics: Sendable {
                 .operation(V1.DeleteApplicationCloudWatchLoggingOption.self),
                 .operation(V1.DeleteApplicationOutput.self),
                 .operation(V1.DescribeApplication.self),
+                .operation(V1.DiscoverInputSchema.self),
                 .operation(V1.ListApplications.self),
                 .operation(ListTagsForResource.self),
                 .operation(V1.StartApplication.self),
@@ -71,6 +72,7 @@ public struct Analytics: Sendable {
                 .operation(V2.DeleteApplicationCloudWatchLoggingOption.self),
                 .operation(V2.DeleteApplicationOutput.self),
                 .operation(V2.DescribeApplication.self),
+                .operation(V2.DiscoverInputSchema.self),
                 .operation(V2.ListApplications.self),
                 .operation(ListTagsForResource.self),
                 .operation(V2.StartApplication.self),
@@ -86,7 +88,6 @@ public struct Analytics: Sendable {
             .operation(AddApplicationReferenceDataSource.self),
             .operation(DeleteApplicationInputProcessingConfiguration.self),
             .operation(DeleteApplicationReferenceDataSource.self),
-            .operation(DiscoverInputSchema.self),
             .operation(TagResource.self),
             .operation(UntagResource.self),
         ]

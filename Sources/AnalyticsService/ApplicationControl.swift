@@ -26,6 +26,9 @@ public protocol ApplicationControl: Sendable {
     func delete(_ name: String) async throws(ApplicationError)
     /// Whether there is something under a name that is no application: a definition that cannot be read, or state without one. `delete` removes it.
     func hasRemains(of name: String) async -> Bool
+    /// Some records of a source as they are, to look at; none when none came in time.
+    /// - Throws: `.configuration` when there is no such stream, `.store`.
+    func sample(_ source: StreamTarget, from position: StartingPosition) async throws(ApplicationError) -> [[UInt8]]
 }
 
 extension ApplicationControl {

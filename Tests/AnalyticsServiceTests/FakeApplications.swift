@@ -9,6 +9,17 @@ actor FakeApplications: ApplicationControl {
     /// The positions of the last start.
     private(set) var positions: [String: StartingPosition] = [:]
 
+    /// What every stream holds, and which was asked for last.
+    private var records: [[UInt8]] = []
+    private(set) var sampled: (source: StreamTarget, position: StartingPosition)?
+
+    func hold(_ records: [[UInt8]]) { self.records = records }
+
+    func sample(_ source: StreamTarget, from position: StartingPosition) -> [[UInt8]] {
+        sampled = (source, position)
+        return records
+    }
+
     /// The next call that changes something is refused with this.
     func refuse(_ error: ApplicationError) { refusal = error }
 

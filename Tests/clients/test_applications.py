@@ -334,3 +334,27 @@ def test_an_application_that_outgrows_its_bound_stops_and_says_why(tmp_path):
         assert "ApplicationDescription" not in one.describe_application(ApplicationName="grows")["ApplicationDetail"]
     finally:
         server.close()
+
+
+def test_the_schema_is_discovered_and_runs_as_it_is(kinesis, analytics, server, pair):
+    source, derived = pair
+    put(kinesis, source, [{"k": "aaaa", "v": 1, "at": "2026-11-30 10:00:00", "inner": {"deep": 1.5}}, {"k": "b", "v": 70000}])
+    found = analytics.discover_input_schema(
+        ResourceARN=stream_arn(source), RoleARN=ROLE, InputStartingPositionConfiguration={"InputStartingPosition": "TRIM_HORIZON"})
+    assert found["InputSchema"]["RecordColumns"] == [
+        {"Name": "k", "Mapping": "$.k", "SqlType": "VARCHAR(4)"}, {"Name": "v", "Mapping": "$.v", "SqlType": "INTEGER"},
+        {"Name": "at", "Mapping": "$.at", "SqlType": "TIMESTAMP"}, {"Name": "deep", "Mapping": "$.inner.deep", "SqlType": "DOUBLE"}]
+    assert sorted(found["ParsedInputRecords"], key=lambda row: row[0]) == [
+        ["aaaa", "1", "2026-11-30 10:00:00.000", "1.5"], ["b", "70000", None, None]]
+    assert json.loads(server.millrace("sql", "discover", source).stdout) == found["InputSchema"]
+    name = unique("app")
+    analytics.create_application(
+        ApplicationName=name, ApplicationCode=COPY,
+        Inputs=[{"NamePrefix": "SOURCE_SQL_STREAM", "KinesisStreamsInput": {"ResourceARN": stream_arn(source), "RoleARN": ROLE},
+                 "InputSchema": found["InputSchema"]}],
+        Outputs=[{"Name": "OUT", "KinesisStreamsOutput": {"ResourceARN": stream_arn(derived), "RoleARN": ROLE},
+                  "DestinationSchema": {"RecordFormatType": "JSON"}}])
+    start(analytics, name, "TRIM_HORIZON")
+    until(lambda: len(rows(kinesis, derived)) == 2, what="both rows")
+    with pytest.raises(ClientError, match="There is no stream"):
+        analytics.discover_input_schema(ResourceARN=stream_arn("nowhere"), RoleARN=ROLE)

@@ -58,7 +58,8 @@ extension WireWriter {
         field("RoleARN", role)
     }
 
-    private mutating func inputSchema(_ schema: InputSchema) {
+    /// InputSchema.
+    mutating func inputSchema(_ schema: InputSchema) {
         object("InputSchema") { writer in
             writer.object("RecordFormat") { writer in
                 writer.field("RecordFormatType", schema.recordFormat.recordFormatType)

@@ -32,6 +32,5 @@ enum AddApplicationInputProcessingConfiguration: RefusedOperation { static let r
 enum DeleteApplicationInputProcessingConfiguration: RefusedOperation { static let reason = lambda }
 enum AddApplicationReferenceDataSource: RefusedOperation { static let reason = referenceTables }
 enum DeleteApplicationReferenceDataSource: RefusedOperation { static let reason = referenceTables }
-enum DiscoverInputSchema: RefusedOperation { static let reason = "write the InputSchema by hand." }
 enum TagResource: RefusedOperation { static let reason = tagging }
 enum UntagResource: RefusedOperation { static let reason = tagging }

@@ -52,10 +52,10 @@ public struct ApplicationStatistics: Sendable {
 
 /// All applications of a node: create, update, start, stop, delete, and bring back what ran before a restart.
 public actor ApplicationManager {
-    private let store: any StreamStore
-    private let time: any TimeSource
+    let store: any StreamStore
+    let time: any TimeSource
     private let random: any RandomSource
-    private let resolve: SourceResolver
+    let resolve: SourceResolver
     private let limits: ApplicationRun.Limits
     private let logger: Logger
     /// What applications read alike.

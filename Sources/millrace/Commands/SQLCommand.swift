@@ -1,12 +1,12 @@
-/// `millrace sql`: run, ls and stop on a server, replay without one.
+/// `millrace sql`: run, ls, stop and discover on a server, replay without one.
 
 import ArgumentParser
 import Foundation
 
 struct SQLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sql", abstract: "Run streaming SQL programs, or replay one over rows from a file.",
-        subcommands: [Run.self, List.self, Stop.self, SQLReplayCommand.self])
+        commandName: "sql", abstract: "Run streaming SQL programs, guess schemas, or replay a program over rows from a file.",
+        subcommands: [Run.self, List.self, Stop.self, SQLDiscoverCommand.self, SQLReplayCommand.self])
 
     private struct NameRequest: Encodable { var ApplicationName: String }
 

@@ -1,0 +1,130 @@
+/// DiscoverInputSchema: guesses how the records of a stream become rows, and shows those it looked at.
+
+import AWSWire
+import StreamEngine
+import StreamSQL
+
+/// The request in both versions; the role differs in name and is not needed here.
+struct DiscoverRequest: WireReadable {
+    var resourceARN: String?
+    var role: String?
+    var position: StartRequest.Position?
+    /// A field that asks for what cannot be done here.
+    var unsupported: String?
+
+    init(_ fields: WireFields) throws(AWSError) {
+        resourceARN = try fields.string("ResourceARN")
+        let role = try fields.string("RoleARN")
+        self.role = if let role { role } else { try fields.string("ServiceExecutionRole") }
+        position = try fields.structure("InputStartingPositionConfiguration")
+        unsupported = fields.firstPresent("S3Configuration", "InputProcessingConfiguration")
+    }
+
+    static func rules(_ version: APIVersion) -> [Rule<DiscoverRequest>] {
+        [
+            .resourceARN("resourceARN", \.resourceARN, isRequired: false),
+            .roleARN(version == .v1 ? "roleARN" : "serviceExecutionRole", \.role, version, isRequired: version == .v2),
+            .structure(
+                "inputStartingPositionConfiguration", \.position,
+                [.member("inputStartingPosition", \.position, .oneOf(["NOW", "TRIM_HORIZON", "LAST_STOPPED_POINT"]))]),
+        ]
+    }
+
+    fileprivate var source: StreamTarget {
+        get throws(InvalidArgument) {
+            if let unsupported {
+                throw unsupported == "S3Configuration"
+                    ? InvalidArgument("S3Configuration is not supported: objects of S3 cannot be read here.")
+                    : .lambda("InputProcessingConfiguration")
+            }
+            guard let resourceARN else { throw InvalidArgument("ResourceARN must not be null.") }
+            return ARN(resourceARN)?.service == "firehose"
+                ? try .deliveryStream(resourceARN, at: "ResourceARN") : try .stream(resourceARN, at: "ResourceARN")
+        }
+    }
+}
+
+extension V1 {
+    enum DiscoverInputSchema: AWSOperation {
+        static let rules = DiscoverRequest.rules(.v1)
+        static let errors = Analytics.discoverErrors
+        static let memoryBound = Analytics.discoverBound
+        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
+
+        static func run(_ request: DiscoverRequest, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> Discovery {
+            try await service.discover(request)
+        }
+    }
+}
+
+extension V2 {
+    enum DiscoverInputSchema: AWSOperation {
+        static let rules = DiscoverRequest.rules(.v2)
+        static let errors = Analytics.discoverErrors
+        static let memoryBound = Analytics.discoverBound
+        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
+
+        static func run(_ request: DiscoverRequest, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> Discovery {
+            try await service.discover(request)
+        }
+    }
+}
+
+extension Analytics {
+    fileprivate static let discoverErrors: [AWSError.Name] = [.invalidArgument, .unableToDetectSchema, .serviceUnavailable]
+    /// What the records that are looked at become, and the answer with some of them.
+    fileprivate static let discoverBound = 8 << 20
+
+    fileprivate func discover(_ request: DiscoverRequest) async throws(AWSError) -> Discovery {
+        let source: StreamTarget
+        do throws(InvalidArgument) { source = try request.source } catch { throw AWSError(error) }
+        let position = request.position?.position.flatMap(StartingPosition.init) ?? .now
+        let records: [[UInt8]]
+        do throws(ApplicationError) {
+            records = try await applications.sample(source, from: position)
+        } catch {
+            throw AWSError(error)
+        }
+        guard !records.isEmpty else {
+            throw AWSError(
+                .unableToDetectSchema, "No records came from \(source.arn) in time. Send some, or start at TRIM_HORIZON.")
+        }
+        guard let inferred = InferredSchema(records: records) else {
+            let first = String(decoding: records[0].prefix(200), as: UTF8.self)
+            throw AWSError(
+                .unableToDetectSchema,
+                "The records of \(source.arn) are neither JSON objects nor lines with the same number of fields. The first: \(first)"
+            )
+        }
+        return Discovery(inferred, records)
+    }
+}
+
+/// The schema with the rows and the records that it was guessed from, as many as are worth showing.
+struct Discovery: AWSResponse {
+    private static let mostShown = 50
+    private static let mostShownBytes = 64 << 10
+
+    private let inferred: InferredSchema
+    private let records: [[UInt8]]
+
+    fileprivate init(_ inferred: InferredSchema, _ records: [[UInt8]]) {
+        self.inferred = inferred
+        var bytes = 0
+        self.records = Array(
+            records.prefix(Self.mostShown).prefix { record in
+                bytes += record.count
+                return bytes <= Self.mostShownBytes
+            })
+    }
+
+    func write(to writer: inout WireWriter) {
+        writer.object { writer in
+            writer.inputSchema(inferred.schema)
+            writer.list("ParsedInputRecords", inferred.rows.prefix(Self.mostShown)) { writer, row in
+                writer.value(.array(row.map { $0.map(JSONValue.string) ?? .null }))
+            }
+            writer.list("RawInputRecords", records.map { String(decoding: $0, as: UTF8.self) })
+        }
+    }
+}

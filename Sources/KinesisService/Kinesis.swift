@@ -26,6 +26,8 @@ public struct Kinesis: Sendable {
         public var lifecycleMilliseconds: Int64 = 0
         /// How long GetRecords waits for records where there are none, in milliseconds; 0: not at all, as AWS does.
         public var getRecordsWaitMilliseconds: Int64 = 0
+        /// Whether what AWS allows a shard a second holds here too.
+        public var strictLimits = false
         /// The time and memory of a subscription.
         public var subscriptions = SubscriptionLimits()
 
@@ -44,6 +46,8 @@ public struct Kinesis: Sendable {
     let metrics: KinesisMetrics
     let attributes: AttributeBook
     let subscriptions: SubscriptionBook
+    /// Nil where there are none.
+    let limits: ShardLimits?
 
     public init(store: any StreamStore, clock: any TimeSource, settings: Settings, metrics: MetricsRegistry) {
         self.store = store
@@ -53,6 +57,7 @@ public struct Kinesis: Sendable {
         self.metrics = KinesisMetrics(metrics)
         attributes = AttributeBook(store)
         subscriptions = SubscriptionBook(clock)
+        limits = settings.strictLimits ? ShardLimits() : nil
     }
 
     /// The service for the dispatcher. A new operation is a file in `Operations/` and a line here.

@@ -289,3 +289,17 @@ def test_get_records_may_wait_for_records(tmp_path):
         assert 0.2 < time.monotonic() - began < 4
     finally:
         server.close()
+
+
+def test_strict_limits_and_injected_faults(tmp_path):
+    server = Server(tmp_path / "data", "--strict-limits", "--inject", "DescribeLimits:LimitExceededException:1")
+    server.start()
+    try:
+        kinesis = server.client("kinesis")
+        kinesis.create_stream(StreamName="s", ShardCount=1)
+        answer = kinesis.put_records(StreamName="s", Records=[{"Data": bytes(500_000), "PartitionKey": "k"}] * 4)
+        assert answer["FailedRecordCount"] == 2
+        assert [record.get("ErrorCode") for record in answer["Records"]] == [None, None] + ["ProvisionedThroughputExceededException"] * 2
+        refused("LimitExceededException", kinesis.describe_limits)
+    finally:
+        server.close()

@@ -6,19 +6,22 @@ public struct AWSDispatcher: Sendable {
     private let queries: ServedOperation?
     private let identifiers: RequestIdentifiers
     private let policy: (any CallPolicy)?
+    private let faults: FaultInjection?
 
     /// - Parameters:
     ///   - queries: the services that are called with forms instead of JSON.
     ///   - identifiers: where request ids come from.
     ///   - policy: asked about every call; without one all are allowed.
+    ///   - faults: what is to go wrong; nothing unless given.
     public init(
         _ services: [AWSService], queries: [QueryService] = [], identifiers: RequestIdentifiers = RequestIdentifiers(),
-        policy: (any CallPolicy)? = nil
+        policy: (any CallPolicy)? = nil, faults: FaultInjection? = nil
     ) {
         operations = OperationTable(services)
         self.queries = queries.isEmpty ? nil : ServedOperation(queries)
         self.identifiers = identifiers
         self.policy = policy
+        self.faults = faults
     }
 
     /// A name for a request that the dispatcher does not see.
@@ -39,7 +42,7 @@ public struct AWSDispatcher: Sendable {
     private func call(_ operation: ServedOperation, _ format: WireFormat, _ head: RequestHead, _ id: RequestID) -> AdmittedCall {
         AdmittedCall(
             operation: operation, format: format, id: id, region: operation.wantsRegion ? head.signedRegion : nil,
-            policed: policy.map { ($0, head) })
+            policed: policy.map { ($0, head) }, faults: faults)
     }
 
     /// Whether the body is a form, which is how the older services are called; `ServedOperation` finds the action in it.
@@ -95,14 +98,17 @@ public struct AdmittedCall: Sendable {
     private let region: String?
     /// Only where there is a policy is the head kept.
     private let policed: (policy: any CallPolicy, head: RequestHead)?
+    private let faults: FaultInjection?
 
     init(
-        operation: ServedOperation, format: WireFormat, id: RequestID, region: String?, policed: (any CallPolicy, RequestHead)?
+        operation: ServedOperation, format: WireFormat, id: RequestID, region: String?,
+        policed: (any CallPolicy, RequestHead)?, faults: FaultInjection?
     ) {
         self.operation = operation
         self.format = format
         self.id = id
         self.region = region
+        self.faults = faults
         self.policed = policed
     }
 
@@ -129,12 +135,32 @@ public struct AdmittedCall: Sendable {
     public func startAtOnce(
         _ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink
     ) -> Bool {
+        if let fault = faults?.strike(operation.name) {
+            suffer(fault, body, memory: memory, loop: loop, sink: sink)
+            return true
+        }
         if body.count <= Self.anyAtOnce {
             start(body, memory: memory, loop: loop, sink: sink)
             return true
         }
         guard body.count <= min(Self.plainAtOnce, memoryBound) else { return false }
         return operation.startPlain(body, directCall(memory, loop, sink), policing)
+    }
+
+    /// Goes wrong as was asked for.
+    private func suffer(
+        _ fault: FaultInjection.Fault, _ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink
+    ) {
+        switch fault {
+        case .error(let name):
+            directCall(memory, loop, sink).refuse(AWSError(name, "This fault was asked for (inject)."))
+        case .delay(let time):
+            let body = [UInt8](body)
+            Task {
+                try? await Task.sleep(for: time)
+                loop.run { body.withUnsafeBytes { start($0, memory: memory, loop: loop, sink: sink) } }
+            }
+        }
     }
 
     /// Reads a body, on any thread.

@@ -6,10 +6,19 @@ import Synchronization
 
 /// What is known of the small states that this service keeps. One process writes them, so that what was read or written last holds.
 final class AttributeBook: Sendable {
-    private struct Entry {
+    /// A reference, so that puts and gets need not copy what is in it.
+    final class Entry: Sendable {
         /// 0 where there is no state.
-        var version: UInt64
-        var attributes: StreamAttributes
+        let version: UInt64
+        let attributes: StreamAttributes
+        /// What answers say of the encryption; nil for nothing.
+        let encryption: String?
+
+        fileprivate init(version: UInt64, attributes: StreamAttributes) {
+            self.version = version
+            self.attributes = attributes
+            encryption = attributes.keyID == nil ? nil : attributes.encryptionType
+        }
     }
 
     private let store: any SmallStates
@@ -21,10 +30,10 @@ final class AttributeBook: Sendable {
     private static func key(_ stream: StreamID) -> StateKey { StateKey(kind, stream.description) }
 
     /// What is known without asking the store; nil where it has to be asked first.
-    func known(_ stream: StreamID) -> StreamAttributes? { entries.withLock { $0[stream]?.attributes } }
+    func known(_ stream: StreamID) -> Entry? { entries.withLock { $0[stream] } }
 
     func attributes(of stream: StreamID) async throws(StoreError) -> StreamAttributes {
-        if let known = known(stream) { return known }
+        if let known = known(stream) { return known.attributes }
         return try await read(stream).attributes
     }
 
@@ -80,15 +89,16 @@ final class AttributeBook: Sendable {
 
     private func read(_ stream: StreamID) async throws(StoreError) -> Entry {
         let state = try await store.state(Self.key(stream))
-        var entry = Entry(version: state?.version ?? 0, attributes: StreamAttributes())
+        var attributes = StreamAttributes()
         if let state {
             do throws(StoredDefinition.Failure) {
-                entry.attributes = try StoredDefinition.decode(
+                attributes = try StoredDefinition.decode(
                     StreamAttributes.self, from: state.value, knownFormat: StreamAttributes.format)
             } catch {
                 throw .failed("The attributes of stream \(stream) cannot be read: \(error)")
             }
         }
+        let entry = Entry(version: state?.version ?? 0, attributes: attributes)
         note(entry, of: stream)
         return entry
     }

@@ -18,7 +18,8 @@ struct ReadAnswer: Sendable {
     /// What is said of each record's; nil for nothing.
     var encryption: String?
 
-    func give(to call: DirectCall) {
+    /// - Parameter taken: is told how many bytes of data and keys the answer holds.
+    func give(to call: DirectCall, _ taken: (Int) -> Void) {
         let records: RecordList
         let next: String?
         do throws(AWSError) {
@@ -43,6 +44,7 @@ struct ReadAnswer: Sendable {
         }
         counters.recordsOut.add(records.selection.recordCount)
         counters.bytesOut.add(records.selection.byteCount)
+        taken(records.selection.byteCount)
     }
 
     /// Nil at the shard's end.

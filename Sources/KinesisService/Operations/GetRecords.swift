@@ -56,6 +56,10 @@ enum GetRecords: DirectOperation {
             if let arn = request.streamARN, ARN(arn)?.resource != "stream/\(iterator.streamName)" {
                 throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
             }
+            if let limits = kinesis.limits, !limits.takesCall(iterator.shard, began) {
+                throw AWSError(
+                    .provisionedThroughputExceeded, kinesis.rateExceeded(iterator.shard.shard, stream: iterator.streamName))
+            }
         } catch {
             return call.fail(error)
         }
@@ -83,7 +87,9 @@ enum GetRecords: DirectOperation {
                         read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: kinesis.now,
                         tokens: kinesis.tokens, counters: kinesis.metrics.stream(iterator.streamName),
                         encryption: kinesis.encryption(of: stream.id)
-                    ).give(to: call)
+                    ).give(to: call) { bytes in
+                        kinesis.limits?.read(bytes, of: iterator.shard, kinesis.clock.monotonicNanoseconds())
+                    }
                 }
             } catch {
                 call.fail(error)

@@ -73,7 +73,7 @@ package enum PutRecord: DirectOperation {
         let name = put.streamName
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
-            case .success(.appended(let shards, _, let appended, let encryption)):
+            case .success(.appended(let shards, _, let appended, let encryption, _)):
                 answer(shards.first, appended.first, encryption, call)
             case .success(.throttled(let shards)):
                 call.fail(

@@ -85,7 +85,10 @@ package enum PutRecords: DirectOperation {
         }
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
-            case .success(.appended(let shards, let shardOfRecord, let appended, let encryption)):
+            case .success(.appended(let shards, let shardOfRecord, let appended, let encryption, let refused)):
+                guard refused.isEmpty else {
+                    return answer(partly: shards, shardOfRecord, appended, encryption, refused, stream: name, kinesis, call)
+                }
                 answer(shards, shardOfRecord, appended, encryption, call)
             case .success(.throttled(let shards)): answer(throttled: shards, stream: name, kinesis, call)
             case .failure(let error): call.fail(error)
@@ -102,11 +105,7 @@ package enum PutRecords: DirectOperation {
         guard shards.count == appended.count else {
             return call.fail(AWSError(.internalFailure, "\(appended.count) of \(shards.count) batches have a place."))
         }
-        var results = zip(shards, appended).map { shard, appended in
-            let first = SequenceNumber(
-                offset: appended.baseOffset, in: shard, arrivalMilliseconds: appended.arrivalMilliseconds)
-            return NumberedValue(first, call.format) { $0.field("ShardId", shard.id.description) }
-        }
+        var results = results(shards, appended, call.format)
         // And a comma each.
         let bound = shardOfRecord.reduce(frameBound) { $0 + results[Int($1)].count + 1 }
         call.succeed(capacity: bound) { memory in
@@ -120,17 +119,56 @@ package enum PutRecords: DirectOperation {
         }
     }
 
+    /// The results of each shard's records, one after the other.
+    private static func results(_ shards: [ShardDescription], _ appended: [Appended], _ format: WireFormat) -> [NumberedValue] {
+        zip(shards, appended).map { shard, appended in
+            let first = SequenceNumber(
+                offset: appended.baseOffset, in: shard, arrivalMilliseconds: appended.arrivalMilliseconds)
+            return NumberedValue(first, format) { $0.field("ShardId", shard.id.description) }
+        }
+    }
+
+    /// The answer when the limits of some shards have kept records out.
+    private static func answer(
+        partly shards: [ShardDescription], _ shardOfRecord: [Int32], _ appended: [Appended], _ encryption: String?,
+        _ refused: [Int: ShardID], stream: String, _ kinesis: Kinesis, _ call: DirectCall
+    ) {
+        guard shards.count == appended.count else {
+            return call.fail(AWSError(.internalFailure, "\(appended.count) of \(shards.count) batches have a place."))
+        }
+        var results = results(shards, appended, call.format)
+        var places = shardOfRecord.makeIterator()
+        var writer = WireWriter(call.format, expectedBytes: 256 * (shardOfRecord.count + refused.count))
+        writer.object { writer in
+            writer.field("FailedRecordCount", refused.count)
+            writer.list("Records", 0..<(shardOfRecord.count + refused.count)) { writer, index in
+                if let shard = refused[index] {
+                    writer.refused(kinesis.rateExceeded(shard, stream: stream))
+                } else if let place = places.next() {
+                    results[Int(place)].next { writer.value(written: $0) }
+                }
+            }
+            writer.field("EncryptionType", encryption)
+        }
+        call.succeed(writer.bytes)
+    }
+
     private static func answer(throttled shards: [ShardID], stream: String, _ kinesis: Kinesis, _ call: DirectCall) {
         var writer = WireWriter(call.format, expectedBytes: 256 * shards.count)
         writer.object { writer in
             writer.field("FailedRecordCount", shards.count)
-            writer.list("Records", shards) { writer, shard in
-                writer.object { writer in
-                    writer.field("ErrorCode", AWSError.Name.provisionedThroughputExceeded.rawValue)
-                    writer.field("ErrorMessage", kinesis.rateExceeded(shard, stream: stream))
-                }
-            }
+            writer.list("Records", shards) { writer, shard in writer.refused(kinesis.rateExceeded(shard, stream: stream)) }
         }
         call.succeed(writer.bytes)
+    }
+}
+
+extension WireWriter {
+    /// A record that its shard does not take now.
+    fileprivate mutating func refused(_ message: String) {
+        object { writer in
+            writer.field("ErrorCode", AWSError.Name.provisionedThroughputExceeded.rawValue)
+            writer.field("ErrorMessage", message)
+        }
     }
 }

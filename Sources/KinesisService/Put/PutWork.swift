@@ -19,7 +19,8 @@ struct PutRequest: Sendable {
 enum PutOutcome: Sendable {
     /// Everything is durable. `shardOfRecord` tells, in the order of the call, which of `shards` and of `appended` each record is in;
     /// `encryption` is what the answer says of the stream's, nil when it says nothing.
-    case appended(shards: [ShardDescription], shardOfRecord: [Int32], [Appended], encryption: String?)
+    /// `refused` holds those records, by their place in the call, that their shards' limits kept out; the others are in the order of the call.
+    case appended(shards: [ShardDescription], shardOfRecord: [Int32], [Appended], encryption: String?, refused: [Int: ShardID])
     /// Nothing was taken, for want of room: the caller should try again. The shards are those of the records.
     case throttled([ShardID])
 }
@@ -51,6 +52,13 @@ struct PutWork: Sendable {
         began = kinesis.clock.monotonicNanoseconds()
     }
 
+    /// What an answer says besides the places of the records.
+    private struct Aside: Sendable {
+        var encryption: String?
+        /// See `PutOutcome.appended`.
+        var refused: [Int: ShardID]
+    }
+
     /// Looks the stream up and hands the records in. Puts that are begun one after the other on one loop are appended in that order.
     func begin() {
         kinesis.stream(named: request.streamName, on: loop) { found in
@@ -64,45 +72,48 @@ struct PutWork: Sendable {
     private func submit(to stream: StreamDescription) {
         let batches: ShardBatches
         let appends: [ShardAppend]
-        let encryption: String?
+        let aside: Aside
         do throws(AWSError) {
             // While it is being created or deleted AWS says that it does not exist.
             guard stream.status == .active || stream.status == .updating else { throw kinesis.notFound(request.streamName) }
             try checkSizes(stream)
-            (batches, appends) = try route(stream)
-            encryption = kinesis.encryption(of: stream.id)
+            let (entries, hashKeys, refused) = try admitted(stream)
+            if entries.isEmpty { return answer(.success(.throttled(refused.sorted { $0.key < $1.key }.map(\.value)))) }
+            (batches, appends) = try route(entries, hashKeys, stream)
+            aside = Aside(encryption: kinesis.encryption(of: stream.id), refused: refused)
         } catch {
             return answer(.failure(error))
         }
         if appends.count == 1 || kinesis.store.capabilities.contains(.multiShardAppends) {
-            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches, encryption) }
+            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches, aside) }
         } else {
-            submit(appends[...], after: [], batches, encryption)
+            submit(appends[...], after: [], batches, aside)
         }
     }
 
     /// To a store that appends to one shard at a time: one append after the other. PutRecords does not promise all or nothing; a put that fails half
     /// way is answered as failed, and who sends it again may see its first records twice, as after any lost answer.
     private func submit(
-        _ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches, _ encryption: String?
+        _ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches, _ aside: Aside
     ) {
-        guard let next = rest.first else { return finish(.success(appended), batches, encryption) }
+        guard let next = rest.first else { return finish(.success(appended), batches, aside) }
         kinesis.store.submit(Append([next]), at: loop) { result in
             switch result {
-            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches, encryption)
-            case .failure(let error): finish(.failure(error), batches, encryption)
+            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches, aside)
+            case .failure(let error): finish(.failure(error), batches, aside)
             }
         }
     }
 
-    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches, _ encryption: String?) {
+    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches, _ aside: Aside) {
         switch result {
         case .success(let appended):
             kinesis.metrics.putDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
             answer(
                 .success(
                     .appended(
-                        shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended, encryption: encryption)))
+                        shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended, encryption: aside.encryption,
+                        refused: aside.refused)))
         case .failure(.overloaded):
             answer(.success(.throttled(batches.shardOfRecord.map { batches.shards[Int($0)].id })))
         case .failure(.shardClosed) where attempt < Self.reshardAttempts:
@@ -131,13 +142,34 @@ struct PutWork: Sendable {
         }
     }
 
-    private func route(_ stream: StreamDescription) throws(AWSError) -> (ShardBatches, [ShardAppend]) {
+    /// The records that their shards take now, with their places in the hash space, and those that the shards' limits keep out.
+    private func admitted(
+        _ stream: StreamDescription
+    ) throws(AWSError) -> (entries: [PutEntry], hashKeys: [UInt128], refused: [Int: ShardID]) {
         let entries = request.entries
-        return try request.arena.withUnsafeBufferPointer { (arena) throws(AWSError) in
-            let arena = UnsafeRawBufferPointer(arena)
-            let hashKeys = try Self.hashKeys(entries, arena, stream)
+        let hashKeys = try request.arena.withUnsafeBufferPointer { (arena) throws(AWSError) in
+            try Self.hashKeys(entries, UnsafeRawBufferPointer(arena), stream)
+        }
+        guard let limits = kinesis.limits else { return (entries, hashKeys, [:]) }
+        let now = kinesis.clock.monotonicNanoseconds()
+        var (kept, refused): ([Int], [Int: ShardID]) = ([], [:])
+        for (index, entry) in entries.enumerated() {
+            let shard = stream.routing.shard(for: hashKeys[index])
+            if let shard, !limits.takesRecord(of: entry.size, ShardReference(stream.id, shard), now) {
+                refused[index] = shard
+            } else {
+                kept.append(index)
+            }
+        }
+        return (kept.map { entries[$0] }, kept.map { hashKeys[$0] }, refused)
+    }
+
+    private func route(
+        _ entries: [PutEntry], _ hashKeys: [UInt128], _ stream: StreamDescription
+    ) throws(AWSError) -> (ShardBatches, [ShardAppend]) {
+        try request.arena.withUnsafeBufferPointer { (arena) throws(AWSError) in
             let batches = try ShardBatches(entries, hashKeys: hashKeys, stream, account: kinesis.settings.accountID)
-            return (batches, try batches.appends(entries, arena, to: stream.id, timestamp: kinesis.now))
+            return (batches, try batches.appends(entries, UnsafeRawBufferPointer(arena), to: stream.id, timestamp: kinesis.now))
         }
     }
 
@@ -162,8 +194,8 @@ extension Kinesis {
         named name: String, on loop: AnswerLoop, _ found: @escaping @Sendable (Result<StreamDescription, AWSError>) -> Void
     ) {
         do throws(StoreError) {
-            if let stream = try store.currentStream(StreamKey(name)), let attributes = attributes.known(stream.id) {
-                return found(.success(attributes.applied(to: stream)))
+            if let stream = try store.currentStream(StreamKey(name)), let known = attributes.known(stream.id) {
+                return found(.success(known.attributes.applied(to: stream)))
             }
         } catch {
             return found(.failure(awsError(error)))

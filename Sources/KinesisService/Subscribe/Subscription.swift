@@ -223,7 +223,5 @@ final class Subscription: Sendable {
 
 extension Kinesis {
     /// What answers say of the encryption of a stream's records, as far as it is known without waiting; nil for nothing.
-    func encryption(of stream: StreamID) -> String? {
-        attributes.known(stream).flatMap { $0.keyID == nil ? nil : $0.encryptionType }
-    }
+    func encryption(of stream: StreamID) -> String? { attributes.known(stream)?.encryption }
 }

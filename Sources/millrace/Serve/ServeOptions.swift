@@ -11,6 +11,13 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The account in ARNs, 12 digits (default 000000000000).") var accountId: String?
     @Option(help: "Seconds that streams stay CREATING and DELETING (default 0).") var lifecycleDelay: String?
     @Option(help: "Milliseconds that GetRecords waits where there are no records (default 0, as AWS).") var getRecordsWait: String?
+    @Flag(help: "Holds shards to what AWS allows them: 1 MiB and 1000 records a second in, 2 MiB and 5 calls a second out.")
+    var strictLimits = false
+    @Option(
+        help:
+            "Faults for testing clients, as OPERATION:FAULT:SHARE with commas between; FAULT is an error's name or delay=MILLISECONDS."
+    )
+    var inject: String?
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
@@ -29,7 +36,8 @@ struct ServeOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
-            "get-records-wait": getRecordsWait, "log-format": logFormat, "log-level": logLevel,
+            "get-records-wait": getRecordsWait, "strict-limits": strictLimits ? "on" : nil, "inject": inject,
+            "log-format": logFormat, "log-level": logLevel,
             "application-state-bytes": applicationStateBytes,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,
         ]

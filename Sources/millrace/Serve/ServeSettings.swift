@@ -1,5 +1,6 @@
 /// The server's settings: flag before variable before file before default.
 
+import AWSWire
 import HTTPDoor
 import StreamLog
 import Yams
@@ -15,6 +16,10 @@ struct ServeSettings: Sendable {
     var lifecycleDelay = 0
     /// How long GetRecords waits for records where there are none, in milliseconds.
     var getRecordsWait = 0
+    /// Whether what AWS allows a shard a second holds here too.
+    var strictLimits = false
+    /// What is to go wrong, and as it was written.
+    var faults: (text: String, rules: FaultInjection?) = ("", nil)
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
     var quotas = Quotas()
@@ -115,6 +120,21 @@ struct ServeSettings: Sendable {
                 settings.getRecordsWait = milliseconds
             } text: {
                 "\($0.getRecordsWait)"
+            },
+            Key(name: "strict-limits") { settings, text throws(CommandFailure) in
+                guard text == "on" || text == "off" else { throw wrong("strict-limits", text, "must be on or off") }
+                settings.strictLimits = text == "on"
+            } text: {
+                $0.strictLimits ? "on" : "off"
+            },
+            Key(name: "inject") { settings, text throws(CommandFailure) in
+                do throws(FaultInjection.Malformed) {
+                    settings.faults = (text, text.isEmpty ? nil : try FaultInjection(text))
+                } catch {
+                    throw CommandFailure(.usage, "inject: \(error)")
+                }
+            } text: {
+                $0.faults.text
             },
             Key(name: "log-format") { settings, text throws(CommandFailure) in
                 guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }

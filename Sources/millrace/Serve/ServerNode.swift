@@ -166,7 +166,8 @@ struct ServerNode: Sendable {
         let door = HTTPDoor(
             doorSettings,
             dispatcher: AWSDispatcher(
-                [kinesis.service, firehose.service] + analytics.services, queries: [.tokenService(accountID: settings.accountID)]),
+                [kinesis.service, firehose.service] + analytics.services, queries: [.tokenService(accountID: settings.accountID)],
+                faults: settings.faults.rules),
             readiness: { [store] in
                 switch store.writability {
                 case .writable: nil
@@ -193,6 +194,7 @@ struct ServerNode: Sendable {
             streamLimit: settings.quotas.streams)
         kinesis.shardLimit = settings.quotas.shards
         kinesis.consumerLimit = settings.quotas.consumers
+        kinesis.strictLimits = settings.strictLimits
         kinesis.getRecordsWaitMilliseconds = Int64(settings.getRecordsWait)
         kinesis.lifecycleMilliseconds = 1000 * Int64(settings.lifecycleDelay)
         return kinesis

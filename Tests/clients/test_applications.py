@@ -2,13 +2,14 @@
 
 import json
 import random
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from server import ROOT, Server, delivery_arn, rows, stream_arn, unique, until
+from server import BINARY, ROOT, Server, delivery_arn, rows, stream_arn, unique, until
 
 ROLE = "arn:aws:iam::000000000000:role/millrace"
 WEATHER = (ROOT / "Streams/weather/weather.sql").read_text()
@@ -358,3 +359,34 @@ def test_the_schema_is_discovered_and_runs_as_it_is(kinesis, analytics, server, 
     until(lambda: len(rows(kinesis, derived)) == 2, what="both rows")
     with pytest.raises(ClientError, match="There is no stream"):
         analytics.discover_input_schema(ResourceARN=stream_arn("nowhere"), RoleARN=ROLE)
+
+
+def test_a_program_is_checked_and_its_rows_are_shown_as_they_come(kinesis, server, tmp_path):
+    source = unique("live")
+    kinesis.create_stream(StreamName=source, ShardCount=2)
+    put(kinesis, source, [{"k": f"k{number % 3}", "v": number} for number in range(300)])
+    program = tmp_path / "program.sql"
+    program.write_text(COUNTS.replace("VARCHAR(8)", "VARCHAR(4)"))
+    shown = server.millrace("sql", "run", str(program), "--source", source, "--end-of-input", "--output", "ndjson")
+    found = [json.loads(line)["row"] for line in shown.stdout.splitlines()]
+    totals = {key: sum(row["total"] for row in found if row["k"] == key) for key in ("k0", "k1", "k2")}
+    assert totals == {key: sum(number for number in range(300) if f"k{number % 3}" == key) for key in totals}
+    assert sum(row["n"] for row in found) == 300
+    assert server.millrace("sql", "check", str(program), "--source", source).stdout.startswith("OUT (k VARCHAR(4), n BIGINT")
+
+    live = subprocess.Popen(
+        [BINARY, "sql", "run", str(program), "--source", source, "--limit", "1", "--output", "csv", "--show", "OUT"],
+        env=server.environment, stdout=subprocess.PIPE, text=True)
+    try:
+        until(lambda: put(kinesis, source, [{"k": "late", "v": 5}]) or live.poll() is not None, what="a window of its own")
+        header, row = live.stdout.read().splitlines()
+        assert header == "ROWTIME,k,n,total,ended" and row.split(",")[1] == "late"
+    finally:
+        live.kill()
+        live.wait()
+
+    program.write_text(program.read_text().replace("SUM(", "SUMM("))
+    refused = server.millrace("sql", "check", str(program), "--source", source, check=False)
+    assert refused.returncode == 2 and "did you mean SUM?" in refused.stderr
+    line, caret = refused.stderr.splitlines()[-2:]
+    assert line[caret.index("^"):].startswith("SUMM(")

@@ -10,7 +10,7 @@ struct ReplayPlayer {
     private let batchRows: Int
     private let restarts: Bool
     private var dataflow: Dataflow
-    private let encoders: [String: (prefix: [UInt8], rows: RowEncoder)]
+    private let lines: RowLines
 
     /// The stream whose rows are collected, with what was collected.
     private var stream: String?
@@ -26,16 +26,7 @@ struct ReplayPlayer {
         self.batchRows = batchRows
         self.restarts = restarts
         dataflow = try Self.makeDataflow(plan, schema, seed)
-        var encoders: [String: (prefix: [UInt8], rows: RowEncoder)] = [:]
-        for output in dataflow.outputSchemas {
-            // The name is written as the value of a row with one column, so that it is escaped as values are.
-            let name = ColumnBatch(rowtimes: [0], columns: [Column(.varchar(128), values: [.text(output.name)])])
-            var prefix: [UInt8] = []
-            RowEncoder(columns: [ColumnDefinition("stream", .varchar(128))], format: .json).encodeRow(0, of: name, into: &prefix)
-            prefix.removeLast()
-            encoders[output.name] = (prefix, RowEncoder(columns: output.columns, format: .json))
-        }
-        self.encoders = encoders
+        lines = RowLines(of: dataflow.outputSchemas)
     }
 
     private static func makeDataflow(_ plan: Program, _ schema: ReplaySchema, _ seed: UInt64) throws(ReplayFailure) -> Dataflow {
@@ -136,12 +127,8 @@ struct ReplayPlayer {
     private mutating func write(_ output: ([UInt8]) throws -> Void) throws {
         var bytes: [UInt8] = []
         for (stream, batch) in dataflow.takeOutput() {
-            guard let encoder = encoders[stream] else { continue }
             for row in 0..<batch.count {
-                bytes.append(contentsOf: encoder.prefix)
-                bytes.append(contentsOf: ",\"rowtime_ms\":\(batch.rowtime(row)),\"row\":".utf8)
-                encoder.rows.encodeRow(row, of: batch, into: &bytes)
-                bytes.append(contentsOf: "}\n".utf8)
+                lines.append(row, of: batch, in: stream, to: &bytes)
                 if bytes.count >= 1 << 20 {
                     try output(bytes)
                     bytes.removeAll(keepingCapacity: true)

@@ -52,7 +52,8 @@ enum ListPrinter {
         }
     }
 
-    private static func quoted(_ cell: String) -> String {
+    /// A CSV field.
+    static func quoted(_ cell: String) -> String {
         cell.contains(where: { ",\"\n\r".contains($0) }) ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
     }
 }

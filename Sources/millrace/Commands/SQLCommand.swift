@@ -1,4 +1,4 @@
-/// `millrace sql`: run, ls, stop and discover on a server, replay without one.
+/// `millrace sql`: run, ls, stop, check and discover with a server, replay without one.
 
 import ArgumentParser
 import Foundation
@@ -6,7 +6,7 @@ import Foundation
 struct SQLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql", abstract: "Run streaming SQL programs, guess schemas, or replay a program over rows from a file.",
-        subcommands: [Run.self, List.self, Stop.self, SQLDiscoverCommand.self, SQLReplayCommand.self])
+        subcommands: [Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLDiscoverCommand.self, SQLReplayCommand.self])
 
     private struct NameRequest: Encodable { var ApplicationName: String }
 
@@ -22,18 +22,31 @@ struct SQLCommand: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Create an application from a program and its definition, and start it.",
+            abstract:
+                "Create an application from a program and its definition, and start it; or show a program's rows as they come.",
             discussion: """
-                The definition is a CreateApplication request as JSON (its inputs, schema and outputs), the program the SQL text. \
+                With --definition: a CreateApplication request as JSON (its inputs, schema and outputs); the program is the SQL text. \
                 An application of that name that is there already gets the new code.
+
+                With --source: the program runs in this process over the records of a stream and its rows are printed, until it is \
+                interrupted or --limit rows were shown. Nothing is created on the server and nothing is kept. The stream is \
+                SOURCE_SQL_STREAM_001 to the program; its schema is guessed from its records (`millrace sql discover`) or given by \
+                --schema. With --end-of-input it stops at the stream's present end and closes what is open.
                 """)
         @Argument(help: "The program's file.") var program: String
-        @Option(help: "A CreateApplication request as a JSON file; ApplicationCode comes from the program.") var definition: String
+        @Option(help: "A CreateApplication request as a JSON file; ApplicationCode comes from the program.") var definition: String?
         @Option(help: "The application's name (default: the definition's).") var name: String?
-        @Option(help: "Where to begin to read: now, start or last (where it was stopped).") var from = "now"
+        @Option(help: "Where to begin to read: now, start, or, with --definition, last (where it was stopped).") var from = "now"
+        @OptionGroup(title: "With --source") var live: LiveOptions
 
         func validate() throws {
             guard Self.positions[from] != nil else { throw ValidationError("--from takes now, start or last, not '\(from)'.") }
+            guard (definition == nil) != (live.input.source == nil) else {
+                throw ValidationError("Give either --definition or --source.")
+            }
+            if live.input.source != nil, from == "last" { throw ValidationError("--from last goes with --definition.") }
+            if live.input.source != nil, name != nil { throw ValidationError("--name goes with --definition.") }
+            try live.check()
         }
 
         private static let positions = ["now": "NOW", "start": "TRIM_HORIZON", "last": "LAST_STOPPED_POINT"]
@@ -56,9 +69,12 @@ struct SQLCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            guard let code = FileManager.default.contents(atPath: program).flatMap({ String(validating: $0, as: UTF8.self) }) else {
-                throw CommandFailure(.failed, "\(program): cannot be read as UTF-8 text")
-            }
+            let code = try ProgramText.read(program)
+            if let source = live.input.source { return try await live.run(code, file: program, over: source, from: from) }
+            if let definition { try await create(code, definition) }
+        }
+
+        private func create(_ code: String, _ definition: String) async throws {
             let file = try DefinitionFile(path: definition)
             guard let name = name ?? file.text("ApplicationName") else {
                 throw CommandFailure(.usage, "\(definition): has no ApplicationName; give --name")

@@ -26,12 +26,21 @@ struct SQLDiscoverCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = ServiceClient()
+        let found = try await Self.discover(stream, from: Self.positions[from] ?? "TRIM_HORIZON", ServiceClient())
+        for row in found.rows.prefix(Self.shownRows) { StandardError.print(row.map { $0 ?? "NULL" }.joined(separator: "  ")) }
+        StandardOutput.write(found.schema + [UInt8(ascii: "\n")])
+    }
+
+    private static let shownRows = 5
+
+    /// What the server makes of a stream's records: an InputSchema as JSON, and some rows.
+    static func discover(
+        _ stream: String, from position: String, _ client: ServiceClient
+    ) async throws -> (schema: Data, rows: [[String?]]) {
         let arn = try await client.call(.kinesis, "DescribeStreamSummary", StreamRequest(StreamName: stream), as: Summary.self)
             .StreamDescriptionSummary.StreamARN
         let request: [String: Any] = [
-            "ResourceARN": arn,
-            "InputStartingPositionConfiguration": ["InputStartingPosition": Self.positions[from] ?? "TRIM_HORIZON"],
+            "ResourceARN": arn, "InputStartingPositionConfiguration": ["InputStartingPosition": position],
         ]
         let answer: Data
         do {
@@ -43,9 +52,6 @@ struct SQLDiscoverCommand: AsyncParsableCommand {
             let text = try? JSONSerialization.data(
                 withJSONObject: schema, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         else { throw CommandFailure(.failed, "the server answered without an InputSchema") }
-        for row in (object["ParsedInputRecords"] as? [[Any]] ?? []).prefix(5) {
-            StandardError.print(row.map { $0 as? String ?? "NULL" }.joined(separator: "  "))
-        }
-        StandardOutput.write(Array(text) + [UInt8(ascii: "\n")])
+        return (text, (object["ParsedInputRecords"] as? [[Any]] ?? []).map { $0.map { $0 as? String } })
     }
 }

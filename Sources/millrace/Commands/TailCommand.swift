@@ -29,49 +29,6 @@ struct TailCommand: AsyncParsableCommand {
         case table, ndjson, json
     }
 
-    private struct Position {
-        var type: String
-        var sequenceNumber: String?
-        var timestamp: Double?
-
-        /// Where to begin in a shard whose parents were read: what came before an age stays out.
-        var ofChildren: Position { timestamp == nil ? Position(type: "TRIM_HORIZON") : self }
-
-        /// The shards to be read from here on, with their parents.
-        func shards(of all: [StreamCommand.Description.Shard]) -> [(id: String, parents: [String])] {
-            all.filter { type != "LATEST" || $0.SequenceNumberRange.EndingSequenceNumber == nil }.map { shard in
-                (shard.ShardId, [shard.ParentShardId, shard.AdjacentParentShardId].compactMap { $0 })
-            }
-        }
-    }
-
-    private struct IteratorRequest: Encodable {
-        var StreamName: String
-        var ShardId: String
-        var ShardIteratorType: String
-        var StartingSequenceNumber: String?
-        var Timestamp: Double?
-    }
-
-    private struct Record: Codable {
-        var SequenceNumber: String
-        var ApproximateArrivalTimestamp: Double
-        var Data: Data
-        var PartitionKey: String
-    }
-
-    private struct Records: Decodable {
-        struct Child: Decodable {
-            var ShardId: String
-            var ParentShards: [String]
-        }
-        var Records: [Record]
-        var NextShardIterator: String?
-        /// At the end of a closed shard.
-        var ChildShards: [Child]?
-        var MillisBehindLatest: Int64?
-    }
-
     /// A record as `--output ndjson` prints it; data that is not UTF-8 is given in base64.
     private struct Line: Encodable {
         var ShardId: String
@@ -87,92 +44,33 @@ struct TailCommand: AsyncParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit).") }
     }
 
-    private func position() throws -> Position {
+    private func position() throws -> ReadPosition {
         switch from {
-        case "latest": return Position(type: "LATEST")
-        case "start": return Position(type: "TRIM_HORIZON")
+        case "latest": return ReadPosition(type: "LATEST")
+        case "start": return ReadPosition(type: "TRIM_HORIZON")
         default:
             if let match = from.wholeMatch(of: /([0-9]{1,9})([smhd])/), let amount = Double(match.1) {
                 let unit: Double = ["s": 1, "m": 60, "h": 3600, "d": 86_400][match.2] ?? 1
-                return Position(type: "AT_TIMESTAMP", timestamp: Date().timeIntervalSince1970 - amount * unit)
+                return ReadPosition(type: "AT_TIMESTAMP", timestamp: Date().timeIntervalSince1970 - amount * unit)
             }
-            if from.wholeMatch(of: /[0-9]{20,129}/) != nil { return Position(type: "AT_SEQUENCE_NUMBER", sequenceNumber: from) }
+            if from.wholeMatch(of: /[0-9]{20,129}/) != nil { return ReadPosition(type: "AT_SEQUENCE_NUMBER", sequenceNumber: from) }
             throw ValidationError("--from takes latest, start, an age such as 10m, or a sequence number, not '\(from)'.")
         }
     }
 
     func run() async throws {
-        let client = ServiceClient()
-        let start = try position()
-        var shards = start.shards(of: try await StreamCommand.describe(stream, through: client).Shards)
-        var reading: [(shard: String, iterator: String)] = []
-        var order = ShardOrder()
-        if start.sequenceNumber != nil {
-            // It belongs to one shard; the others refuse it.
-            for shard in shards {
-                switch await iterator(shard.id, at: start, client) {
-                case .success(let iterator): reading.append((shard.id, iterator))
-                case .failure(let failure) where failure.status != .failed: throw failure
-                case .failure: break
-                }
-            }
-            shards = reading.map { ($0.shard, []) }
-            _ = order.start(shards)
-        } else {
-            for shard in order.start(shards) { reading.append((shard, try await iterator(shard, at: start, client).get())) }
-        }
-        guard !reading.isEmpty else { throw CommandFailure(.failed, "No shard of '\(stream)' holds sequence number \(from).") }
-        try await follow(&reading, &order, from: start, client)
-    }
-
-    private func iterator(_ shard: String, at start: Position, _ client: ServiceClient) async -> Result<String, CommandFailure> {
-        struct Answer: Decodable { var ShardIterator: String }
-        let request = IteratorRequest(
-            StreamName: stream, ShardId: shard, ShardIteratorType: start.type, StartingSequenceNumber: start.sequenceNumber,
-            Timestamp: start.timestamp)
-        do throws(CommandFailure) {
-            return .success(try await client.call(.kinesis, "GetShardIterator", request, as: Answer.self).ShardIterator)
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func follow(
-        _ reading: inout [(shard: String, iterator: String)], _ order: inout ShardOrder, from start: Position,
-        _ client: ServiceClient
-    ) async throws {
-        struct Request: Encodable {
-            var ShardIterator: String
-            var Limit: Int
-        }
+        var follower = try await StreamFollower(stream, from: try position(), ServiceClient())
         var left = limit ?? .max
-        while left > 0, !reading.isEmpty {
-            // What may have more at once: records came, or children begin.
-            var goesOn = false
-            for index in reading.indices.reversed() where left > 0 {
-                let (shard, iterator) = reading[index]
-                let answer = try await client.call(
-                    .kinesis, "GetRecords", Request(ShardIterator: iterator, Limit: min(left, 10_000)), as: Records.self)
-                for record in answer.Records.prefix(left) {
-                    try write(record, of: shard)
-                    goesOn = true
-                    left -= 1
-                }
-                if let next = answer.NextShardIterator {
-                    reading[index].iterator = next
-                } else {
-                    reading.remove(at: index)
-                    for child in order.ended(shard, children: (answer.ChildShards ?? []).map { ($0.ShardId, $0.ParentShards) }) {
-                        reading.append((child, try await self.iterator(child, at: start.ofChildren, client).get()))
-                        goesOn = true
-                    }
-                }
+        while left > 0, !follower.isAtEnd {
+            let round = try await follower.read(atMost: left) { shard, records in
+                for record in records { try write(record, of: shard) }
             }
-            if !goesOn, !reading.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
+            left -= round.records
+            if !round.goesOn, !follower.isAtEnd { try await Task.sleep(for: StreamFollower.pause) }
         }
     }
 
-    private func write(_ record: Record, of shard: String) throws {
+    private func write(_ record: ReadRecord, of shard: String) throws {
         switch (output, format) {
         case (.ndjson, _), (.json, _):
             let encoder = JSONEncoder()

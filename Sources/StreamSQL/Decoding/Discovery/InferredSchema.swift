@@ -34,19 +34,3 @@ public struct InferredSchema: Sendable {
         return (0..<batch.count).map { row in batch.columns.map { $0.text(row) } }
     }
 }
-
-extension Column {
-    /// A value as text, nil for NULL: what stands in ParsedInputRecords.
-    fileprivate func text(_ row: Int) -> String? {
-        if isNull(row) { return nil }
-        var text: [UInt8] = []
-        let (values, row) = cell(row)
-        switch values {
-        case .booleans(let values): return values[row] ? "true" : "false"
-        case .doubles(let values): DoubleText.append(values[row], isReal: type == .real, to: &text)
-        case .integers(let values): PlainText.append(values[row], type, to: &text)
-        case .bytes(let values): text = Array(values.bytes[values.range(row)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-}

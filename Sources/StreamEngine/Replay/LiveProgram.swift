@@ -1,0 +1,91 @@
+/// A program that runs in this process over the records of a stream as they come: what `millrace sql run --source` shows.
+
+public import StreamSQL
+
+/// A program with one input and a clock that its caller moves. Nothing is appended anywhere and nothing is kept.
+public struct LiveProgram: Sendable {
+    /// Why there is no running program.
+    public enum Refusal: Error, Sendable {
+        /// All errors of the program, in the order of its text.
+        case program([SQLError])
+        case schema(String)
+    }
+
+    /// A record as a consumer gets it.
+    public struct Record: Sendable {
+        public var data: [UInt8]
+        /// Milliseconds since 1970-01-01 UTC; the ROWTIME of its rows, unless the clock is past it.
+        public var arrivalMilliseconds: Int64
+        public var partitionKey: String
+        public var sequenceNumber: String
+        public var shardID: String
+
+        public init(data: [UInt8], arrivalMilliseconds: Int64, partitionKey: String, sequenceNumber: String, shardID: String) {
+            self.data = data
+            self.arrivalMilliseconds = arrivalMilliseconds
+            self.partitionKey = partitionKey
+            self.sequenceNumber = sequenceNumber
+            self.shardID = shardID
+        }
+    }
+
+    private let decoder: RecordDecoder
+    private let input: String
+    private var dataflow: Dataflow
+    /// The streams whose rows come out: those that the program creates, and `error_stream`.
+    public let streams: [StreamSchema]
+
+    /// - Parameters:
+    ///   - schema: how records become rows.
+    ///   - prefix: the input's in-application stream is `<prefix>_001`.
+    ///   - seed: of the first forest.
+    ///   - start: what CURRENT_TIMESTAMP gives, milliseconds since 1970-01-01 UTC.
+    public init(
+        _ code: String, schema: InputSchema, namePrefix prefix: String, seed: UInt64, queryStart start: Int64
+    ) throws(Refusal) {
+        var definition = ApplicationDefinition(name: "live", description: "", code: code, createdMilliseconds: start)
+        definition.inputs = [
+            ApplicationInput(id: "1.1", namePrefix: prefix, source: .stream(arn: ""), roleARN: nil, schema: schema, parallelism: 1)
+        ]
+        let compiled: CompiledApplication
+        do throws(ApplicationError) {
+            compiled = try CompiledApplication(definition)
+        } catch .code(let errors) {
+            throw .program(errors)
+        } catch {
+            throw .schema("\(error)")
+        }
+        do throws(DataflowError) {
+            dataflow = try Dataflow(compiled.program, inputs: compiled.inputs, seed: seed, queryStartMilliseconds: start)
+        } catch {
+            throw .schema("\(error)")
+        }
+        guard let decoder = compiled.decoder, let input = compiled.inputs.first?.name else { throw .schema("there is no input") }
+        (self.decoder, self.input, streams) = (decoder, input, compiled.outputSchemas)
+    }
+
+    /// Plays records, which are in the order of their arrival; the clock then stands at the last one's.
+    public mutating func insert(_ records: [Record]) throws(DataflowError) {
+        var (bytes, places, clock) = ([UInt8](), [SourceRecord](), dataflow.clockMilliseconds)
+        for record in records {
+            clock = max(clock, record.arrivalMilliseconds)
+            places.append(
+                SourceRecord(
+                    data: bytes.count..<bytes.count + record.data.count, rowtime: clock,
+                    arrivalMilliseconds: record.arrivalMilliseconds, partitionKey: record.partitionKey,
+                    sequenceNumber: record.sequenceNumber, shardID: record.shardID))
+            bytes += record.data
+        }
+        let (batch, errors) = decoder.decode(places, in: bytes)
+        try dataflow.insert(batch, into: input, errors: errors)
+    }
+
+    /// Moves the clock: windows that end by then close.
+    public mutating func advance(to milliseconds: Int64) throws(DataflowError) { try dataflow.advance(to: milliseconds) }
+
+    /// Ends the input: all that is open closes.
+    public mutating func finish() throws(DataflowError) { try dataflow.finish() }
+
+    /// The rows put into streams since the last call; those of one stream in their order.
+    public mutating func takeRows() -> [(stream: String, batch: ColumnBatch)] { dataflow.takeOutput() }
+}

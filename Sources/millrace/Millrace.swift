@@ -17,7 +17,8 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: BuildInformation.version,
         subcommands: [
-            ServeCommand.self, StreamCommand.self, PutCommand.self, TailCommand.self, SQLCommand.self, DeliveryCommand.self,
+            ServeCommand.self, StreamCommand.self, PutCommand.self, TailCommand.self, CatCommand.self, SQLCommand.self,
+            DeliveryCommand.self,
             ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ])

@@ -473,3 +473,13 @@ def test_forest_forecast_goes_on_with_a_table():
     short = forest("forecast", "--shingle", "12", input="1\n2\n")
     assert short.returncode == 1 and "fewer points than the shingle of 12" in short.stderr
     assert forest("forecast", "--steps", "0").returncode == 64
+
+
+def test_cat_prints_what_there_is_and_stops(server, kinesis):
+    name = unique("cat")
+    kinesis.create_stream(StreamName=name, ShardCount=3)
+    server.millrace("put", name, "--key-field", "k", "--json", input="".join(f'{{"k":"{number}"}}\n' for number in range(2_500)))
+    shown = server.millrace("cat", name, "--output", "ndjson").stdout.splitlines()
+    assert sorted(int(json.loads(json.loads(line)["Data"])["k"]) for line in shown) == list(range(2_500))
+    assert len(server.millrace("cat", name, "--limit", "7", "--format", "data").stdout.splitlines()) == 7
+    assert server.millrace("cat", unique("nowhere"), check=False).returncode == 3

@@ -1,5 +1,6 @@
 /// Reads all shards of a stream through the Kinesis API, from a position on and for ever.
 
+import ArgumentParser
 import Foundation
 
 /// Where to begin to read: a ShardIteratorType with what belongs to it.
@@ -16,6 +17,26 @@ struct ReadPosition: Sendable {
     fileprivate func shards(of all: [StreamCommand.Description.Shard]) -> [(id: String, parents: [String])] {
         all.filter { type != "LATEST" || $0.SequenceNumberRange.EndingSequenceNumber == nil }.map { shard in
             (shard.ShardId, [shard.ParentShardId, shard.AdjacentParentShardId].compactMap { $0 })
+        }
+    }
+}
+
+extension ReadPosition {
+    /// What a user gives to `--from`: latest, start, an age such as 10m, or a sequence number.
+    /// - Throws: `ValidationError`.
+    init(_ text: String) throws {
+        switch text {
+        case "latest": self.init(type: "LATEST")
+        case "start": self.init(type: "TRIM_HORIZON")
+        default:
+            if let match = text.wholeMatch(of: /([0-9]{1,9})([smhd])/), let amount = Double(match.1) {
+                let unit: Double = ["s": 1, "m": 60, "h": 3600, "d": 86_400][match.2] ?? 1
+                self.init(type: "AT_TIMESTAMP", timestamp: Date().timeIntervalSince1970 - amount * unit)
+            } else if text.wholeMatch(of: /[0-9]{20,129}/) != nil {
+                self.init(type: "AT_SEQUENCE_NUMBER", sequenceNumber: text)
+            } else {
+                throw ValidationError("--from takes latest, start, an age such as 10m, or a sequence number, not '\(text)'.")
+            }
         }
     }
 }
@@ -52,19 +73,23 @@ struct StreamFollower {
     private let stream: String
     private let start: ReadPosition
     private let client: ServiceClient
+    /// A shard is done with when nothing is left of it for a moment.
+    private let stopsAtTips: Bool
     private var reading: [Reading] = []
     private var order = ShardOrder()
 
-    /// Whether every shard was read to its end and is closed.
+    /// Whether there is nothing more to read: every shard was read to its end and is closed, or was found without more records once, where
+    /// that is where to stop.
     var isAtEnd: Bool { reading.isEmpty }
-    /// Whether nothing was left to read at the last look.
-    var isAtTip: Bool { reading.allSatisfy { $0.behind == 0 } }
     /// The shards that are read, and of which nothing was left at the last look.
     var open: [(shard: String, isAtTip: Bool)] { reading.map { ($0.shard, $0.behind == 0) } }
 
+    /// - Parameter stopsAtTips: whether each shard is read to its present end only.
     /// - Throws: `CommandFailure`, also when no shard holds the sequence number of the position.
-    init(_ stream: String, from start: ReadPosition, _ client: ServiceClient) async throws(CommandFailure) {
-        (self.stream, self.start, self.client) = (stream, start, client)
+    init(
+        _ stream: String, from start: ReadPosition, stopsAtTips: Bool = false, _ client: ServiceClient
+    ) async throws(CommandFailure) {
+        (self.stream, self.start, self.client, self.stopsAtTips) = (stream, start, client, stopsAtTips)
         let shards = start.shards(of: try await StreamCommand.describe(stream, through: client).Shards)
         guard let number = start.sequenceNumber else {
             for shard in order.start(shards) { try await begin(shard, at: start) }
@@ -133,6 +158,7 @@ struct StreamFollower {
             if let next = answer.NextShardIterator {
                 reading[index].iterator = next
                 reading[index].behind = answer.MillisBehindLatest ?? 0
+                if stopsAtTips, reading[index].behind == 0, round.records < limit { reading.remove(at: index) }
                 continue
             }
             reading.remove(at: index)

@@ -31,8 +31,8 @@ struct LiveOptions: ParsableArguments {
         let position = ReadPosition(type: from == "start" || endOfInput ? "TRIM_HORIZON" : "LATEST")
         var run = LiveRun(
             program: program, printer: RowPrinter(output, shown), left: limit ?? .max,
-            follower: try await StreamFollower(source, from: position, ServiceClient()))
-        try await run.run(toPresentEnd: endOfInput)
+            follower: try await StreamFollower(source, from: position, stopsAtTips: endOfInput, ServiceClient()))
+        try await run.run(endsInput: endOfInput)
     }
 }
 
@@ -55,14 +55,16 @@ struct LiveRun {
 
     static func wallMilliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 
-    mutating func run(toPresentEnd stops: Bool) async throws {
+    /// Goes on until the rows are enough or there is nothing more to read.
+    /// - Parameter endsInput: whether what is open closes then.
+    mutating func run(endsInput: Bool) async throws {
         while left > 0 {
             let before = Self.wallMilliseconds()
             let goesOn = try await read()
             try play(through: frontier(before))
-            if follower.isAtEnd || stops && follower.isAtTip {
+            if follower.isAtEnd {
                 try play(through: .max)
-                if stops { try end() }
+                if endsInput { try end() }
                 return
             }
             if !goesOn { try await Task.sleep(for: StreamFollower.pause) }

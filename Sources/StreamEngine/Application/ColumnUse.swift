@@ -24,7 +24,19 @@ enum ColumnUse {
         case .tumblingAggregate(let input, let aggregate):
             note(
                 input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
-        case .tableFunction(let input, _), .sort(let input, _):
+        case .runAggregate(let input, let aggregate):
+            note(
+                input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
+        case .staggerAggregate(let input, let aggregate):
+            note(input, needed: union(aggregate.keys + aggregate.results.compactMap(\.argument)), inputs, &read)
+        case .sliding(let input, let windows):
+            let used = union(windows.windows.flatMap(\.partition) + windows.calls.flatMap(\.arguments))
+            note(input, needed: used.union(needed.filter { $0 < input.columns.count }), inputs, &read)
+        case .parseLogs(let input, let parses):
+            note(input, needed: union(parses.map(\.text)).union(needed.filter { $0 < input.columns.count }), inputs, &read)
+        case .distinct(let input, let distinct):
+            note(input, needed: needed.union(distinct.columns), inputs, &read)
+        case .tableFunction(let input, _), .sort(let input, _), .topRows(let input, _):
             // They hold rows, or hand them on whole.
             note(input, needed: Set(input.columns.indices), inputs, &read)
         case .unionAll(let branches):

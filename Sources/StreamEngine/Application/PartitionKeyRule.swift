@@ -27,7 +27,9 @@ enum PartitionKeyRule: Equatable, Sendable {
     private static func rule(of relation: Relation, in program: Program, inputs: [StreamSchema]) -> PartitionKeyRule {
         switch relation {
         case .stream(let schema): return rule(of: schema.name, in: program, inputs: inputs)
-        case .filter(let input, _): return rule(of: input, in: program, inputs: inputs)
+        case .filter(let input, _), .sliding(let input, _), .distinct(let input, _), .parseLogs(let input, _),
+            .topRows(let input, _):
+            return rule(of: input, in: program, inputs: inputs)
         case .sort(let input, _):
             // Sorted rows leave in other events than those of their records.
             let below = rule(of: input, in: program, inputs: inputs)
@@ -41,8 +43,17 @@ enum PartitionKeyRule: Equatable, Sendable {
             return kept.isEmpty ? .whole : .columns(kept)
         case .tumblingAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
+        case .runAggregate(_, let aggregate):
+            return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
+        case .staggerAggregate(_, let aggregate):
+            return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .tableFunction(let input, let call):
             switch call.function {
+            case .hotspots: return rule(of: input, in: program, inputs: inputs)
+            case .groupRank:
+                // Ranked rows leave in other events than those of their records.
+                let below = rule(of: input, in: program, inputs: inputs)
+                return below == .record ? .whole : below
             case .randomCutForest(let forest):
                 return forest.partition.isEmpty ? rule(of: input, in: program, inputs: inputs) : .columns(forest.partition)
             }

@@ -69,9 +69,10 @@ struct OperatorGraph: Sendable {
             // Rows that came after their window's end leave after those of later windows.
             return add(operation, [source], .unknown)
         case .tableFunction(let input, let call):
-            let source = try add(input, &setting)
+            let source = call.function.needsOrder ? try addOrdered(input, &setting) : try add(input, &setting)
             let operation = try call.function.maker.makeOperator(input, call, nextSeed: &setting.nextSeed)
-            return add(operation, [source], order(of: source))
+            // Rows that wait leave in other events than those in which they came.
+            return add(operation, [source], call.function.needsOrder ? .ascending : order(of: source))
         case .sort(let input, let sort):
             let source = try add(input, &setting)
             let operation = SortOperator(
@@ -83,7 +84,36 @@ struct OperatorGraph: Sendable {
             for input in inputs { sources.append(try add(input, &setting)) }
             let areByClock = sources.allSatisfy { order(of: $0) == .clock }
             return add(UnionOperator(columns: relation.columns), sources, areByClock ? .clock : .unknown)
+        case .sliding(let input, let windows):
+            let source = try addOrdered(input, &setting)
+            let operation = SlidingOperator(windows, inputColumns: input.columns, columns: relation.columns)
+            return add(operation, [source], order(of: source))
+        case .staggerAggregate(let input, let aggregate):
+            let source = try addOrdered(input, &setting)
+            return add(StaggerOperator(aggregate, inputColumns: input.columns), [source], .unknown)
+        case .runAggregate(let input, let aggregate):
+            let source = try add(input, &setting)
+            let isOrdered = order(of: source) != .unknown
+            return add(RunAggregateOperator(aggregate, inputColumns: input.columns), [source], isOrdered ? .ascending : .unknown)
+        case .distinct(let input, let distinct):
+            let source = try addOrdered(input, &setting)
+            let operation = DistinctOperator(distinct, columns: input.columns, queryStart: setting.queryStart)
+            return add(operation, [source], order(of: source))
+        case .parseLogs(let input, let parses):
+            let source = try add(input, &setting)
+            let operation = LogParseOperator(parses, inputColumns: input.columns, columns: relation.columns)
+            return add(operation, [source], order(of: source))
+        case .topRows(let input, let top):
+            let source = try add(input, &setting)
+            return add(TopRowsOperator(top, columns: input.columns), [source], order(of: source))
         }
+    }
+
+    /// A relation whose ROWTIME never decreases: rows that come after later ones are rejected, as a stream rejects them.
+    private mutating func addOrdered(_ relation: Relation, _ setting: inout Setting) throws(DataflowError) -> Source {
+        let source = try add(relation, &setting)
+        guard order(of: source) == .unknown else { return source }
+        return add(OrderOperator(columns: relation.columns), [source], .ascending)
     }
 
     private func order(of source: Source) -> RowtimeOrder {

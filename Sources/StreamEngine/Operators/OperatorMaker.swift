@@ -11,9 +11,14 @@ protocol OperatorMaker {
 }
 
 extension TableFunction {
+    /// Whether it looks at ROWTIME, which must then never decrease.
+    var needsOrder: Bool { if case .groupRank = self { true } else { false } }
+
     var maker: any OperatorMaker {
         switch self {
         case .randomCutForest(let call): call
+        case .groupRank(let call): call
+        case .hotspots(let call): call
         }
     }
 }

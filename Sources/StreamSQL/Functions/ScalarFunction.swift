@@ -6,6 +6,7 @@
 /// argument order: `FLOOR(x TO unit)` is `FLOOR_TO(x, 'unit')`, `CEIL_TO` likewise, `STEP(x BY i)` is `STEP(x, i)`,
 /// `EXTRACT(unit FROM x)` is `EXTRACT('unit', x)`, `(a - b) unit` is `INTERVAL_BETWEEN(a, b)` whose result type is the
 /// qualifier's interval, `SUBSTRING(s FROM p FOR n)` is `SUBSTRING(s, p, n)`, `SUBSTRING(s FROM 'regex')` is `SUBSTRING(s, regex)`,
+/// `SUBSTRING(s SIMILAR p ESCAPE e)` is `SUBSTRING_SIMILAR(s, p, e)`,
 /// `TRIM(spec c FROM s)` is `TRIM('spec', c, s)`, `POSITION(a IN b)` is `POSITION(a, b)`,
 /// `OVERLAY(s PLACING r FROM p FOR n)` is `OVERLAY(s, r, p, n)`. `x BETWEEN a AND b` and `x IN (...)` are rewritten to comparisons.
 public struct ScalarFunction: Sendable {

@@ -1,20 +1,17 @@
 /// Resolves function calls: the program's own functions, rewritten ones, aggregates, and those of the table.
 
 extension ExpressionBinder {
-    /// Functions of the dialect that take OVER or give records, which the engine cannot run yet.
-    private static let unsupported: Set<String> = [
-        "LAG", "NTH_VALUE", "EXP_AVG", "FIRST_VALUE", "LAST_VALUE", "ROW_NUMBER", "RANK", "DENSE_RANK", "REGEX_LOG_PARSE",
-        "FAST_REGEX_LOG_PARSE", "FIXED_COLUMN_LOG_PARSE", "VARIABLE_COLUMN_LOG_PARSE", "W3C_LOG_PARSE", "SYS_LOG_PARSE",
-    ]
+    /// Reserved words of the dialect that the reference describes nowhere.
+    private static let unsupported: Set<String> = ["ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK"]
 
     mutating func bind(_ call: Syntax.Call) throws(SQLError) -> TypedExpression {
         let name = call.name.text
         let position = call.name.position
-        if let window = call.window {
-            throw SQLError("\(Identifiers.written(name)) OVER a window is not supported yet", at: window.position)
-        }
-        if let nulls = call.nulls, nulls == .ignore || AggregateFunctions.named(name) == nil {
-            throw SQLError("\(nulls.rawValue) is not supported yet", at: position)
+        if let window = call.window { return try bind(call, over: window) }
+        if let nulls = call.nulls, nulls == .ignore || AggregateFunctions.named(name) == nil,
+            name != "FIRST_VALUE", name != "LAST_VALUE", !SlidingFunctions.own.contains(name)
+        {
+            throw SQLError("\(Identifiers.written(name)) takes no \(nulls.rawValue)", at: position)
         }
         if let overloads = context.functions[name] { return try bind(call, to: overloads) }
         switch name {
@@ -35,6 +32,14 @@ extension ExpressionBinder {
         default: break
         }
         if let aggregate = AggregateFunctions.named(name) { return try bind(call, to: aggregate) }
+        if SlidingFunctions.own.contains(name) {
+            throw SQLError("\(name) needs a window: \(name)(...) OVER (PARTITION BY ... ROWS 10 PRECEDING)", at: position)
+        }
+        if LogParsers.named(name) != nil {
+            throw SQLError(
+                "\(name) gives a record, which can only be an item of the select list of its own; read its fields in a query around it",
+                at: position)
+        }
         guard ScalarFunctions.named(name) != nil else { throw unknown(call) }
         if call.isStar || call.isDistinct {
             throw SQLError("\(name) is not an aggregate function; it takes no \(call.isStar ? "*" : "DISTINCT")", at: position)
@@ -56,7 +61,9 @@ extension ExpressionBinder {
         if Self.unsupported.contains(name) { return SQLError("\(name) is not supported yet", at: call.name.position) }
         if context.lostNames.contains(name) { return .consequence(at: call.name.position) }
         let known = ScalarFunctions.all.map(\.name).filter { $0.first?.isLetter == true } + AggregateFunctions.all.map(\.name)
-        let candidates = known + context.functions.keys.sorted() + Self.unsupported.sorted() + ["COALESCE", "NULLIF", "MONOTONIC"]
+        let candidates =
+            known + context.functions.keys.sorted() + SlidingFunctions.own.sorted() + LogParsers.names
+            + ["COALESCE", "NULLIF", "MONOTONIC"]
         return SQLError(
             "there is no function \(Identifiers.written(name))\(Suggestion.hint(for: name, among: candidates))",
             at: call.name.position)
@@ -78,14 +85,21 @@ extension ExpressionBinder {
 
     // MARK: Aggregates
 
+    private func bind(_ call: Syntax.Call, over window: Syntax.Window) throws(SQLError) -> TypedExpression {
+        guard let sliding else {
+            let place =
+                collectsAggregates
+                ? "in a query with GROUP BY; put that into a subquery" : "here, only in the select list or ORDER BY"
+            throw SQLError("\(Identifiers.written(call.name.text)) OVER a window cannot stand \(place)", at: window.position)
+        }
+        return try sliding.bind(call, over: window)
+    }
+
     private mutating func bind(_ call: Syntax.Call, to function: AggregateFunction) throws(SQLError) -> TypedExpression {
         let position = call.name.position
         let name = Identifiers.written(call.name.text)
         guard collectsAggregates else { throw SQLError("the aggregate function \(name) \(aggregateRefusal)", at: position) }
-        if call.isDistinct, function.name == "COUNT" {
-            throw SQLError(
-                "COUNT(DISTINCT ...) is not supported; COUNT_DISTINCT_ITEMS_TUMBLING will count distinct items", at: position)
-        }
+        let function = call.nulls == .ignore ? function.ignoringNulls : function
         var argument: TypedExpression?
         if !call.isStar {
             guard call.arguments.count == 1 else {

@@ -10,6 +10,8 @@ struct ExpressionBinder {
     /// Why aggregates are refused where they are, after their name.
     var aggregateRefusal = "can only stand in the select list, HAVING or ORDER BY of a query with GROUP BY"
     private(set) var aggregates: [AggregateCall] = []
+    /// Takes calls with OVER, where they may stand.
+    var sliding: SlidingPlanner?
     /// Where each column, and the input's ROWTIME, was first named; for errors found after binding.
     private(set) var columnPositions: [Int: SourcePosition] = [:]
     private(set) var rowtimePosition: SourcePosition?
@@ -86,6 +88,11 @@ struct ExpressionBinder {
             let hint = Suggestion.hint(for: name.last.text, among: parameters.keys.sorted())
             throw SQLError("the function has no parameter \(name.written)\(hint)", at: name.position)
         }
+        if let record = name.qualifiers.last, let fields = scope.fields(of: record, name.qualifiers.dropLast()) {
+            let index = try scope.field(name.last, among: fields)
+            if columnPositions[index] == nil { columnPositions[index] = name.last.position }
+            return .column(index, scope.columns[index].type)
+        }
         var source: Scope.Source?
         if let qualifier = name.qualifiers.last { source = try scope.source(qualifier) }
         if name.last.text == "ROWTIME" {
@@ -120,7 +127,9 @@ struct ExpressionBinder {
     }
 
     /// Canonical names as the author wrote them.
-    private static let shown = ["FLOOR_TO": "FLOOR", "CEIL_TO": "CEIL", "INTERVAL_BETWEEN": "(a - b) qualifier"]
+    private static let shown = [
+        "FLOOR_TO": "FLOOR", "CEIL_TO": "CEIL", "SUBSTRING_SIMILAR": "SUBSTRING", "INTERVAL_BETWEEN": "(a - b) qualifier",
+    ]
 
     /// `a op b op c` as a tree of logarithmic depth; the order of evaluation is that of the text.
     private mutating func balanced(
@@ -231,6 +240,19 @@ struct ExpressionBinder {
         case "SUCCEEDS": return all((rightEnd, "<=", left.start))
         case "STRICTLY SUCCEEDS": return all((rightEnd, "<", left.start))
         case "IMMEDIATELY SUCCEEDS": return all((rightEnd, "=", left.start))
+        // The page shows these as drawings only. Who leads begins first, and ends while the other goes on; immediately, with the other.
+        case "LEADS": return all((left.start, "<", right.start), (right.start, "<", leftEnd), (leftEnd, "<=", rightEnd))
+        case "STRICTLY LEADS": return all((left.start, "<", right.start), (right.start, "<", leftEnd), (leftEnd, "<", rightEnd))
+        case "IMMEDIATELY LEADS": return all((left.start, "<", right.start), (leftEnd, "=", rightEnd))
+        case "LAGS": return all((right.start, "<=", left.start), (left.start, "<", rightEnd), (rightEnd, "<", leftEnd))
+        case "STRICTLY LAGS": return all((right.start, "<", left.start), (left.start, "<", rightEnd), (rightEnd, "<", leftEnd))
+        case "IMMEDIATELY LAGS": return all((right.start, "=", left.start), (rightEnd, "<", leftEnd))
+        case "STRICTLY OVERLAPS":
+            return Syntax.Expression(
+                .or([
+                    all((left.start, "<", right.start), (right.start, "<", leftEnd), (leftEnd, "<", rightEnd)),
+                    all((right.start, "<", left.start), (left.start, "<", rightEnd), (rightEnd, "<", leftEnd)),
+                ]), at: position)
         default: throw SQLError("\(predicate) is not supported yet", at: position)
         }
     }

@@ -5,11 +5,21 @@
 struct GroupPlanner {
     private let scope: Scope
     private let keys: [TypedExpression]
-    private let window: TypedExpression
+    /// The term that the windows follow; nil where they open with the first row of their keys.
+    private let window: TypedExpression?
+    private let kind: Kind
     private var binder: ExpressionBinder
 
-    /// The aggregation's output column that holds the window's value.
-    var windowColumn: Int { keys.count }
+    private enum Kind {
+        /// A window is a value of a term of ROWTIME.
+        case tumbling
+        /// A window is a run of rows in which a term has one value.
+        case run
+        case stagger(length: Int64)
+    }
+
+    /// The aggregation's output column that holds the window's value, which changes exactly when ROWTIME does; nil where that is not so.
+    var windowColumn: Int? { if case .tumbling = kind { keys.count } else { nil } }
 
     init(_ context: PlanContext, _ scope: Scope, terms: [Syntax.Expression], at position: SourcePosition) throws(SQLError) {
         var keys: [TypedExpression] = []
@@ -30,18 +40,44 @@ struct GroupPlanner {
                 if !keys.contains(expression) { keys.append(expression) }
             }
         }
+        var kind = Kind.tumbling
+        if window == nil, let term = terms.first(where: { $0.assertsMonotonic }) {
+            let expression = try binder.bind(term)
+            keys.removeAll { $0 == expression }
+            (window, kind) = ((expression, term.start), .run)
+        }
         guard let window else {
-            if terms.contains(where: \.assertsMonotonic) {
-                throw SQLError("GROUP BY MONOTONIC over anything but ROWTIME is not supported yet", at: position)
-            }
             throw SQLError(
                 "a GROUP BY on a stream needs a term that grows with time, such as \(Self.example(scope))", at: position)
         }
+        self.init(context, scope, keys: keys, window: window.expression, kind)
+    }
+
+    /// WINDOWED BY STAGGER.
+    init(_ context: PlanContext, _ scope: Scope, stagger: Syntax.Stagger) throws(SQLError) {
+        var keys: [TypedExpression] = []
+        var binder = ExpressionBinder(context, scope)
+        binder.aggregateRefusal = "cannot stand in PARTITION BY"
+        for term in stagger.partition {
+            let expression = try binder.bind(term)
+            if !keys.contains(expression) { keys.append(expression) }
+        }
+        guard case .literal(.integer(let length), .interval(let qualifier)) = stagger.range.kind, !qualifier.countsMonths,
+            length > 0
+        else {
+            throw SQLError(
+                "RANGE takes an interval above 0 of days or smaller units, such as INTERVAL '1' MINUTE", at: stagger.range.start)
+        }
+        self.init(context, scope, keys: keys, window: nil, .stagger(length: length))
+    }
+
+    private init(_ context: PlanContext, _ scope: Scope, keys: [TypedExpression], window: TypedExpression?, _ kind: Kind) {
         self.scope = scope
         self.keys = keys
-        self.window = window.expression
-        self.binder = ExpressionBinder(context, scope)
-        self.binder.collectsAggregates = true
+        self.window = window
+        self.kind = kind
+        binder = ExpressionBinder(context, scope)
+        binder.collectsAggregates = true
     }
 
     /// A window term to recommend.
@@ -52,7 +88,13 @@ struct GroupPlanner {
 
     /// The aggregation of all that was bound.
     func relation(over input: Relation) -> Relation {
-        .tumblingAggregate(input, TumblingAggregate(keys: keys, window: window, results: binder.aggregates))
+        let results = binder.aggregates
+        if case .stagger(let length) = kind {
+            return .staggerAggregate(input, StaggerAggregate(keys: keys, length: length, results: results))
+        }
+        let aggregate = TumblingAggregate(keys: keys, window: window ?? .rowtime, results: results)
+        if case .run = kind { return .runAggregate(input, aggregate) }
+        return .tumblingAggregate(input, aggregate)
     }
 
     /// An expression over groups, as one over the aggregation's columns.
@@ -67,22 +109,24 @@ struct GroupPlanner {
         return try output(bound, at: expression.start)
     }
 
+    private var groupClause: String { if case .stagger = kind { "PARTITION BY" } else { "GROUP BY" } }
+
     /// Replaces grouping terms and aggregates, outermost first.
     func output(_ expression: TypedExpression, at position: SourcePosition) throws(SQLError) -> TypedExpression {
         // Within a grouping term, an unqualified ROWTIME is the input row's.
         let asTerm = expression.readingInputRowtime
-        if asTerm == window { return .column(windowColumn, window.type) }
+        if let window, asTerm == window { return .column(keys.count, window.type) }
         if let key = keys.firstIndex(of: asTerm) { return .column(key, asTerm.type) }
         switch expression {
         case ExpressionBinder.producedRowtime: return .rowtime
         case .rowtime:
             throw SQLError(
-                "the input's ROWTIME may only be used as GROUP BY has it; write ROWTIME without a qualifier for the end of the window",
+                "the input's ROWTIME may only be used as \(groupClause) has it; write ROWTIME without a qualifier for the end of the window",
                 at: binder.rowtimePosition ?? position)
         case .column(let index, let type):
-            if index >= scope.columns.count { return .column(windowColumn + 1 + index - scope.columns.count, type) }
+            if index >= scope.columns.count { return .column(keys.count + 1 + index - scope.columns.count, type) }
             throw SQLError(
-                "the column \(Identifiers.written(scope.columns[index].name)) must be in GROUP BY or inside an aggregate function",
+                "the column \(Identifiers.written(scope.columns[index].name)) must be in \(groupClause) or inside an aggregate function",
                 at: binder.columnPositions[index] ?? position)
         default:
             return try expression.mapParts { part throws(SQLError) in try output(part, at: position) }

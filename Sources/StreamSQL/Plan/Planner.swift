@@ -116,7 +116,7 @@ struct ProgramPlanner {
         try context.beginExpansion(of: name.text, .view, at: name.position)
         defer { context.endExpansion(of: name.text, .view) }
         let planned = try QueryPlanner(context).plan(create.query, for: .subquery)
-        _ = try QueryPlanner.renamed(planned.columns.map { ColumnDefinition($0.name, $0.type) }, create.columnNames)
+        _ = try QueryPlanner.renamed(planned.columns.map(\.definition), create.columnNames)
         viewReads[name.text] = context.reads
         context.objects[name.text] = .view(create)
     }

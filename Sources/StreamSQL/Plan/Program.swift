@@ -55,16 +55,32 @@ public indirect enum Relation: Sendable {
     case sort(Relation, TimedSort)
     /// UNION ALL: merged by ROWTIME.
     case unionAll([Relation])
+    /// Functions with OVER.
+    case sliding(Relation, SlidingWindows)
+    /// WINDOWED BY STAGGER.
+    case staggerAggregate(Relation, StaggerAggregate)
+    /// GROUP BY MONOTONIC(x).
+    case runAggregate(Relation, TumblingAggregate)
+    /// SELECT DISTINCT.
+    case distinct(Relation, TimedDistinct)
+    /// Log parsers: the input's columns and those of the records that they give.
+    case parseLogs(Relation, [LogParse])
+    /// The first rows of each window of an aggregation.
+    case topRows(Relation, TopRows)
 
     /// The columns of the rows that come out.
     public var columns: [ColumnDefinition] {
         switch self {
         case .stream(let schema): schema.columns
-        case .filter(let input, _), .sort(let input, _): input.columns
+        case .filter(let input, _), .sort(let input, _), .distinct(let input, _), .topRows(let input, _): input.columns
         case .project(_, let columns, _): columns.map { ColumnDefinition($0.name, $0.expression.type) }
         case .tumblingAggregate(_, let aggregate): aggregate.columns
         case .tableFunction(let input, let call): input.columns + call.addedColumns
         case .unionAll(let inputs): inputs.first?.columns ?? []
+        case .sliding(let input, let windows): input.columns + windows.columns
+        case .staggerAggregate(_, let aggregate): aggregate.columns
+        case .runAggregate(_, let aggregate): aggregate.columns
+        case .parseLogs(let input, let parses): input.columns + parses.flatMap(\.columns)
         }
     }
 }
@@ -129,6 +145,10 @@ public struct TableFunctionCall: Sendable, Hashable {
 public enum TableFunction: Sendable, Hashable {
     /// RANDOM_CUT_FOREST and its kin.
     case randomCutForest(ForestCall)
+    /// GROUP_RANK.
+    case groupRank(GroupRankCall)
+    /// HOTSPOTS.
+    case hotspots(HotspotsCall)
 }
 
 /// A random cut forest over the rows of a cursor, or one for each value of the partition's columns.

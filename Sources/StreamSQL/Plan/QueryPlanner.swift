@@ -12,6 +12,14 @@ struct OutputColumn {
     var type: SQLType
     /// Where the expression stands.
     var position: SourcePosition
+    /// The record that it is a field of.
+    var record: String?
+
+    var definition: ColumnDefinition {
+        var definition = ColumnDefinition(name, type)
+        definition.record = record
+        return definition
+    }
 }
 
 /// What a query's rows are for.
@@ -76,7 +84,7 @@ struct QueryPlanner {
     /// ORDER BY over a query that is not a plain SELECT: its terms see the columns that come out.
     private func sorted(_ planned: PlannedQuery, by order: [Syntax.OrderTerm]) throws(SQLError) -> PlannedQuery {
         guard !order.isEmpty else { return planned }
-        let scope = Scope(name: nil, columns: planned.columns.map { ColumnDefinition($0.name, $0.type) })
+        let scope = Scope(name: nil, columns: planned.columns.map(\.definition))
         var binder = ExpressionBinder(context, scope)
         let outputs = planned.columns.enumerated().map { (name: $1.name, expression: TypedExpression.column($0, $1.type)) }
         var terms: [(SortKey, SourcePosition)] = []
@@ -106,7 +114,7 @@ struct QueryPlanner {
             name = stream.last.text
         case .subquery(let query):
             let planned = try plan(query, for: .subquery)
-            (relation, columns) = (planned.relation, planned.columns.map { ColumnDefinition($0.name, $0.type) })
+            (relation, columns) = (planned.relation, planned.columns.map(\.definition))
         case .function(let function, let arguments, let partition):
             let planned = try TableFunctionPlanner(context).plan(function, arguments, partition: partition)
             (relation, columns) = (planned, planned.columns)
@@ -132,22 +140,31 @@ struct QueryPlanner {
             defer { context.endExpansion(of: stored, .view) }
             let planned = try plan(view.query, for: .subquery)
             return (
-                planned.relation, try Self.renamed(planned.columns.map { ColumnDefinition($0.name, $0.type) }, view.columnNames)
+                planned.relation, try Self.renamed(planned.columns.map(\.definition), view.columnNames)
             )
         }
     }
 
-    /// The columns under the names of `AS t(a, b)`.
+    /// The columns under the names of `AS t(a, b)`. A record has one name.
     static func renamed(_ columns: [ColumnDefinition], _ names: [Syntax.Name]) throws(SQLError) -> [ColumnDefinition] {
         guard let first = names.first else { return columns }
-        let visible = columns.indices.filter { !columns[$0].isHidden }
-        guard names.count == visible.count else {
-            throw SQLError("\(names.count) names are given for \(visible.count) columns", at: first.position)
+        var units: [[Int]] = []
+        for index in columns.indices where !columns[index].isHidden {
+            if let record = columns[index].record, let last = units.last?.last, last == index - 1, columns[last].record == record {
+                units[units.count - 1].append(index)
+            } else {
+                units.append([index])
+            }
+        }
+        guard names.count == units.count else {
+            throw SQLError("\(names.count) names are given for \(units.count) columns", at: first.position)
         }
         var columns = columns
-        for (index, name) in zip(visible, names) {
+        for (unit, name) in zip(units, names) {
             if name.text == "ROWTIME" { throw SQLError("a column cannot be renamed to ROWTIME", at: name.position) }
-            columns[index].name = name.text
+            for index in unit {
+                if columns[index].record == nil { columns[index].name = name.text } else { columns[index].record = name.text }
+            }
         }
         return columns
     }

@@ -41,6 +41,11 @@ struct Scope {
         self.columns = columns
     }
 
+    private init(sources: [Source], columns: [ColumnDefinition]) {
+        self.sources = sources
+        self.columns = columns
+    }
+
     /// The name of the only relation.
     var name: String? { sources.count == 1 ? sources[0].name : nil }
 
@@ -48,7 +53,7 @@ struct Scope {
     func column(_ name: Syntax.Name, of source: Source? = nil) throws(SQLError) -> Int {
         var found: Int?
         let places = source.map { [$0.columns] } ?? sources.map(\.columns)
-        for index in places.joined() where columns[index].name == name.text {
+        for index in places.joined() where columns[index].name == name.text && columns[index].record == nil {
             if found != nil {
                 throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two columns have this name", at: name.position)
             }
@@ -77,12 +82,43 @@ struct Scope {
             if named.count == 1 { return source }
             throw SQLError("\(Identifiers.written(qualifier.text)) is ambiguous: FROM reads it twice", at: qualifier.position)
         }
-        if columns.contains(where: { $0.name == qualifier.text }) {
-            throw SQLError("fields of records are not supported yet", at: qualifier.position)
+        if columns.contains(where: { $0.name == qualifier.text && $0.record == nil }) {
+            throw SQLError(
+                "\(Identifiers.written(qualifier.text)) is a column and no record: it has no fields", at: qualifier.position)
         }
         let names = sources.compactMap(\.name).map { Identifiers.written($0) }.joined(separator: " and ")
         let known = names.isEmpty ? "; the subquery in FROM has no name" : "; FROM reads \(names)"
         throw SQLError("there is no \(Identifiers.written(qualifier.text)) here\(known)", at: qualifier.position)
+    }
+
+    /// The scope with further columns behind its own, which have no names here.
+    func adding(_ columns: [ColumnDefinition]) -> Scope {
+        if columns.isEmpty { return self }
+        return Scope(sources: sources, columns: self.columns + columns)
+    }
+
+    // MARK: Records
+
+    /// The fields of the record that a name stands for, by their positions; nil where there is no such record.
+    /// - Parameters:
+    ///   - record: the record's name.
+    ///   - qualifiers: what stands before it: the relation's name, or nothing.
+    func fields(of record: Syntax.Name, _ qualifiers: ArraySlice<Syntax.Name>) -> [Int]? {
+        guard qualifiers.last != nil || !sources.contains(where: { $0.name == record.text }) else { return nil }
+        let places = qualifiers.last.map { qualifier in sources.filter { $0.name == qualifier.text } } ?? sources
+        let found = places.flatMap { $0.columns.filter { columns[$0].record == record.text } }
+        return found.isEmpty ? nil : found
+    }
+
+    /// The position of a record's field.
+    func field(_ name: Syntax.Name, among fields: [Int]) throws(SQLError) -> Int {
+        let found = fields.filter { columns[$0].name == name.text }
+        if let first = found.first, found.count == 1 { return first }
+        if found.count > 1 {
+            throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two fields have this name", at: name.position)
+        }
+        let hint = Suggestion.hint(for: name.text, among: fields.map { columns[$0].name })
+        throw SQLError("the record has no field \(Identifiers.written(name.text))\(hint)", at: name.position)
     }
 
     /// The columns that `*` stands for, of one relation or of all.

@@ -14,19 +14,30 @@ struct SelectPlanner {
     }
 
     /// An item of the select list after `*` is spelt out.
-    private enum Item {
+    fileprivate enum Item {
         case column(Int, SourcePosition)
         case expression(Syntax.Expression)
     }
 
+    /// An item with the name that it gives its column.
+    private struct NamedItem {
+        var item: Item
+        var name: String
+        var isAlias = false
+        /// The record that it is a field of.
+        var record: String?
+    }
+
+    /// A column of the select list.
+    private struct ListColumn {
+        var name: String
+        var expression: TypedExpression
+        var position: SourcePosition
+        var isRowtime = false
+        var record: String?
+    }
+
     func plan() throws(SQLError) -> PlannedQuery {
-        if select.isDistinct {
-            throw SQLError("SELECT DISTINCT is not supported yet; GROUP BY can do the same", at: select.position)
-        }
-        if let stagger = select.stagger {
-            throw SQLError(
-                "WINDOWED BY STAGGER is not supported yet", at: stagger.partition.first?.position ?? select.groupPosition)
-        }
         guard let from = select.from else {
             throw SQLError("SELECT without FROM is not supported; a pump reads streams", at: select.position)
         }
@@ -36,18 +47,32 @@ struct SelectPlanner {
             binder.aggregateRefusal = "cannot stand in WHERE; use HAVING"
             relation = .filter(relation, condition: try binder.condition(filter, in: "WHERE"))
         }
-        let items = try items(scope)
-        var group = try grouping(items.map(\.item), scope)
-        var columns: [(name: String, expression: TypedExpression, position: SourcePosition, isRowtime: Bool)] = []
+        let named = try items(scope)
+        var parses = LogParsePlanner(context, scope)
+        let items = try parses.take(named.map { ($0.item.expression, $0.name) })
+        var group = try grouping(named.map(\.item), scope)
+        if let first = parses.positions.first, group != nil || select.isDistinct {
+            throw SQLError("a record cannot be grouped; read its fields in a query around it", at: first)
+        }
+        let sliding = try SlidingPlanner(context, scope.adding(parses.columns), named: select.windows)
+        var columns: [ListColumn] = []
         var hasErrors = false
-        for (item, name) in items {
+        for (item, fields) in zip(named, items) {
+            if let fields {
+                columns += fields.map {
+                    ListColumn(name: $0.name, expression: $0.expression, position: $0.position, record: item.name)
+                }
+                continue
+            }
             do throws(SQLError) {
-                let (expression, position) = try bind(item, scope, &group)
-                let isRowtime = name.text == "ROWTIME" && isRowtime(expression, alias: name.isAlias)
+                let (expression, position) = try bind(item.item, scope, &group, sliding)
+                let isRowtime = item.name == "ROWTIME" && isRowtime(expression, alias: item.isAlias)
                 if isRowtime, expression.type != .timestamp {
                     throw SQLError("ROWTIME must be a TIMESTAMP, not \(expression.type)", at: position)
                 }
-                columns.append((name.text, expression, position, isRowtime))
+                columns.append(
+                    ListColumn(
+                        name: item.name, expression: expression, position: position, isRowtime: isRowtime, record: item.record))
             } catch {
                 // The other items are looked at too: a program should show all its errors at once.
                 context.report(error)
@@ -55,28 +80,70 @@ struct SelectPlanner {
                 if context.hasEnoughErrors { break }
             }
         }
-        let outputs = columns.map { (name: $0.name, expression: $0.expression) }
         let having = try havingCondition(scope, &group)
-        var sortTerms: [(key: SortKey, position: SourcePosition)] = []
-        for term in order {
-            var expression = try OrderPlanner.output(of: term, outputs)
-            if expression == nil { expression = try bind(.expression(term.expression), scope, &group).0 }
-            guard let expression else { continue }
-            try context.spend(expression.nodeCount, at: term.expression.position)
-            sortTerms.append((SortKey(expression, isDescending: term.isDescending), term.expression.start))
-        }
+        let sortTerms = try sortTerms(columns, scope, &group, sliding)
         if hasErrors { throw .consequence(at: select.position) }
+        relation = parses.relation(over: relation)
         if let group { relation = group.relation(over: relation) }
         if let having { relation = .filter(relation, condition: having) }
-        relation = try OrderPlanner.sort(relation, sortTerms, window: group?.windowColumn)
-        let rowtimes = columns.filter(\.isRowtime)
+        relation = sliding.relation(over: relation)
+        let windowColumn = group?.windowColumn
+        relation = try OrderPlanner.sort(relation, sortTerms, window: windowColumn)
+        return try projected(columns, relation, windowColumn: windowColumn)
+    }
+
+    private func sortTerms(
+        _ columns: [ListColumn], _ scope: Scope, _ group: inout GroupPlanner?, _ sliding: SlidingPlanner
+    ) throws(SQLError) -> [(key: SortKey, position: SourcePosition)] {
+        let outputs = columns.map { (name: $0.name, expression: $0.expression) }
+        var terms: [(key: SortKey, position: SourcePosition)] = []
+        for term in order {
+            var expression = try OrderPlanner.output(of: term, outputs)
+            if expression == nil { expression = try bind(.expression(term.expression), scope, &group, sliding).0 }
+            guard let expression else { continue }
+            try context.spend(expression.nodeCount, at: term.expression.position)
+            terms.append((SortKey(expression, isDescending: term.isDescending), term.expression.start))
+        }
+        return terms
+    }
+
+    /// The select list over its relation.
+    private func projected(_ all: [ListColumn], _ relation: Relation, windowColumn: Int?) throws(SQLError) -> PlannedQuery {
+        let rowtimes = all.filter(\.isRowtime)
         if rowtimes.count > 1 { throw SQLError("ROWTIME is set twice", at: rowtimes[1].position) }
-        columns.removeAll(where: \.isRowtime)
+        let columns = all.filter { !$0.isRowtime }
         guard !columns.isEmpty else { throw SQLError("the query gives no column besides ROWTIME", at: select.position) }
         let rowtime = rowtimes.first.flatMap { $0.expression == .rowtime ? nil : $0.expression }
+        var relation = Relation.project(
+            relation, columns: columns.map { ProjectedColumn($0.name, $0.expression) }, rowtime: rowtime)
+        if select.isDistinct {
+            if rowtime != nil {
+                throw SQLError("SELECT DISTINCT cannot set ROWTIME; do that in a query around it", at: rowtimes[0].position)
+            }
+            relation = .distinct(relation, try distinct(all, columns, windowColumn: windowColumn))
+        }
         return PlannedQuery(
-            relation: .project(relation, columns: columns.map { ProjectedColumn($0.name, $0.expression) }, rowtime: rowtime),
-            columns: columns.map { OutputColumn(name: $0.name, type: $0.expression.type, position: $0.position) })
+            relation: relation,
+            columns: columns.map {
+                OutputColumn(name: $0.name, type: $0.expression.type, position: $0.position, record: $0.record)
+            })
+    }
+
+    /// Duplicates are looked for while the first item that grows with time stays the same; ROWTIME itself tells no rows apart (SQL Reference, "SELECT ALL
+    /// and SELECT DISTINCT").
+    private func distinct(_ all: [ListColumn], _ columns: [ListColumn], windowColumn: Int?) throws(SQLError) -> TimedDistinct {
+        func grows(_ expression: TypedExpression) -> TypedExpression? {
+            // A window changes exactly when the ROWTIME of its groups does.
+            if let windowColumn, case .column(windowColumn, _) = expression { return .rowtime }
+            return expression.trend == .growing ? expression : nil
+        }
+        let growing = all.compactMap { grows($0.expression) }
+        guard let window = growing.first(where: { $0 != .rowtime }) ?? growing.first else {
+            throw SQLError(
+                "SELECT DISTINCT on a stream needs an item that grows with time, such as FLOOR(ROWTIME TO MINUTE)",
+                at: select.position)
+        }
+        return TimedDistinct(window: window, columns: columns.indices.filter { columns[$0].expression != .rowtime })
     }
 
     /// Whether a column named ROWTIME is the row's time instead of a column of its own.
@@ -98,31 +165,42 @@ struct SelectPlanner {
 
     // MARK: Items
 
-    private func items(_ scope: Scope) throws(SQLError) -> [(item: Item, name: (text: String, isAlias: Bool))] {
-        var items: [(item: Item, name: (text: String, isAlias: Bool))] = []
-        func addAll(of source: Scope.Source? = nil, at position: SourcePosition) throws(SQLError) {
+    private func items(_ scope: Scope) throws(SQLError) -> [NamedItem] {
+        var items: [NamedItem] = []
+        func add(_ columns: [Int], at position: SourcePosition) throws(SQLError) {
             try context.spend(scope.columns.count, at: position)
-            items += scope.visible(of: source).map { (.column($0, position), (scope.columns[$0].name, false)) }
+            items += columns.map {
+                NamedItem(item: .column($0, position), name: scope.columns[$0].name, record: scope.columns[$0].record)
+            }
         }
         for item in select.items {
             switch item {
-            case .star(let position): try addAll(at: position)
+            case .star(let position): try add(scope.visible(), at: position)
             case .qualifiedStar(let name):
-                try addAll(of: try scope.source(name.last), at: name.position)
-            case .expression(let expression, let alias):
-                if let alias {
-                    items.append((.expression(expression), (alias.text, true)))
-                } else if case .name(let name) = expression.kind {
-                    items.append((.expression(expression), (name.last.text, false)))
+                if let fields = scope.fields(of: name.last, name.qualifiers[...]) {
+                    try add(fields, at: name.position)
                 } else {
-                    items.append((.expression(expression), ("EXPR$\(items.count)", false)))
+                    try add(scope.visible(of: try scope.source(name.last)), at: name.position)
+                }
+            case .expression(let expression, let alias):
+                if case .name(let name) = expression.kind, let fields = scope.fields(of: name.last, name.qualifiers[...]) {
+                    // A whole record.
+                    let first = items.count
+                    try add(fields, at: name.position)
+                    for index in first..<items.count { items[index].record = alias?.text ?? name.last.text }
+                } else if let alias {
+                    items.append(NamedItem(item: .expression(expression), name: alias.text, isAlias: true))
+                } else if case .name(let name) = expression.kind {
+                    items.append(NamedItem(item: .expression(expression), name: name.last.text))
+                } else {
+                    items.append(NamedItem(item: .expression(expression), name: "EXPR$\(items.count)"))
                 }
             }
         }
         return items
     }
 
-    private func bind(_ item: Item, _ scope: Scope, _ group: inout GroupPlanner?) throws(SQLError) -> (
+    private func bind(_ item: Item, _ scope: Scope, _ group: inout GroupPlanner?, _ sliding: SlidingPlanner) throws(SQLError) -> (
         TypedExpression, SourcePosition
     ) {
         switch item {
@@ -136,6 +214,7 @@ struct SelectPlanner {
                 return (try planner.bind(expression), expression.start)
             }
             var binder = ExpressionBinder(context, scope)
+            binder.sliding = sliding
             return (try binder.bind(expression), expression.start)
         }
     }
@@ -145,6 +224,7 @@ struct SelectPlanner {
         if let terms = select.groupBy {
             return try GroupPlanner(context, scope, terms: terms, at: select.groupPosition)
         }
+        if let stagger = select.stagger { return try GroupPlanner(context, scope, stagger: stagger) }
         for case .expression(let expression) in items {
             guard let aggregate = expression.firstAggregate(context) else { continue }
             throw SQLError(
@@ -153,6 +233,10 @@ struct SelectPlanner {
         }
         return nil
     }
+}
+
+extension SelectPlanner.Item {
+    fileprivate var expression: Syntax.Expression? { if case .expression(let expression) = self { expression } else { nil } }
 }
 
 extension Syntax.Expression {

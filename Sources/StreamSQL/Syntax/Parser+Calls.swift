@@ -149,9 +149,12 @@ extension Parser {
         if takeWord("FROM") {
             arguments.append(try expression())
             if takeWord("FOR") { arguments.append(try expression()) }
-        } else if isWord("SIMILAR") {
-            throw SQLError(
-                "SUBSTRING with SIMILAR is not supported yet; SUBSTRING(s FROM 'regular expression') is", at: current.position)
+        } else if takeWord("SIMILAR") {
+            arguments.append(try expression(above: .sum))
+            try expectWord("ESCAPE")
+            arguments.append(try expression())
+            try close()
+            return try builtIn("SUBSTRING_SIMILAR", arguments, at: position)
         } else {
             while takeSign(",") { arguments.append(try expression()) }
         }

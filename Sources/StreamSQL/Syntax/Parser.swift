@@ -38,6 +38,11 @@ package struct Parser {
 
     /// Reads a text that is one expression.
     package static func expression(_ text: String) throws(ProgramErrors) -> Syntax.Expression {
+        try parsed(text) { parser throws(SQLError) in try parser.expression() }
+    }
+
+    /// Reads a text that is one whole, whatever that is.
+    static func parsed<Whole>(_ text: String, _ read: (inout Parser) throws(SQLError) -> Whole) throws(ProgramErrors) -> Whole {
         let scalars = Array(text.unicodeScalars)
         guard scalars.count <= maximumLength else {
             throw ProgramErrors([SQLError("an expression has at most \(maximumLength) characters", at: .start)])
@@ -46,9 +51,9 @@ package struct Parser {
         if !errors.isEmpty { throw ProgramErrors(errors) }
         var parser = Parser(tokens)
         do throws(SQLError) {
-            let expression = try parser.expression()
+            let whole = try read(&parser)
             guard parser.current.kind == .end else { throw parser.unexpected("an operator", "the end of the expression") }
-            return expression
+            return whole
         } catch {
             throw ProgramErrors([error])
         }

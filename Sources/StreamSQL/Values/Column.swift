@@ -235,6 +235,8 @@ public struct ColumnDefinition: Sendable, Hashable {
     public var notNull: Bool
     /// Read only by name: `*` leaves it out (the columns of record metadata on an input stream).
     public var isHidden: Bool
+    /// The record that the column is a field of, by its name in the query; nil for a column of its own.
+    public var record: String?
     public init(_ name: String, _ type: SQLType, notNull: Bool = false, isHidden: Bool = false) {
         self.name = name
         self.type = type

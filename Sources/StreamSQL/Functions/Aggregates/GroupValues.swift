@@ -32,10 +32,10 @@ struct GroupValues: Sendable {
     mutating func removeAll() { self = GroupValues(type) }
 
     /// Keeps the value of each group's first row, or of its last.
-    mutating func keep(groups: [Int], argument: Column, first: Bool) {
+    mutating func keep(groups: [Int], argument: Column, first: Bool, ignoresNulls: Bool = false) {
         for row in groups.indices {
             let group = groups[row]
-            if first && seen[group] { continue }
+            if first && seen[group] || ignoresNulls && argument.isNull(row) { continue }
             seen[group] = true
             set(group, argument, row)
         }

@@ -2,6 +2,6 @@
 
 extension ScalarFunctions {
     static let text: [ScalarFunction] = [
-        .charLength, .initcap, .lower, .upper, .overlay, .position, .substring, .trim, .regexReplace,
+        .charLength, .initcap, .lower, .upper, .overlay, .position, .substring, .substringSimilar, .trim, .regexReplace,
     ]
 }

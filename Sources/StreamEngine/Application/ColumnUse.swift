@@ -34,6 +34,9 @@ enum ColumnUse {
             note(input, needed: used.union(needed.filter { $0 < input.columns.count }), inputs, &read)
         case .parseLogs(let input, let parses):
             note(input, needed: union(parses.map(\.text)).union(needed.filter { $0 < input.columns.count }), inputs, &read)
+        case .join(let left, let right, _):
+            note(left, needed: Set(left.columns.indices), inputs, &read)
+            note(right, needed: Set(right.columns.indices), inputs, &read)
         case .distinct(let input, let distinct):
             note(input, needed: needed.union(distinct.columns), inputs, &read)
         case .tableFunction(let input, _), .sort(let input, _), .topRows(let input, _):

@@ -43,6 +43,7 @@ enum PartitionKeyRule: Equatable, Sendable {
             return kept.isEmpty ? .whole : .columns(kept)
         case .tumblingAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
+        case .join: return .whole
         case .runAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .staggerAggregate(_, let aggregate):

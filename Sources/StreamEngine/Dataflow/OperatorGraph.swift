@@ -99,6 +99,11 @@ struct OperatorGraph: Sendable {
             let source = try addOrdered(input, &setting)
             let operation = DistinctOperator(distinct, columns: input.columns, queryStart: setting.queryStart)
             return add(operation, [source], order(of: source))
+        case .join(let left, let right, let join):
+            let sources = [try addOrdered(left, &setting), try addOrdered(right, &setting)]
+            let areByClock = sources.allSatisfy { order(of: $0) == .clock }
+            return add(
+                JoinOperator(join, left: left.columns, right: right.columns), sources, areByClock ? .clock : .unknown)
         case .parseLogs(let input, let parses):
             let source = try add(input, &setting)
             let operation = LogParseOperator(parses, inputColumns: input.columns, columns: relation.columns)

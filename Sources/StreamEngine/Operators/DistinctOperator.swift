@@ -54,7 +54,7 @@ struct DistinctOperator: WholeStateOperator {
 
     func write(to writer: inout StateWriter) {
         writer.write(window != nil)
-        if let window { writer.write(window) }
+        if let window { writer.write(plain: window) }
         seen.write(0..<seen.count, to: &writer)
     }
 

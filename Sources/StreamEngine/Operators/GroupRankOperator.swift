@@ -82,7 +82,8 @@ struct GroupRankOperator: WholeStateOperator {
 
     func write(to writer: inout StateWriter) {
         writer.write(lastClock)
-        writer.write(held)
+        writer.write(plain: held.rowtime)
+        for column in held.columns { writer.write(plain: column) }
     }
 
     mutating func read(from reader: inout StateReader) throws(SnapshotError) {

@@ -185,7 +185,8 @@ private struct HotspotPoints: Sendable {
             }
         }
         let size = low.indices.reduce(1.0) { $0 * max(call.radius, high[$1] - low[$1]) }
-        return (Double(count) / size, low, high)
+        // The size of very small extents may be too small for a number.
+        return (size > 0 ? Double(count) / size : .greatestFiniteMagnitude, low, high)
     }
 }
 

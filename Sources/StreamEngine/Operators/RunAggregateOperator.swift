@@ -82,7 +82,7 @@ struct RunAggregateOperator: WholeStateOperator {
     func write(to writer: inout StateWriter) {
         writer.write(value != nil)
         guard let value else { return }
-        writer.write(value)
+        writer.write(plain: value)
         var groups = groups
         var head = StateWriter()
         groups.freeze(whole: true, head: &head)

@@ -166,9 +166,9 @@ struct StaggerGroups: Sendable {
             writer.write(window.end)
             writer.write(window.deadline)
         }
-        for term in kept.terms { writer.write(term.finish()) }
+        for term in kept.terms { writer.write(plain: term.finish()) }
         for accumulator in kept.accumulators {
-            for column in accumulator.stateColumns(of: Array(kept.open.indices)) { writer.write(column) }
+            for column in accumulator.stateColumns(of: Array(kept.open.indices)) { writer.write(plain: column) }
         }
         for case let values? in kept.seen {
             writer.write(count: values.count)

@@ -1,5 +1,7 @@
 /// State that is written whole every time: frozen as bytes, given piece by piece.
 
+import StreamSQL
+
 struct WholeState: Sendable {
     private var rest: ArraySlice<UInt8> = []
 
@@ -45,5 +47,13 @@ extension WholeStateOperator {
         var reader = try WholeState.reader(of: layers)
         try read(from: &reader)
         try reader.checkEnd()
+    }
+}
+
+extension StateWriter {
+    /// Writes a column that says which rows are NULL only where one is: the same rows give the same bytes, wherever they come from.
+    mutating func write(plain column: Column) {
+        let nulls = column.nulls
+        write(Column(column.type, column.values, nulls: nulls?.contains(true) == true ? nulls : nil))
     }
 }

@@ -65,6 +65,8 @@ public indirect enum Relation: Sendable {
     case distinct(Relation, TimedDistinct)
     /// Log parsers: the input's columns and those of the records that they give.
     case parseLogs(Relation, [LogParse])
+    /// A join of two streams.
+    case join(Relation, Relation, WindowJoin)
     /// The first rows of each window of an aggregation.
     case topRows(Relation, TopRows)
 
@@ -80,6 +82,7 @@ public indirect enum Relation: Sendable {
         case .sliding(let input, let windows): input.columns + windows.columns
         case .staggerAggregate(_, let aggregate): aggregate.columns
         case .runAggregate(_, let aggregate): aggregate.columns
+        case .join(let left, let right, _): WindowJoin.columns(left.columns, right.columns)
         case .parseLogs(let input, let parses): input.columns + parses.flatMap(\.columns)
         }
     }

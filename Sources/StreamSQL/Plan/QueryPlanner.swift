@@ -103,7 +103,7 @@ struct QueryPlanner {
     /// What a FROM clause reads, and the names it gives.
     func source(_ reference: Syntax.TableReference) throws(SQLError) -> (Relation, Scope) {
         if let window = reference.window {
-            throw SQLError("windows in FROM are for joins, which are not supported yet", at: window.position)
+            throw SQLError("a window in FROM is for a join; write f(x) OVER (...) in the select list", at: window.position)
         }
         let relation: Relation
         var columns: [ColumnDefinition]
@@ -118,7 +118,8 @@ struct QueryPlanner {
         case .function(let function, let arguments, let partition):
             let planned = try TableFunctionPlanner(context).plan(function, arguments, partition: partition)
             (relation, columns) = (planned, planned.columns)
-        case .join(let kind, _, _, _): throw SQLError("\(kind.rawValue) is not supported yet", at: reference.position)
+        case .join(let kind, let left, let right, let condition):
+            return try JoinPlanner(context).plan(kind, left, right, condition, at: reference.position)
         }
         columns = try Self.renamed(columns, reference.columnNames)
         return (relation, Scope(name: reference.alias?.text ?? name, columns: columns))

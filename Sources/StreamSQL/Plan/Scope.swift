@@ -14,6 +14,8 @@ struct Scope {
 
     private(set) var sources: [Source]
     let columns: [ColumnDefinition]
+    /// Columns that `*` and names without a qualifier pass over: one of each pair of USING.
+    private var leftOut: Set<Int> = []
     /// False where there is no row at all, as in a function's body.
     private(set) var hasRowtime = true
 
@@ -41,6 +43,27 @@ struct Scope {
         self.columns = columns
     }
 
+    /// The rows of a join, laid out as `WindowJoin` says.
+    init(joining left: Scope, _ right: Scope) {
+        let shift = left.columns.count + 1
+        columns = WindowJoin.columns(left.columns, right.columns)
+        sources = left.sources.map { source in
+            var source = source
+            if source.rowtime == .rowtime { source.rowtime = .column(shift - 1, .timestamp) }
+            return source
+        }
+        for source in right.sources {
+            var rowtime = TypedExpression.column(shift + right.columns.count, .timestamp)
+            if case .column(let index, let type) = source.rowtime { rowtime = .column(shift + index, type) }
+            let places = source.columns.lowerBound + shift..<source.columns.upperBound + shift
+            sources.append(Source(name: source.name, columns: places, rowtime: rowtime))
+        }
+        leftOut = left.leftOut.union(right.leftOut.map { $0 + shift })
+    }
+
+    /// Passes over a column from here on.
+    mutating func leaveOut(_ column: Int) { leftOut.insert(column) }
+
     private init(sources: [Source], columns: [ColumnDefinition]) {
         self.sources = sources
         self.columns = columns
@@ -54,6 +77,7 @@ struct Scope {
         var found: Int?
         let places = source.map { [$0.columns] } ?? sources.map(\.columns)
         for index in places.joined() where columns[index].name == name.text && columns[index].record == nil {
+            if source == nil, leftOut.contains(index) { continue }
             if found != nil {
                 throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two columns have this name", at: name.position)
             }
@@ -75,6 +99,19 @@ struct Scope {
         throw SQLError("there is no column \(Identifiers.written(name.text))\(place)\(hint)\(quotes)", at: name.position)
     }
 
+    /// The position of a column among those from one position on, and before another.
+    func column(_ name: Syntax.Name, from first: Int = 0, below end: Int? = nil) throws(SQLError) -> Int {
+        let places = (first..<(end ?? columns.count)).filter {
+            columns[$0].name == name.text && !columns[$0].isHidden && columns[$0].record == nil && !leftOut.contains($0)
+        }
+        if let place = places.first, places.count == 1 { return place }
+        let what =
+            places.isEmpty
+            ? "there is no column \(Identifiers.written(name.text)) on both sides"
+            : "two columns have the name \(Identifiers.written(name.text))"
+        throw SQLError(what, at: name.position)
+    }
+
     /// The relation that a qualifier names.
     func source(_ qualifier: Syntax.Name) throws(SQLError) -> Source {
         let named = sources.filter { $0.name == qualifier.text }
@@ -94,7 +131,9 @@ struct Scope {
     /// The scope with further columns behind its own, which have no names here.
     func adding(_ columns: [ColumnDefinition]) -> Scope {
         if columns.isEmpty { return self }
-        return Scope(sources: sources, columns: self.columns + columns)
+        var scope = Scope(sources: sources, columns: self.columns + columns)
+        scope.leftOut = leftOut
+        return scope
     }
 
     // MARK: Records
@@ -122,5 +161,7 @@ struct Scope {
     }
 
     /// The columns that `*` stands for, of one relation or of all.
-    func visible(of source: Source? = nil) -> [Int] { (source?.columns ?? columns.indices).filter { !columns[$0].isHidden } }
+    func visible(of source: Source? = nil) -> [Int] {
+        (source?.columns ?? columns.indices).filter { !columns[$0].isHidden && (source != nil || !leftOut.contains($0)) }
+    }
 }

@@ -181,7 +181,7 @@ final class SlidingPlanner {
         return SlidingWindow(
             partition: partition,
             frame: try whole.frame.map { frame throws(SQLError) in
-                try self.frame(frame, at: window.position)
+                try Self.frame(frame, at: window.position)
             } ?? .endless)
     }
 
@@ -202,7 +202,7 @@ final class SlidingPlanner {
         return whole
     }
 
-    private func frame(_ frame: Syntax.Frame, at position: SourcePosition) throws(SQLError) -> SlidingFrame {
+    static func frame(_ frame: Syntax.Frame, at position: SourcePosition) throws(SQLError) -> SlidingFrame {
         switch frame.end {
         case .currentRow: break
         case .unboundedFollowing, .following:
@@ -223,7 +223,7 @@ final class SlidingPlanner {
         }
     }
 
-    private func range(_ amount: Syntax.Expression) throws(SQLError) -> SlidingFrame {
+    private static func range(_ amount: Syntax.Expression) throws(SQLError) -> SlidingFrame {
         guard case .literal(.integer(let value), .interval(let qualifier)) = amount.kind else {
             throw SQLError("RANGE takes an interval, such as INTERVAL '1' MINUTE", at: amount.start)
         }
@@ -234,7 +234,7 @@ final class SlidingPlanner {
         return .range(milliseconds: value)
     }
 
-    private func rows(_ amount: Syntax.Expression) throws(SQLError) -> SlidingFrame {
+    private static func rows(_ amount: Syntax.Expression) throws(SQLError) -> SlidingFrame {
         guard case .literal(.integer(let value), let type) = amount.kind, type.isInteger, (0...1_000_000).contains(value) else {
             throw SQLError("ROWS takes a whole number from 0 to 1000000", at: amount.start)
         }

@@ -182,9 +182,9 @@ struct WindowFrames: Sendable {
     func write(to writer: inout StateWriter) {
         let live = live
         writer.write(count: live.count)
-        for term in table.terms { writer.write(term.gather(rows: live)) }
+        for term in table.terms { writer.write(plain: term.gather(rows: live)) }
         for accumulator in accumulators {
-            for column in accumulator.stateColumns(of: live) { writer.write(column) }
+            for column in accumulator.stateColumns(of: live) { writer.write(plain: column) }
         }
         var numbers = [Int](repeating: 0, count: table.count)
         for (number, partition) in live.enumerated() { numbers[partition] = number }
@@ -192,7 +192,7 @@ struct WindowFrames: Sendable {
         writer.write(count: positions.count)
         writer.write(Column(.timestamp, .integers(positions.map { rows.rowtime($0) })))
         writer.write(Column(.bigint, .integers(positions.map { Int64(numbers[rows.partition($0)]) })))
-        for column in rows.columns.indices { writer.write(rows.gather(positions, column)) }
+        for column in rows.columns.indices { writer.write(plain: rows.gather(positions, column)) }
     }
 
     /// The positions of the rows that lie in the window.

@@ -15,6 +15,7 @@ struct LogColumn {
             throw SignatureError("there may be at most \(LogParsers.mostFields) columns", argument: argument)
         }
         for column in columns {
+            if column.field.type.isBinary { throw SignatureError("a field cannot be a \(column.field.type)", argument: argument) }
             guard let format = column.field.format else { continue }
             guard column.field.type.isDatetime else {
                 throw SignatureError("only a DATE, TIME or TIMESTAMP has a format", argument: argument)

@@ -103,7 +103,7 @@ struct SlidingPlaces<Value: SlidingValue>: SlidingAccumulator {
         let values = columns.dropFirst().map { (Value.values(of: $0), $0.nulls) }
         queues = (0..<count).map { partition in
             var queue = SlidingQueue<Value>()
-            for place in 0..<Swift.min(Int(clamping: counts[partition]), values.count) {
+            for place in 0..<Swift.max(0, Swift.min(Int(clamping: counts[partition]), values.count)) {
                 let (all, nulls) = values[place]
                 queue.append(nulls?[partition] == true ? nil : all[partition])
             }

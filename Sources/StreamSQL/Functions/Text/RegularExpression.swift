@@ -1,8 +1,8 @@
 /// Regular expressions that cannot run away: matching takes time proportional to the text, whatever the pattern.
 
 /// A compiled pattern. The syntax is that of Java without back references, look-around and possessive repetition; of alternatives the
-/// first that leads to a match is taken, as there. Matched by following all states at once (R. Cox, "Regular Expression Matching:
-/// the Virtual Machine Approach").
+/// first that leads to a match is taken, as there. Ordinary texts are matched by trial (`RegularExpressionTrial`), very long ones by
+/// following all states at once (R. Cox, "Regular Expression Matching: the Virtual Machine Approach").
 struct RegularExpression: Sendable {
     enum Instruction: Sendable {
         case scalar(CharacterClass)
@@ -16,14 +16,9 @@ struct RegularExpression: Sendable {
 
     enum Assertion: Sendable { case start, end, endBeforeNewline, wordBoundary, notWordBoundary }
 
-    private(set) var program: [Instruction] = []
+    let program: [Instruction]
     let groupCount: Int
-
-    /// A pattern with repetitions written out has at most this many instructions.
-    private static let maxInstructions = 20_000
-    /// Repetitions of nothing grow no program but take time all the same.
-    private static let maxSteps = 200_000
-    private var steps = 0
+    private let trial: RegularExpressionTrial
 
     /// - Throws: a description of what is wrong with the pattern.
     init(_ pattern: String) throws(RowFailure) {
@@ -34,60 +29,8 @@ struct RegularExpression: Sendable {
 
     init(_ node: RegularExpressionNode, groupCount: Int) throws(RowFailure) {
         self.groupCount = groupCount
-        program.append(.save(0))
-        try emit(node)
-        program.append(.save(1))
-        program.append(.match)
-    }
-
-    private mutating func emit(_ node: RegularExpressionNode) throws(RowFailure) {
-        steps += 1
-        guard program.count < Self.maxInstructions, steps < Self.maxSteps else { throw .argument("The pattern is too large.") }
-        switch node {
-        case .scalar(let scalars): program.append(.scalar(scalars))
-        case .assertion(let assertion): program.append(.assert(assertion))
-        case .sequence(let nodes): for node in nodes { try emit(node) }
-        case .choice(let nodes):
-            var ends: [Int] = []
-            for (index, node) in nodes.enumerated() {
-                guard index < nodes.count - 1 else {
-                    try emit(node)
-                    break
-                }
-                let split = program.count
-                program.append(.split(split + 1, split + 1))
-                try emit(node)
-                ends.append(program.count)
-                program.append(.jump(0))
-                program[split] = .split(split + 1, program.count)
-            }
-            for end in ends { program[end] = .jump(program.count) }
-        case .group(let node, let number):
-            program.append(.save(2 * number))
-            try emit(node)
-            program.append(.save(2 * number + 1))
-        case .repetition(let node, let least, let most, let isGreedy):
-            for _ in 0..<least { try emit(node) }
-            if let most {
-                var splits: [Int] = []
-                for _ in least..<max(least, most) {
-                    splits.append(program.count)
-                    program.append(.jump(0))
-                    try emit(node)
-                }
-                for split in splits { program[split] = Self.choose(split + 1, program.count, isGreedy) }
-            } else {
-                let split = program.count
-                program.append(.jump(0))
-                try emit(node)
-                program.append(.jump(split))
-                program[split] = Self.choose(split + 1, program.count, isGreedy)
-            }
-        }
-    }
-
-    private static func choose(_ inside: Int, _ after: Int, _ isGreedy: Bool) -> Instruction {
-        isGreedy ? .split(inside, after) : .split(after, inside)
+        program = try RegularExpressionCompiler.program(of: node)
+        trial = RegularExpressionTrial(program, groupCount: groupCount)
     }
 
     /// Byte positions of the whole match and of each group; nil for groups that took no part.
@@ -99,6 +42,12 @@ struct RegularExpression: Sendable {
     func firstMatch(
         in text: UnsafeRawBufferPointer, from start: Int = 0, anchored: Bool = false, whole: Bool = false
     ) -> Match? {
+        if trial.takes(text.count - start) { return trial.firstMatch(in: text, from: start, anchored: anchored, whole: whole) }
+        return firstMatchOfAllStates(in: text, from: start, anchored: anchored, whole: whole)
+    }
+
+    /// The same by following all states at once.
+    func firstMatchOfAllStates(in text: UnsafeRawBufferPointer, from start: Int, anchored: Bool, whole: Bool) -> Match? {
         var current = Threads(program.count)
         var next = Threads(program.count)
         var best: Match?
@@ -171,7 +120,7 @@ struct RegularExpression: Sendable {
 }
 
 extension RegularExpression.Assertion {
-    fileprivate func holds(_ text: UnsafeRawBufferPointer, _ index: Int) -> Bool {
+    func holds(_ text: UnsafeRawBufferPointer, _ index: Int) -> Bool {
         func isWord(_ position: Int) -> Bool {
             guard text.indices.contains(position) else { return false }
             return CharacterClass.word.contains(UInt32(text[position]))

@@ -1,0 +1,116 @@
+/// Plans joins in FROM: of two streams, each side within its window.
+
+struct JoinPlanner {
+    private let context: PlanContext
+    init(_ context: PlanContext) { self.context = context }
+
+    func plan(
+        _ kind: Syntax.JoinKind, _ left: Syntax.TableReference, _ right: Syntax.TableReference, _ condition: Syntax.JoinCondition,
+        at position: SourcePosition
+    ) throws(SQLError) -> (Relation, Scope) {
+        try context.enter(at: position)
+        defer { context.leave() }
+        let sides = (left: try side(left), right: try side(right))
+        guard left.window != nil || right.window != nil else {
+            throw SQLError(
+                "a join of two streams needs a window on at least one side: FROM a OVER (RANGE INTERVAL '1' MINUTE PRECEDING) JOIN b",
+                at: position)
+        }
+        var scope = Scope(joining: sides.left.scope, sides.right.scope)
+        try context.spend(scope.columns.count, at: position)
+        var bound: TypedExpression?
+        switch condition {
+        case .none: break
+        case .on(let expression):
+            var binder = ExpressionBinder(context, scope)
+            binder.aggregateRefusal = "cannot stand in ON"
+            bound = try binder.condition(expression, in: "ON")
+        case .using(let names): bound = try equal(names, kind, sides.left.scope, &scope, at: position)
+        case .natural:
+            let names = sides.left.scope.visible().map { sides.left.scope.columns[$0].name }.filter { name in
+                sides.right.scope.visible().contains { sides.right.scope.columns[$0].name == name }
+            }
+            bound = try equal(
+                names.map { Syntax.Name(text: $0, isQuoted: true, position: position) }, kind, sides.left.scope, &scope,
+                at: position)
+        }
+        let join = WindowJoin(
+            left: JoinSide(window: try frame(left.window), isPreserved: kind == .left || kind == .full),
+            right: JoinSide(window: try frame(right.window), isPreserved: kind == .right || kind == .full),
+            keys: bound.map { keys(of: $0, leftCount: sides.left.scope.columns.count) } ?? [], condition: bound)
+        return (.join(sides.left.relation, sides.right.relation, join), scope)
+    }
+
+    private func side(_ reference: Syntax.TableReference) throws(SQLError) -> (relation: Relation, scope: Scope) {
+        var reference = reference
+        reference.window = nil
+        let (relation, scope) = try QueryPlanner(context).source(reference)
+        return (relation, scope)
+    }
+
+    /// The columns of USING: one of the two is left out of `*` and of names without a qualifier.
+    private func equal(
+        _ names: [Syntax.Name], _ kind: Syntax.JoinKind, _ left: Scope, _ scope: inout Scope, at position: SourcePosition
+    ) throws(SQLError) -> TypedExpression? {
+        if kind == .full { throw SQLError("FULL JOIN takes ON only", at: position) }
+        let binder = ExpressionBinder(context, scope)
+        var all: TypedExpression?
+        for name in names {
+            let (mine, theirs) = (
+                try scope.column(name, below: left.columns.count), try scope.column(name, from: left.columns.count)
+            )
+            let test = try binder.apply(
+                "=", [.column(mine, scope.columns[mine].type), .column(theirs, scope.columns[theirs].type)], at: name.position)
+            all = all.map { .and($0, test) } ?? test
+            // An unmatched row has its value on its own side.
+            scope.leaveOut(kind == .right ? mine : theirs)
+        }
+        return all
+    }
+
+    private func frame(_ window: Syntax.Window?) throws(SQLError) -> SlidingFrame? {
+        guard let window else { return nil }
+        if let term = window.partition.first { throw SQLError("a window of a join takes no PARTITION BY", at: term.start) }
+        if let base = window.base {
+            throw SQLError("a window of a join is written out: OVER (RANGE INTERVAL '1' MINUTE PRECEDING)", at: base.position)
+        }
+        guard let written = window.frame else { throw SQLError("a window of a join needs RANGE or ROWS", at: window.position) }
+        let frame = try SlidingPlanner.frame(written, at: window.position)
+        if frame == .endless { throw SQLError("a window of a join cannot go back to the first row", at: window.position) }
+        return frame
+    }
+
+    // MARK: Keys
+
+    /// The equalities of a condition between a column of one side and one of the other, as expressions over each.
+    private func keys(of condition: TypedExpression, leftCount: Int) -> [(left: TypedExpression, right: TypedExpression)] {
+        if case .and(let a, let b) = condition { return keys(of: a, leftCount: leftCount) + keys(of: b, leftCount: leftCount) }
+        guard case .call(let function, let arguments, _) = condition, function.name == "=",
+            arguments[0].type.isComparedAsStored(with: arguments[1].type),
+            let first = side(of: arguments[0], leftCount), let second = side(of: arguments[1], leftCount),
+            first.isLeft != second.isLeft
+        else { return [] }
+        return [first.isLeft ? (first.expression, second.expression) : (second.expression, first.expression)]
+    }
+
+    /// A column, or one that is widened, as an expression over its own side.
+    private func side(of expression: TypedExpression, _ leftCount: Int) -> (isLeft: Bool, expression: TypedExpression)? {
+        switch expression {
+        case .cast(let operand, let type, .widening):
+            return side(of: operand, leftCount).map { ($0.isLeft, .cast($0.expression, type, .widening)) }
+        case .column(let index, let type):
+            if index == leftCount { return (true, .rowtime) }
+            if index < leftCount { return (true, .column(index, type)) }
+            return (false, .column(index - leftCount - 1, type))
+        default: return nil
+        }
+    }
+}
+
+extension SQLType {
+    /// Whether equal values of the two types are stored alike.
+    fileprivate func isComparedAsStored(with other: SQLType) -> Bool {
+        if isExactNumeric && other.isExactNumeric { return exactDigits?.scale == other.exactDigits?.scale }
+        return storage == other.storage && !isNumeric || self == other
+    }
+}

@@ -25,7 +25,7 @@ import Testing
         for operation in [
             "AddApplicationReferenceDataSource", "DeleteApplicationReferenceDataSource",
             "AddApplicationInputProcessingConfiguration",
-            "DeleteApplicationInputProcessingConfiguration", "DiscoverInputSchema", "TagResource", "UntagResource",
+            "DeleteApplicationInputProcessingConfiguration", "TagResource", "UntagResource",
         ] {
             let refused = await client.refusal(operation, ["ApplicationName": "copy"], version)
             #expect(refused?.type == "UnsupportedOperationException")

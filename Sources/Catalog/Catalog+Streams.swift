@@ -97,6 +97,13 @@ extension Catalog {
         }
     }
 
+    /// Sets how long a stream's records stay readable.
+    public func setRetention(hours: Int, of id: StreamID) async throws(CatalogError) {
+        try await write { db in
+            try db.execute(sql: "UPDATE stream SET retention_hours = ? WHERE id = ?", arguments: [hours, id.rawValue])
+        }
+    }
+
     /// Notes that the logs of streams were made.
     public func markLogsMade(_ ids: [StreamID]) async throws(CatalogError) {
         guard !ids.isEmpty else { return }

@@ -101,6 +101,28 @@ extension EmbeddedStore {
         return true
     }
 
+    public func changeRetention(
+        _ key: StreamKey, _ change: @escaping @Sendable (Int) -> Int?
+    ) async throws(StoreError) -> Int {
+        await turnstile.enter()
+        defer { turnstile.leave() }
+        await completeDue()
+        let now = time.monotonicNanoseconds()
+        guard var entry = state.withLock({ $0.directory[key] }), let status = entry.status(at: now) else {
+            throw .streamNotFound(key)
+        }
+        guard status == .active else { throw .streamBusy(key, status) }
+        guard let hours = change(entry.description.retentionHours) else { return entry.description.retentionHours }
+        do {
+            try await catalog.setRetention(hours: hours, of: entry.description.id)
+        } catch {
+            throw .failed("\(error)")
+        }
+        entry.description.retentionHours = hours
+        state.withLock { [entry] in $0.directory.put(entry) }
+        return hours
+    }
+
     public func stream(_ key: StreamKey) async throws(StoreError) -> StreamDescription { try described(key) }
 
     public func currentStream(_ key: StreamKey) throws(StoreError) -> StreamDescription? { try described(key) }

@@ -67,6 +67,7 @@ public struct Kinesis: Sendable {
             [
                 .operation(AddTagsToStream.self),
                 .operation(CreateStream.self),
+                .operation(DecreaseStreamRetentionPeriod.self),
                 .operation(DeleteResourcePolicy.self),
                 .operation(DeleteStream.self),
                 .operation(DeregisterStreamConsumer.self),
@@ -80,6 +81,7 @@ public struct Kinesis: Sendable {
                 .direct(GetRecords.self),
                 .operation(GetResourcePolicy.self),
                 .operation(GetShardIterator.self),
+                .operation(IncreaseStreamRetentionPeriod.self),
                 .operation(ListShards.self),
                 .operation(ListStreamConsumers.self),
                 .operation(ListStreams.self),

@@ -22,6 +22,11 @@ public protocol StreamRegistry: Sendable {
     func changeTags(
         _ key: StreamKey, _ change: @escaping @Sendable (inout [String: String]) -> Bool
     ) async throws(StoreError) -> Bool
+    /// Changes how long a stream's records stay readable, durably and in one step. Retention goes by it from its next look on.
+    /// - Parameter change: is given the hours as they stand (24...8760); returns them as they are to be, or nil to leave them so.
+    /// - Returns: the hours as they stand then.
+    /// - Throws: `.streamNotFound`; `.streamBusy` unless the stream is ACTIVE.
+    func changeRetention(_ key: StreamKey, _ change: @escaping @Sendable (Int) -> Int?) async throws(StoreError) -> Int
     /// All streams of a namespace, by name.
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription]
     /// Splits an open shard in two at a hash key. It ends and its children begin in one step, which is ordered with the appends: what was

@@ -144,6 +144,14 @@ struct MemoryState {
         return .success(isChanged)
     }
 
+    mutating func changeRetention(_ key: StreamKey, _ change: (Int) -> Int?) -> Result<Int, StoreError> {
+        guard let description = stream(key) else { return .failure(.streamNotFound(key)) }
+        guard description.status == .active else { return .failure(.streamBusy(key, description.status)) }
+        let hours = change(description.retentionHours) ?? description.retentionHours
+        streamsByKey[key]?.description.retentionHours = hours
+        return .success(hours)
+    }
+
     private mutating func remove(_ key: StreamKey) {
         guard let stream = streamsByKey.removeValue(forKey: key) else { return }
         for shard in stream.description.shards { logs[ShardReference(stream.description.id, shard.id)] = nil }

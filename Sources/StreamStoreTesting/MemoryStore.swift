@@ -114,6 +114,12 @@ public final class MemoryStore: StreamStore {
         try state.withLock { $0.changeTags(key, change) }.get()
     }
 
+    public func changeRetention(
+        _ key: StreamKey, _ change: @escaping @Sendable (Int) -> Int?
+    ) async throws(StoreError) -> Int {
+        try state.withLock { $0.changeRetention(key, change) }.get()
+    }
+
     public func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         state.withLock { $0.streams(in: namespace) }
     }

@@ -120,6 +120,9 @@ struct FusedStore: StreamStore {
     ) async throws(StoreError) -> Bool {
         try await store.changeTags(key, change)
     }
+    func changeRetention(_ key: StreamKey, _ change: @escaping @Sendable (Int) -> Int?) async throws(StoreError) -> Int {
+        try await store.changeRetention(key, change)
+    }
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await store.streams(in: namespace)
     }

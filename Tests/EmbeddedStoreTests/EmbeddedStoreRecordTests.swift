@@ -319,6 +319,33 @@ import Testing
         }
     }
 
+    @Test("a changed retention holds from the next look on, and after the store is opened again")
+    func changedRetention() async throws {
+        try await StoreWorld.run { world in
+            var world = world
+            world.options.log.segmentBytes = 32 << 10
+            world.options.log.flushThresholdBytes = 16 << 10
+            var store = try await world.open()
+            let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1, retentionHours: 24))
+            let filler = String(repeating: "x", count: 5_000)
+            for _ in 0..<40 { try await store.put(filler, to: stream.reference()) }
+            #expect(try await store.changeRetention(key) { $0 * 2 } == 48)
+            #expect(try await store.changeRetention(key) { _ in nil } == 48)
+            await store.close()
+            store = try await world.open()
+            #expect(try await store.stream(key).retentionHours == 48)
+            world.clock.advance(seconds: 30 * 3600)
+            for _ in 0..<20 { try await store.put(filler, to: stream.reference()) }
+            await store.maintain()
+            #expect(try await store.bounds(stream.reference()).startOffset == 0)
+            #expect(try await store.changeRetention(key) { _ in 24 } == 24)
+            world.clock.advance(seconds: 3600)
+            await store.maintain()
+            #expect((1...40).contains(try await store.bounds(stream.reference()).startOffset))
+            await store.close()
+        }
+    }
+
     @Test("after a failed sync appends are refused with a reason, reads go on, and nothing unacknowledged is shown")
     func readOnly() async throws {
         try await StoreWorld.run { world in

@@ -62,6 +62,18 @@ import Testing
         Line(
             "UpdateShardCount", ["StreamName": "o", "TargetShardCount": 1, "ScalingType": "UNIFORM_SCALING"], validation,
             "Request is invalid. Stream o under account 000000000000 is in On-Demand mode."),
+        Line("IncreaseStreamRetentionPeriod", ["StreamName": "s"], validation, null("retentionPeriodHours")),
+        Line(
+            "IncreaseStreamRetentionPeriod", ["StreamName": "s", "RetentionPeriodHours": 23], argument,
+            "Minimum allowed retention period is 24 hours. Requested retention period (23 hours) is too short."),
+        Line(
+            "DecreaseStreamRetentionPeriod", ["StreamName": "s", "RetentionPeriodHours": 8761], argument,
+            "Maximum allowed retention period is 8760 hours. Requested retention period (8761 hours) is too long."),
+        Line(
+            "DecreaseStreamRetentionPeriod", ["StreamName": "s", "RetentionPeriodHours": 48], argument,
+            "Requested retention period (48 hours) for stream s can not be longer than existing retention period (24 hours). Use "
+                + "IncreaseRetentionPeriod API."),
+        Line("IncreaseStreamRetentionPeriod", ["StreamName": "absent", "RetentionPeriodHours": 48], missing, absentMessage),
         Line("UpdateStreamMode", [:], validation, null("streamARN", "streamModeDetails")),
         Line(
             "UpdateStreamMode", ["StreamARN": arn, "StreamModeDetails": ["StreamMode": "X"]], validation,
@@ -180,11 +192,12 @@ import Testing
         }
     }
 
-    @Test("all operations of the service's model but two are in the table of operations")
+    @Test("all operations of the service's model are in the table of operations")
     func operations() {
         let kinesis = Harness()
         let served = [
-            "AddTagsToStream", "CreateStream", "DeleteResourcePolicy", "DeleteStream", "DeregisterStreamConsumer",
+            "AddTagsToStream", "CreateStream", "DeleteResourcePolicy", "DecreaseStreamRetentionPeriod", "DeleteStream",
+            "DeregisterStreamConsumer", "IncreaseStreamRetentionPeriod",
             "DescribeAccountSettings", "DescribeLimits", "DescribeStream", "DescribeStreamConsumer", "DescribeStreamSummary",
             "DisableEnhancedMonitoring", "EnableEnhancedMonitoring", "GetRecords", "GetResourcePolicy", "GetShardIterator",
             "ListShards", "ListStreamConsumers", "ListStreams", "ListTagsForResource", "ListTagsForStream", "MergeShards",

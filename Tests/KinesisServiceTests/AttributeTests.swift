@@ -68,6 +68,20 @@ import Testing
         #expect(try await kinesis.refused("PutRecord", large).type == "InvalidArgumentException")
     }
 
+    @Test("the retention period goes up and down")
+    func retention() async throws {
+        try await kinesis.create()
+        try await kinesis.call("IncreaseStreamRetentionPeriod", ["StreamName": "s", "RetentionPeriodHours": 48])
+        #expect(try await summary()["RetentionPeriodHours"] == 48)
+        let lower = try await kinesis.refused("IncreaseStreamRetentionPeriod", ["StreamARN": arn, "RetentionPeriodHours": 47])
+        #expect(
+            lower.message
+                == "Requested retention period (47 hours) for stream s can not be shorter than existing retention period (48 hours). Use "
+                + "DecreaseRetentionPeriod API.")
+        try await kinesis.call("DecreaseStreamRetentionPeriod", ["StreamARN": arn, "RetentionPeriodHours": 24])
+        #expect(try await summary()["RetentionPeriodHours"] == 24)
+    }
+
     @Test("a stream changes its mode; its shards are then its owner's to choose, or not")
     func modes() async throws {
         try await kinesis.create()

@@ -172,6 +172,18 @@ import Testing
         await #expect(throws: StoreError.streamBusy(key, .deleting)) { try await store.changeTags(key) { _ in true } }
     }
 
+    @Test("the retention is changed in one step, or left as it is, or not while the stream comes and goes")
+    func retention() async throws {
+        let store = MemoryStore(now: 0, lifecycleDelay: 100)
+        await #expect(throws: StoreError.streamNotFound(key)) { try await store.changeRetention(key) { _ in 48 } }
+        _ = try await store.createStream(StreamDefinition(key: key, shardCount: 1))
+        await #expect(throws: StoreError.streamBusy(key, .creating)) { try await store.changeRetention(key) { _ in 48 } }
+        store.now = 100
+        #expect(try await store.changeRetention(key) { $0 + 1 } == 25)
+        #expect(try await store.changeRetention(key) { _ in nil } == 25)
+        #expect(try await store.stream(key).retentionHours == 25)
+    }
+
     @Test("batches are compressed as their stream's tags say")
     func compression() async throws {
         let store = MemoryStore()

@@ -74,6 +74,17 @@ def test_flags_sizes_and_modes_are_told_in_descriptions(kinesis, stream):
     assert limits["OpenShardCount"] >= 2 and limits["OnDemandStreamCount"] >= 1 and limits["ShardLimit"] >= 1000
 
 
+def test_the_retention_period_is_changed_and_outlives_a_kill(mortal):
+    kinesis = mortal.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.increase_stream_retention_period(StreamName="s", RetentionPeriodHours=8760)
+    kinesis.decrease_stream_retention_period(StreamARN=stream_arn("s"), RetentionPeriodHours=168)
+    mortal.kill()
+    mortal.start()
+    assert summary(kinesis, "s")["RetentionPeriodHours"] == 168
+    refused("InvalidArgumentException", kinesis.increase_stream_retention_period, StreamName="s", RetentionPeriodHours=24)
+
+
 def test_the_account_has_settings_and_a_caller(server, kinesis):
     assert kinesis.describe_account_settings()["MinimumThroughputBillingCommitment"]["Status"] == "DISABLED"
     answer = kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})

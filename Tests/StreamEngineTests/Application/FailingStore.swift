@@ -57,6 +57,9 @@ final class FailingStore: StreamStore {
     ) async throws(StoreError) -> Bool {
         try await call { () throws(StoreError) in try await store.changeTags(key, change) }
     }
+    func changeRetention(_ key: StreamKey, _ change: @escaping @Sendable (Int) -> Int?) async throws(StoreError) -> Int {
+        try await call { () throws(StoreError) in try await store.changeRetention(key, change) }
+    }
     func streams(in namespace: StreamNamespace) async throws(StoreError) -> [StreamDescription] {
         try await call { () throws(StoreError) in try await store.streams(in: namespace) }
     }

@@ -25,10 +25,13 @@ struct BenchmarkProgram {
     let schema: InputSchema
     let output: String
     let records: RecordMaker
+    /// Into how many in-application streams the source's shards are dealt out.
+    let parallelism: Int
 
     /// Reads the examples' files, so it must run at the top of the repository.
-    init(_ name: Name) throws {
+    init(_ name: Name, parallelism: Int = 1) throws {
         self.name = name
+        self.parallelism = parallelism
         let example = name == .anomaly ? "Streams/device-anomaly/anomaly" : "Streams/weather/weather"
         schema = try Self.schema(of: example + ".json")
         output = "DESTINATION_SQL_STREAM"
@@ -42,6 +45,18 @@ struct BenchmarkProgram {
         case .groups: records = .weather(sensors: 1_000_000, recordsPerMillisecond: 50_000)
         default: records = .weather(sensors: 1000, recordsPerMillisecond: 5)
         }
+        if parallelism > 1 { code = Self.joined(code, parallelism, schema) }
+    }
+
+    /// The program over all in-application streams of the source together.
+    private static func joined(_ code: String, _ parallelism: Int, _ schema: InputSchema) -> String {
+        let columns = schema.recordColumns.map { "\"\($0.name)\" \($0.sqlType)" }.joined(separator: ", ")
+        let pumps = (1...parallelism).map { number in
+            let name = "SOURCE_SQL_STREAM_" + String(repeating: "0", count: 3 - "\(number)".count) + "\(number)"
+            return "CREATE OR REPLACE PUMP \"JOIN_\(number)\" AS INSERT INTO \"JOINED\" SELECT STREAM * FROM \"\(name)\";"
+        }
+        return "CREATE OR REPLACE STREAM \"JOINED\" (\(columns));\n" + pumps.joined(separator: "\n") + "\n"
+            + code.replacing("\"SOURCE_SQL_STREAM_001\"", with: "\"JOINED\"")
     }
 
     private static func copy(where condition: String) -> String {
@@ -73,7 +88,7 @@ struct BenchmarkProgram {
         definition.inputs = [
             ApplicationInput(
                 id: "1.1", namePrefix: "SOURCE_SQL_STREAM", source: .stream(arn: Self.arn("in")), roleARN: nil, schema: schema,
-                parallelism: 1)
+                parallelism: parallelism)
         ]
         definition.outputs = [
             ApplicationOutput(id: "2.1", name: output, destination: .stream(arn: Self.arn("out")), roleARN: nil, format: .json)

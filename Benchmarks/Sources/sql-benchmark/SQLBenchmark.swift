@@ -21,17 +21,26 @@ struct Measure: AsyncParsableCommand {
     @Argument(help: "The programs; all when none is given.") var programs: [BenchmarkProgram.Name] = []
     @Option(help: "Input records; for the forest a fiftieth of it.") var records = 1_000_000
     @Option(help: "Runs of each program; the median counts.") var rounds = 3
+    @Option(help: "Shards of the source, which take turns batch by batch.") var shards = 1
+    @Option(help: "Records in each stored batch: 1 is what single puts leave.") var batch = RecordMaker.recordsPerBatch
+    @Option(help: "In-application streams into which the shards are dealt out; the program reads all of them together.")
+    var parallelism = 1
     @Flag(help: "One line a program: name, records per CPU second.") var plain = false
     @Flag(help: "Also each step by itself.") var steps = false
     @Flag(help: "Records per second of the clock instead: what more cores bring.") var wall = false
+
+    func validate() throws {
+        guard shards > 0, batch > 0, (1...64).contains(parallelism) else { throw ValidationError("at least one of everything") }
+        guard !steps || (shards == 1 && parallelism == 1) else { throw ValidationError("--steps knows one shard only") }
+    }
 
     func run() async throws {
         // As the server.
         FreedMemory.keepSome()
         for name in programs.isEmpty ? BenchmarkProgram.Name.allCases : programs {
-            let program = try BenchmarkProgram(name)
+            let program = try BenchmarkProgram(name, parallelism: parallelism)
             let count = name == .anomaly ? max(5000, records / 50) : records
-            let input = try await StoredInput(program, records: count)
+            let input = try await StoredInput(program, records: count, .init(shards: shards, recordsPerBatch: batch))
             let alone = name == .anomaly && !plain ? ForestAlone(records: count) : nil
             var rates: [Double] = []
             var (ratios, forestRates) = ([Double](), [Double]())

@@ -17,8 +17,14 @@ struct FixedRandom: RandomSource {
     func next() -> UInt64 { 1 }
 }
 
-/// A source of one shard with records in it, and for each run a derived stream of one shard.
+/// A source with records in it, batch by batch in the next shard, and for each run a derived stream of one shard.
 struct StoredInput {
+    /// How the records lie in the source.
+    struct Shape {
+        var shards = 1
+        var recordsPerBatch = RecordMaker.recordsPerBatch
+    }
+
     let program: BenchmarkProgram
     let store: MemoryStore
     let source: StreamDescription
@@ -27,20 +33,21 @@ struct StoredInput {
     /// The records' texts.
     let bytes: Int
 
-    init(_ program: BenchmarkProgram, records: Int) async throws {
+    init(_ program: BenchmarkProgram, records: Int, _ shape: Shape = Shape()) async throws {
         self.program = program
         self.records = records
         store = MemoryStore(now: RecordMaker.start - 1)
-        source = try await store.createStream(StreamDefinition(key: StreamKey("in"), shardCount: 1))
+        source = try await store.createStream(StreamDefinition(key: StreamKey("in"), shardCount: shape.shards))
         // A server's rows are on disk when they are durable: what it would not hold in memory is not held here either.
         store.keepNewest(4, of: Self.derived)
         store.keepNewest(4, of: StreamKey(program.definition.name, in: .application))
         var bytes = 0
-        for first in stride(from: 0, to: records, by: RecordMaker.recordsPerBatch) {
+        for (number, first) in stride(from: 0, to: records, by: shape.recordsPerBatch).enumerated() {
             store.now = program.records.time(first)
-            let made = try program.records.batch(from: first, count: min(RecordMaker.recordsPerBatch, records - first))
+            let made = try program.records.batch(from: first, count: min(shape.recordsPerBatch, records - first))
             bytes += made.bytes
-            _ = try await store.append([ShardAppend(ShardReference(source.id, ShardID(0)), made.batch)], fence: nil)
+            let shard = ShardReference(source.id, ShardID(UInt32(number % shape.shards)))
+            _ = try await store.append([ShardAppend(shard, made.batch)], fence: nil)
         }
         self.bytes = bytes
         // Every window ends.

@@ -1,6 +1,5 @@
 /// One run of a streaming application: reads its source, drives the dataflow, appends rows and progress together.
 
-import Foundation
 package import Host
 import StreamSQL
 package import StreamStore
@@ -59,7 +58,7 @@ package struct ApplicationRun {
         /// What open windows, held rows and forests may take together, in bytes; an application that needs more is stopped.
         package var stateBytes = Dataflow.Limits().stateBytes
         /// How many pieces are decoded at a time.
-        package var decoders = min(4, ProcessInfo.processInfo.activeProcessorCount)
+        package var decoders = min(4, Cores.count)
 
         package init() {}
     }
@@ -93,6 +92,8 @@ package struct ApplicationRun {
     /// Rows of each in-application stream that were computed again.
     private var recomputedRows: [String: Int64] = [:]
     private(set) var progress = RunProgress()
+    /// Rows of the source that this run has computed, those too that another one had computed before it died.
+    package private(set) var rowsComputed: Int64 = 0
 
     /// Claims the application's fence and readies a run.
     ///
@@ -128,7 +129,8 @@ package struct ApplicationRun {
             definition.outputs, store: store, stateLog: begin.stateLog, fence: begin.fence, nextOffset: end, limits: limits)
         if case .goOn(let state, let isSameProgram) = begin.beginning {
             mustWriteState = !isSameProgram || state.isOld
-            schedule.resume(state)
+            let begun = max(state.base.clockMilliseconds, state.run.startMilliseconds)
+            schedule.resume(state, ageMilliseconds: time.wallMilliseconds().subtractingReportingOverflow(begun).partialValue)
             appender.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
             try await recompute(through: state.last, source: begin.source.id)
             try checkRows(of: state)
@@ -217,6 +219,8 @@ package struct ApplicationRun {
                 // What is ahead stays for the next cycle when a destination takes no rows now.
                 if appender.queue.isFull { try await append() }
                 if writing != nil { try await goOnWithSnapshot() }
+                // What is ahead stays for the next cycle, too, so that no core waits where one cycle ends.
+                if bytes >= limits.cycleBytes { return false }
                 continue
             }
             guard reader.mustRaiseFloor else { return bytes < limits.cycleBytes }
@@ -250,12 +254,11 @@ package struct ApplicationRun {
     private mutating func compute(_ piece: DecodedPiece, through positions: [ShardID: Int64]) throws {
         reader.noteUndecodable(piece.undecodable)
         var rows: [String: OutgoingRows] = [:]
-        for run in piece.rows {
-            progress.rowsIn += Int64(run.batch.count)
-            do { try dataflow.insert(run.batch, into: run.stream, errors: run.errors) } catch {
-                throw RunFailure.state("\(error)")
-            }
-            collect(recordKeys: encoder.recordKeyColumn.map { run.batch.columns[$0] }, into: &rows)
+        for part in piece.parts {
+            progress.rowsIn += Int64(part.count)
+            rowsComputed += Int64(part.count)
+            do { try dataflow.insert(part) } catch { throw RunFailure.state("\(error)") }
+            collect(recordKeys: encoder.recordKeyColumn.flatMap(part.column), into: &rows)
         }
         finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }

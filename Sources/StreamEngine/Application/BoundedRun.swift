@@ -39,8 +39,8 @@ package struct BoundedRun {
         while let piece = try await reader.nextPiece(through: through, limits: ends, bytesRead: &bytes) {
             let decoded = piece.decoded()
             reader.noteUndecodable(decoded.undecodable)
-            for rows in decoded.rows {
-                try dataflow.insert(rows.batch, into: rows.stream, errors: rows.errors)
+            for part in decoded.parts {
+                try dataflow.insert(part)
                 for (stream, batch) in dataflow.takeOutput() { try output(stream, batch) }
             }
         }

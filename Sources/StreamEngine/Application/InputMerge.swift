@@ -19,7 +19,7 @@ package struct InputMerge {
         /// The shard is closed and was read to its end.
         var hasEnded = false
 
-        var next: StoredBatch? { firstPending < pending.count ? pending[firstPending] : nil }
+        var hasNext: Bool { firstPending < pending.count }
     }
 
     /// A batch with its shard, and how many of its first records were handed out before.
@@ -76,7 +76,7 @@ package struct InputMerge {
     }
 
     /// Whether something was read that is not settled yet: it becomes so soon, without a further record.
-    var hasPending: Bool { cursors.contains { $0.next != nil } }
+    var hasPending: Bool { cursors.contains { $0.hasNext } }
 
     func knows(_ shard: ShardReference) -> Bool { cursors.contains { $0.shard == shard } }
 
@@ -89,7 +89,7 @@ package struct InputMerge {
 
     /// Forgets shards that were read to their end, as those of which retention has left nothing.
     mutating func forget(_ isGone: (ShardReference) -> Bool) {
-        cursors.removeAll { $0.hasEnded && $0.next == nil && isGone($0.shard) }
+        cursors.removeAll { $0.hasEnded && !$0.hasNext && isGone($0.shard) }
     }
 
     /// Notes what was lost with shards that have gone.
@@ -116,19 +116,24 @@ package struct InputMerge {
     /// - Parameter limits: when given, batches at or past a shard's limit (0 for a shard without one) stay unread.
     package mutating func next(through settled: Int64, limits: [ShardReference: Int64]? = nil) async throws(StoreError) -> Item? {
         var best: Int?
+        var bestArrival = Int64.max
+        // Batches may be of one record: no more of them is looked at than their times.
         for index in cursors.indices {
-            if cursors[index].next == nil, !cursors[index].hasEnded, cursors[index].exhaustedThrough < settled {
+            if !cursors[index].hasNext, !cursors[index].hasEnded, cursors[index].exhaustedThrough < settled {
                 try await refill(index, through: settled)
             }
-            guard let candidate = cursors[index].next, candidate.arrivalMilliseconds <= settled else { continue }
-            if let limits, candidate.baseOffset >= limits[cursors[index].shard] ?? 0 { continue }
+            guard cursors[index].hasNext else { continue }
+            let arrival = cursors[index].pending[cursors[index].firstPending].arrivalMilliseconds
             // Cursors are in order of shard, so on equal times the first one stays.
-            if let current = best, let leader = cursors[current].next, leader.arrivalMilliseconds <= candidate.arrivalMilliseconds {
-                continue
+            guard arrival <= settled, best == nil || arrival < bestArrival else { continue }
+            if let limits {
+                let offset = cursors[index].pending[cursors[index].firstPending].baseOffset
+                if offset >= limits[cursors[index].shard] ?? 0 { continue }
             }
-            best = index
+            (best, bestArrival) = (index, arrival)
         }
-        guard let best, let batch = cursors[best].next else { return nil }
+        guard let best else { return nil }
+        let batch = cursors[best].pending[cursors[best].firstPending]
         let skip = Int(max(0, cursors[best].position - batch.baseOffset))
         cursors[best].firstPending += 1
         cursors[best].position = batch.endOffset

@@ -38,16 +38,40 @@ struct OutputEncoder: Sendable {
         for output in outputs {
             // Taken out, so that it grows in place.
             var outgoing = rows.removeValue(forKey: output.id) ?? OutgoingRows()
-            var first = 0
-            output.encoder.encode(batch.rows.batch, pieceBytes: OutgoingRows.pieceBytes) { bytes, ends in
-                let part = first..<(first + ends.count)
-                first = part.upperBound
-                outgoing.append(
-                    OutgoingRows.Piece(
-                        keys: output.keys.keys(part, of: batch.rows, recordKeys: recordKeys),
-                        values: ByteColumn(bytes: bytes, ends: ends)))
-            }
+            for pieces in Self.pieces(of: batch.rows, for: output, recordKeys) { pieces.forEach { outgoing.append($0) } }
             rows[output.id] = outgoing
         }
+    }
+
+    /// Rows to be written by one core at least.
+    private static let rowsOfCore = 8192
+
+    /// The rows as records, part by part: a window's many groups are written by several cores.
+    private static func pieces(of rows: KeyedBatch, for output: Output, _ recordKeys: Column?) -> [[OutgoingRows.Piece]] {
+        let parts = max(1, min(4 * Cores.count, rows.count / rowsOfCore))
+        if parts == 1 || Cores.count == 1 { return [pieces(of: rows, output, recordKeys)] }
+        return Cores.map(parts) { part in
+            let range = (rows.count * part / parts)..<(rows.count * (part + 1) / parts)
+            return pieces(of: rows.slice(range), output, recordKeys)
+        }
+    }
+
+    private static func pieces(of rows: KeyedBatch, _ output: Output, _ recordKeys: Column?) -> [OutgoingRows.Piece] {
+        var pieces: [OutgoingRows.Piece] = []
+        var (first, ready) = (0, 0)
+        output.encoder.encode(rows.batch, pieceBytes: OutgoingRows.pieceBytes) { bytes, ends in
+            let part = first..<(first + ends.count)
+            first = part.upperBound
+            // The rows of a window that closes may be hundreds of megabytes, most of them in memory that the process did not have before.
+            if ready <= 0, rows.count >= rowsOfCore {
+                ready = min(LargePages.mostAhead, bytes.count * (rows.count - part.lowerBound) / max(1, part.count))
+                LargePages.prepare(ready)
+            }
+            ready -= bytes.count
+            pieces.append(
+                OutgoingRows.Piece(
+                    keys: output.keys.keys(part, of: rows, recordKeys: recordKeys), values: ByteColumn(bytes: bytes, ends: ends)))
+        }
+        return pieces
     }
 }

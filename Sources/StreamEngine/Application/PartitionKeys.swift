@@ -127,11 +127,21 @@ extension ByteColumn {
     /// The texts of rows with their places in the list; those of NULL and of rows that are not there (-1) are empty.
     @inline(__always)
     fileprivate func forEachText(_ rows: [Int], _ nulls: [Bool]?, _ body: (_ index: Int, _ text: UnsafeRawBufferPointer) -> Void) {
+        let (isCoded, hasNulls) = (codes != nil, nulls != nil)
         bytes.withUnsafeBytes { bytes in
-            for (index, row) in rows.enumerated() {
-                let isMissing = row < 0 || nulls?[row] ?? false
-                let range = isMissing ? 0..<0 : range(row)
-                body(index, UnsafeRawBufferPointer(rebasing: bytes[range]))
+            ends.withUnsafeBufferPointer { ends in
+                (codes ?? []).withUnsafeBufferPointer { codes in
+                    (nulls ?? []).withUnsafeBufferPointer { nulls in
+                        for (index, row) in rows.enumerated() {
+                            if row < 0 || hasNulls && nulls[row] {
+                                body(index, UnsafeRawBufferPointer(rebasing: bytes[0..<0]))
+                                continue
+                            }
+                            let text = isCoded ? Int(codes[row]) : row
+                            body(index, UnsafeRawBufferPointer(rebasing: bytes[(text == 0 ? 0 : ends[text - 1])..<ends[text]]))
+                        }
+                    }
+                }
             }
         }
     }

@@ -30,8 +30,9 @@ struct SnapshotSchedule: Sendable {
         last = now
     }
 
-    /// The run goes on from a state.
-    mutating func resume(_ state: RecoveredState) {
+    /// The run goes on from a state, which is of so long ago: what came since then would be computed again after another crash.
+    mutating func resume(_ state: RecoveredState, ageMilliseconds: Int64) {
+        last = last &- UInt64(max(0, min(ageMilliseconds, Int64.max / 2_000_000))) * 1_000_000
         if !state.isOld, !state.layers.isEmpty { wholeBytes = state.wholeBytes }
         writtenBytes = state.logBytes
     }
@@ -44,9 +45,10 @@ struct SnapshotSchedule: Sendable {
     func isDue(at now: UInt64) -> Bool {
         guard bytesRead > 0 else { return false }
         let elapsed = now &- last
-        // The next one may take longer than the last.
-        let early = lastNanoseconds.multipliedReportingOverflow(by: 2)
-        let latest = early.overflow || early.partialValue > nanoseconds ? 0 : nanoseconds - early.partialValue
+        // The next one may take longer than the last, and it is not asked all the time whether it is due.
+        let (ahead, overflows) = lastNanoseconds.multipliedReportingOverflow(by: 2)
+        let early = overflows ? nanoseconds : min(nanoseconds, ahead) + nanoseconds / 30
+        let latest = early > nanoseconds ? 0 : nanoseconds - early
         if elapsed >= max(nanoseconds / 4, latest) { return true }
         let (pause, overflow) = lastNanoseconds.multipliedReportingOverflow(by: Self.pauses)
         return !overflow && elapsed >= pause && bytesRead >= max(bytes, lastBytes)

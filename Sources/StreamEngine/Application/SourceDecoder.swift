@@ -4,13 +4,6 @@ import RecordBatch
 import StreamSQL
 import StreamStore
 
-/// Decoded rows of one in-application stream, with the records that gave none.
-struct DecodedRows: Sendable {
-    var stream: String
-    var batch: ColumnBatch
-    var errors: [RecordError]
-}
-
 /// Batches on their way to rows: a part of a source's input, up to a place.
 struct InputPiece: Sendable {
     /// What a record costs beside its data while it is held, about.
@@ -35,16 +28,14 @@ struct InputPiece: Sendable {
     fileprivate init(_ form: SourceForm) { self.form = form }
 
     fileprivate mutating func append(_ part: Part) {
-        var part = part
-        // What is held is bounded by what it becomes. One that cannot be decompressed is told of when it is decoded.
-        if part.item.batch.batch.codec != .none, let plain = try? part.item.batch.batch.decompressed() {
-            part.item.batch = StoredBatch(
-                baseOffset: part.item.batch.baseOffset, arrivalMilliseconds: part.item.batch.arrivalMilliseconds, batch: plain)
-        }
+        let batch = part.item.batch.batch
         parts.append(part)
-        byteCount +=
-            part.item.batch.batch.bytes.count + Self.recordOverhead
-            * max(0, Int(part.item.batch.batch.recordCount) - part.item.skip)
+        byteCount += batch.bytes.count + Self.recordOverhead * max(0, Int(batch.recordCount) - part.item.skip)
+        // What is held is bounded by what it becomes. One that cannot be decompressed is told of when it is decoded.
+        guard batch.codec != .none, let plain = try? batch.decompressed() else { return }
+        parts[parts.count - 1].item.batch = StoredBatch(
+            baseOffset: part.item.batch.baseOffset, arrivalMilliseconds: part.item.batch.arrivalMilliseconds, batch: plain)
+        byteCount += plain.bytes.count - batch.bytes.count
     }
 
     /// Whether another run decodes the same source in the same way.
@@ -56,7 +47,7 @@ struct InputPiece: Sendable {
     /// The same; what another run has decoded is taken from there.
     func decodedOnce() async -> DecodedPiece {
         guard let reader = form.reader, reader.isShared else { return decoded() }
-        var whole = DecodedPiece(rows: [], undecodable: [])
+        var whole = DecodedPiece()
         for unit in units() {
             // The least ROWTIME is a run's own; where it plays a part, so are the rows.
             guard unit.allSatisfy({ $0.floor <= $0.item.batch.arrivalMilliseconds }) else {
@@ -96,18 +87,19 @@ struct InputPiece: Sendable {
                 gathering.undecodable.append(part.item)
             }
         }
-        return DecodedPiece(rows: gathering.rows(), undecodable: gathering.undecodable)
+        return DecodedPiece(parts: [gathering.rows()], undecodable: gathering.undecodable)
     }
 }
 
 /// What came of a piece.
 struct DecodedPiece: Sendable {
-    var rows: [DecodedRows]
+    /// Played one after the other.
+    var parts: [InterleavedRows] = []
     /// Batches that cannot be read to their end.
-    var undecodable: [InputMerge.Item]
+    var undecodable: [InputMerge.Item] = []
 
     fileprivate mutating func append(_ other: DecodedPiece) {
-        rows += other.rows
+        parts += other.parts
         undecodable += other.undecodable
     }
 }
@@ -126,6 +118,8 @@ struct SourceForm: Sendable {
 struct SourceDecoder {
     private let form: SourceForm
     private var createdSeconds: [ShardID: Int64] = [:]
+    /// That of the last batch's shard: most come from the same one as the batch before.
+    private var lastCreated: (shard: ShardID, second: Int64)?
     private var piece: InputPiece
 
     /// - Parameter cache: where runs share what they decode.
@@ -150,7 +144,10 @@ struct SourceDecoder {
     /// Adds a batch.
     /// - Parameter floor: no row gets a ROWTIME before it.
     mutating func append(_ item: InputMerge.Item, floor: Int64) {
-        piece.append(InputPiece.Part(item: item, floor: floor, createdSecond: createdSeconds[item.shard.shard] ?? 0))
+        let shard = item.shard.shard
+        let second = if let lastCreated, lastCreated.shard == shard { lastCreated.second } else { createdSeconds[shard] ?? 0 }
+        lastCreated = (shard, second)
+        piece.append(InputPiece.Part(item: item, floor: floor, createdSecond: second))
     }
 
     /// Everything added since the last call.
@@ -163,83 +160,110 @@ struct SourceDecoder {
     }
 }
 
-/// The records of a piece's batches, put together for the decoder.
+/// The records of a piece's batches, put together for the decoder: those of each in-application stream by themselves, however often shards take turns.
 private struct RecordGathering {
     /// Batches of fewer bytes are copied together: the decoder is fastest on many records at once.
     static let smallBatchBytes = 16 << 10
 
-    /// Consecutive records of the same in-application stream.
-    struct Run {
-        var stream: Int
-        var records: RecordList
-        /// The memory of each part of the records.
-        var memory: [BatchBytes] = []
-        /// The memory of the part at hand, where it is of small batches' records one after the other.
-        var gathered: [UInt8] = []
-    }
-
     private let form: SourceForm
-    private var runs: [Run] = []
+    /// One for each in-application stream.
+    private var streams: [StreamRecords]
+    /// In which order they came: up to so many of that stream.
+    private var turns: [(stream: Int, recordEnd: Int)] = []
     var undecodable: [InputMerge.Item] = []
 
-    init(_ form: SourceForm) { self.form = form }
-
-    /// The rows of all records.
-    mutating func rows() -> [DecodedRows] {
-        for index in runs.indices { runs[index].endGathered() }
-        return runs.map { run in
-            let (batch, errors) = form.decoder.decode(run.records) { part, body in run.memory[part].withUnsafeBytes(body) }
-            return DecodedRows(stream: form.streams[run.stream], batch: batch, errors: errors)
-        }
+    init(_ form: SourceForm) {
+        self.form = form
+        streams = form.streams.map { _ in StreamRecords(form.wanted) }
     }
 
     /// Adds the records of a batch. Shards are dealt out to the in-application streams in turn (Developer Guide, "Parallelizing Input
     /// Streams").
     /// - Throws: `RecordBatchError` for a batch that cannot be read to its end; the records before the bad one are added.
     mutating func append(_ part: InputPiece.Part) throws {
-        let item = part.item
-        let stream = Int(item.shard.shard.index) % form.streams.count
-        if runs.last?.stream != stream { runs.append(Run(stream: stream, records: RecordList(form.wanted))) }
-        // Taken out, so that it grows in place.
-        guard var run = runs.popLast() else { return }
-        defer { runs.append(run) }
-        let arrival = item.batch.arrivalMilliseconds
-        run.records.begin(
-            rowtime: max(arrival, part.floor), arrivalMilliseconds: arrival,
-            shardID: form.wanted.contains(.shardID) ? item.shard.shard.description : "")
+        let stream = Int(part.item.shard.shard.index) % streams.count
+        defer {
+            let end = streams[stream].records.count
+            if turns.last?.stream == stream { turns.removeLast() }
+            turns.append((stream, end))
+        }
+        try streams[stream].append(part, form.wanted)
+    }
+
+    /// The rows of all records.
+    mutating func rows() -> InterleavedRows {
+        var inputs: [InputRows] = []
+        var rowEnds: [(input: Int, ends: [Int])] = []
+        for index in streams.indices {
+            streams[index].endGathered()
+            let stream = streams[index]
+            rowEnds.append((inputs.count, []))
+            if stream.records.count == 0 { continue }
+            let (batch, errors, ends) = form.decoder.decodeByRecord(stream.records) { part, body in
+                stream.memory[part].withUnsafeBytes(body)
+            }
+            inputs.append(InputRows(stream: form.streams[index], batch: batch, errors: errors))
+            rowEnds[index].ends = ends
+        }
+        if inputs.count == 1 { return InterleavedRows(inputs) }
+        let filled = turns.filter { $0.recordEnd > 0 }.map { turn in
+            InterleavedRows.Turn(
+                input: rowEnds[turn.stream].input, recordEnd: turn.recordEnd,
+                rowEnd: rowEnds[turn.stream].ends[turn.recordEnd - 1])
+        }
+        return InterleavedRows(inputs, turns: filled)
+    }
+}
+
+/// The records of a piece for one in-application stream, and the memory in which they lie.
+private struct StreamRecords {
+    private(set) var records: RecordList
+    /// The memory of each part of the records.
+    private(set) var memory: [BatchBytes] = []
+    /// The memory of the part at hand, where it is of small batches' records one after the other.
+    private var gathered: [UInt8] = []
+
+    init(_ wanted: Set<MetadataColumn>) { records = RecordList(wanted) }
+
+    /// - Throws: as `RecordGathering.append`.
+    mutating func append(_ part: InputPiece.Part, _ wanted: Set<MetadataColumn>) throws {
+        let batch = part.item.batch
+        records.begin(
+            rowtime: max(batch.arrivalMilliseconds, part.floor), arrivalMilliseconds: batch.arrivalMilliseconds,
+            shardID: wanted.contains(.shardID) ? part.item.shard.shard.description : "")
         // What is compressed is in no memory that would last.
-        if item.batch.batch.codec == .none, item.batch.batch.bytes.count >= Self.smallBatchBytes {
-            try appendInPlace(part, to: &run)
+        if batch.batch.codec == .none, batch.batch.bytes.count >= RecordGathering.smallBatchBytes {
+            try appendInPlace(part)
         } else {
-            try appendCopies(part, to: &run)
+            try appendCopies(part)
         }
     }
 
     /// The data stays in the batch.
-    private func appendInPlace(_ part: InputPiece.Part, to run: inout Run) throws {
+    private mutating func appendInPlace(_ part: InputPiece.Part) throws {
         let bytes = part.item.batch.batch.bytes
-        run.endGathered()
-        defer { run.end(bytes) }
+        endGathered()
+        defer { end(bytes) }
         try bytes.withUnsafeBytes { memory in
-            try forEachRecord(of: part.item) { record, index in
+            try Self.forEachRecord(of: part.item) { record, index in
                 guard let value = record.value, let start = value.baseAddress, let base = memory.baseAddress else {
-                    return append(record, index, 0..<0, of: part, to: &run)
+                    return append(record, index, 0..<0, of: part)
                 }
                 let offset = start - base
-                append(record, index, offset..<(offset + value.count), of: part, to: &run)
+                append(record, index, offset..<(offset + value.count), of: part)
             }
         }
     }
 
-    private func appendCopies(_ part: InputPiece.Part, to run: inout Run) throws {
-        try forEachRecord(of: part.item) { record, index in
-            let start = run.gathered.count
-            if let value = record.value { run.gathered.append(contentsOf: value) }
-            append(record, index, start..<run.gathered.count, of: part, to: &run)
+    private mutating func appendCopies(_ part: InputPiece.Part) throws {
+        try Self.forEachRecord(of: part.item) { record, index in
+            let start = gathered.count
+            if let value = record.value { gathered.append(contentsOf: value) }
+            append(record, index, start..<gathered.count, of: part)
         }
     }
 
-    private func forEachRecord(of item: InputMerge.Item, _ body: (RecordView, _ index: Int) -> Void) throws {
+    private static func forEachRecord(of item: InputMerge.Item, _ body: (RecordView, _ index: Int) -> Void) throws {
         var index = 0
         try item.batch.batch.forEachRecord { record in
             if index >= item.skip { body(record, index) }
@@ -248,10 +272,8 @@ private struct RecordGathering {
     }
 
     @inline(__always)
-    private func append(
-        _ record: RecordView, _ index: Int, _ data: Range<Int>, of part: InputPiece.Part, to run: inout Run
-    ) {
-        run.records.append(
+    private mutating func append(_ record: RecordView, _ index: Int, _ data: Range<Int>, of part: InputPiece.Part) {
+        records.append(
             data: data,
             partitionKey: { text in
                 guard let key = record.key else { return }
@@ -268,17 +290,15 @@ private struct RecordGathering {
                 ).description
             })
     }
-}
 
-extension RecordGathering.Run {
     /// All records since the last part lie in this memory.
-    fileprivate mutating func end(_ bytes: BatchBytes) {
+    private mutating func end(_ bytes: BatchBytes) {
         records.endPart()
         memory.append(bytes)
     }
 
     /// Ends a part of copied records, if one was begun.
-    fileprivate mutating func endGathered() {
+    mutating func endGathered() {
         guard records.count > records.countInParts else { return }
         end(BatchBytes(gathered))
         gathered.removeAll(keepingCapacity: true)

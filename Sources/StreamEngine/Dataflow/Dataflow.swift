@@ -110,28 +110,25 @@ public struct Dataflow: Sendable {
     ///   - errors: records that gave no rows, in order; they go to `error_stream`.
     /// - Throws: `unknownInput`, `wrongColumns`, `timeDecreases`, `inputEnded`: nothing was played. `stateTooLarge`: the dataflow is of no more use.
     public mutating func insert(_ batch: ColumnBatch, into stream: String, errors: [RecordError] = []) throws(DataflowError) {
+        try insert(InterleavedRows([InputRows(stream: stream, batch: batch, errors: errors)]))
+    }
+
+    /// Plays rows of several inputs in the order of their turns; what comes out is the same as if each turn were put in by itself.
+    ///
+    /// - Parameter rows: their times never decrease from turn to turn and are not before the clock.
+    /// - Throws: as above.
+    package mutating func insert(_ rows: InterleavedRows) throws(DataflowError) {
         if let failure { throw failure }
         if hasEnded { throw .inputEnded }
-        guard let index = streamIndex[stream], index < inputCount else { throw .unknownInput(stream) }
-        guard batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: stream) }
-        var time = clockMilliseconds
-        for rowtime in batch.rowtime.runs.integers {
-            guard rowtime >= time else { throw .timeDecreases(stream: stream, rowtime: rowtime, clock: time) }
-            time = rowtime
+        var places: [Int] = []
+        for input in rows.inputs {
+            guard let index = streamIndex[input.stream], index < inputCount else { throw .unknownInput(input.stream) }
+            guard input.batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: input.stream) }
+            places.append(index)
         }
-        // A record that failed happens at its time, but not before the row that precedes it nor after the one that follows.
-        var rejected: [RejectedRow] = []
-        var errorTime = clockMilliseconds
-        for error in errors {
-            let position = min(max(0, error.rowsBefore), batch.count)
-            if position > 0 { errorTime = max(errorTime, batch.rowtime(position - 1)) }
-            errorTime = max(errorTime, error.rowtime)
-            if position < batch.count { errorTime = min(errorTime, batch.rowtime(position)) }
-            rejected.append(RejectedRow(error, key: .failure(before: position, at: errorTime)))
-        }
-        let keys = EventKey.rows(of: batch.rowtime)
-        if batch.count == 0 && rejected.isEmpty { return }
-        try play(KeyedBatch(batch, keys: keys), in: index, rejected: rejected, until: .time(max(time, errorTime)))
+        let events = try rows.events(after: clockMilliseconds)
+        if events.rejected.isEmpty, events.batches.allSatisfy(\.isEmpty) { return }
+        try play(zip(places, events.batches).map { (input: $0, batch: $1) }, rejected: events.rejected, until: .time(events.end))
     }
 
     /// Moves the clock, closing what ends on the way. A time before the clock changes nothing.
@@ -140,7 +137,7 @@ public struct Dataflow: Sendable {
         if let failure { throw failure }
         if hasEnded { throw .inputEnded }
         guard milliseconds > clockMilliseconds else { return }
-        try play(nil, in: 0, rejected: [], until: .time(milliseconds))
+        try play([], rejected: [], until: .time(milliseconds))
     }
 
     /// Ends the input: everything that is open closes, in the order of (end, first row) as if the clock went on. The clock stays. What has no
@@ -150,17 +147,17 @@ public struct Dataflow: Sendable {
         if let failure { throw failure }
         if hasEnded { throw .inputEnded }
         hasEnded = true
-        try play(nil, in: 0, rejected: [], until: .end)
+        try play([], rejected: [], until: .end)
     }
 
     private mutating func play(
-        _ rows: KeyedBatch?, in input: Int, rejected: [RejectedRow], until watermark: Watermark
+        _ rows: [(input: Int, batch: KeyedBatch)], rejected: [RejectedRow], until watermark: Watermark
     ) throws(DataflowError) {
         var context = OperatorContext(clockBefore: clockMilliseconds, queryStart: queryStart)
         if case .time(let time) = watermark { clockMilliseconds = time }
         context.rejected = rejected
         var arrivals = streams.map { EdgeUpdate(.empty($0.schema.columns), watermark: watermark) }
-        if let rows { arrivals[input].rows = rows }
+        for (input, batch) in rows { arrivals[input].rows = batch }
         var written = [[EdgeUpdate]](repeating: [], count: streams.count)
         var isComplete = [Bool](repeating: false, count: streams.count)
         for index in 0..<inputCount { isComplete[index] = true }

@@ -27,6 +27,9 @@ package struct GroupTable: Sendable {
         width = types.count + (flagged.count + 63) / 64
     }
 
+    /// Whether waiting for memory is most of a look-up's time.
+    var isLarge: Bool { slots.isLarge }
+
     package var byteCount: Int { texts.reduce(keys.count * 8 + slots.byteCount) { $0 + ($1?.byteCount ?? 0) } }
 
     /// Writes the group of each row; new keys make new groups.
@@ -58,20 +61,11 @@ package struct GroupTable: Sendable {
         // Taken out, so that texts are numbered in place while words are written.
         var texts = self.texts
         self.texts = []
+        let isWide = size >= Self.rowsWorthCores && texts.contains { $0?.isLarge ?? false }
         words.withUnsafeMutableBufferPointer { words in
-            for (index, column) in columns.enumerated() {
+            Cores.forEach(&texts, isWorthIt: isWide) { texts, index in
                 let target = UnsafeMutableBufferPointer(rebasing: words[(index * size)..<((index + 1) * size)])
-                switch column.values {
-                case .bytes(let values): texts[index]?.number(rows, of: values, nulls: column.nulls, into: target)
-                case .integers(let values):
-                    for (offset, row) in rows.enumerated() { target[offset] = UInt64(bitPattern: values[row]) }
-                case .booleans(let values): for (offset, row) in rows.enumerated() { target[offset] = values[row] ? 1 : 0 }
-                case .doubles(let values):
-                    for (offset, row) in rows.enumerated() {
-                        let value = values[row]
-                        target[offset] = value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern
-                    }
-                }
+                Self.write(columns[index], rows, numbering: &texts, to: target)
             }
             for word in (columns.count * size)..<(width * size) { words[word] = 0 }
             for (place, index) in flagged.enumerated() {
@@ -84,6 +78,26 @@ package struct GroupTable: Sendable {
             }
         }
         self.texts = texts
+    }
+
+    /// For fewer rows the others are not asked.
+    static let rowsWorthCores = 1024
+
+    /// Writes the words of one column, NULL left aside where it is no text.
+    private static func write(
+        _ column: Column, _ rows: Range<Int>, numbering texts: inout TextNumbers?, to target: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        switch column.values {
+        case .bytes(let values): texts?.number(rows, of: values, nulls: column.nulls, into: target)
+        case .integers(let values):
+            for (offset, row) in rows.enumerated() { target[offset] = UInt64(bitPattern: values[row]) }
+        case .booleans(let values): for (offset, row) in rows.enumerated() { target[offset] = values[row] ? 1 : 0 }
+        case .doubles(let values):
+            for (offset, row) in rows.enumerated() {
+                let value = values[row]
+                target[offset] = value == 0 ? 0 : value.isNaN ? Double.nan.bitPattern : value.bitPattern
+            }
+        }
     }
 
     // MARK: Groups
@@ -105,9 +119,7 @@ package struct GroupTable: Sendable {
     }
 
     private mutating func find(_ turn: Range<Int>, of size: Int, into groups: inout [Int]) {
-        // By doubling: room for just this turn would move all keys with every batch.
-        let room = (count + turn.count) * width
-        if keys.capacity < room { keys.reserveCapacity(max(room, keys.capacity * 2)) }
+        keys.makeRoom(for: (count + turn.count) * width)
         // Taken out, so that each has one owner.
         var (keys, slots) = (self.keys, self.slots)
         self.keys = []

@@ -1,7 +1,7 @@
 /// Where the entries of a table are found by their hashes, for tables that are larger than the processor's caches.
 
 import CInstructions
-import Glibc
+import StreamSQL
 
 /// Slots of an open-addressing table, at most half full. Each holds an entry's number with its hash, so that a slot that is another's is told without
 /// a look at that entry, and growing reads the slots alone. Entries are never taken out one by one.
@@ -47,20 +47,14 @@ struct HashSlots: Sendable {
         }
     }
 
-    /// Free slots. Large tables ask for large pages: a look-up goes to any place, and to find a page of 4 KiB takes as long as to fetch the line.
+    /// Free slots.
     private static func free(_ count: Int) -> [UInt64] {
         [UInt64](unsafeUninitializedCapacity: count) { slots, initialized in
-            if count * 8 >= 2 * largePage, let start = slots.baseAddress {
-                let first = UnsafeMutableRawPointer(start).alignedUp(toMultipleOf: largePage)
-                let end = UnsafeMutableRawPointer(start + count).alignedDown(toMultipleOf: largePage)
-                // Where the system has none, all is as before.
-                if end > first { _ = madvise(first, end - first, MADV_HUGEPAGE) }
-            }
+            LargePages.ask(for: UnsafeMutableRawBufferPointer(slots))
             slots.initialize(repeating: 0)
             initialized = count
         }
     }
-    private static let largePage = 2 << 20
 
     mutating func withSlots<Result>(_ body: (UnsafeMutableBufferPointer<UInt64>) -> Result) -> Result {
         slots.withUnsafeMutableBufferPointer { body($0) }

@@ -11,15 +11,27 @@ struct TextNumbers: Sendable {
     private var ends: [Int] = [0]
     private var slots = HashSlots()
     private let seed = KeyHash.processSeed
-    /// The numbers of a dictionary's texts, as far as they were met.
-    private var translation: [UInt32] = []
-    private var translated: UInt64 = 0
+    /// Of the dictionaries met last, the last one at the end: pieces decoded side by side have dictionaries of their own, which come in turns.
+    private var translations: [Translation] = []
     /// The hashes of the texts at hand.
     private var hashes: [UInt32] = []
 
-    private static let unknown = UInt32.max
+    /// The numbers of a dictionary's texts, as far as they were met.
+    private struct Translation {
+        static let unknown = UInt32.max
+        /// As many as pieces are decoded at a time.
+        static let most = 4
 
-    var byteCount: Int { bytes.count + ends.count * 8 + slots.byteCount + translation.count * 4 }
+        var dictionary: UInt64
+        var numbers: [UInt32] = []
+    }
+
+    var byteCount: Int {
+        translations.reduce(bytes.count + ends.count * 8 + slots.byteCount) { $0 + $1.numbers.count * 4 }
+    }
+
+    /// Whether waiting for memory is most of a look-up's time.
+    var isLarge: Bool { slots.isLarge }
 
     /// Writes the numbers of rows of a column to `words`.
     mutating func number(_ rows: Range<Int>, of texts: ByteColumn, nulls: [Bool]?, into words: UnsafeMutableBufferPointer<UInt64>) {
@@ -35,25 +47,33 @@ struct TextNumbers: Sendable {
     private mutating func number(
         _ rows: Range<Int>, codes: [UInt32], of texts: ByteColumn, into words: UnsafeMutableBufferPointer<UInt64>
     ) {
-        if translated != texts.dictionary || texts.dictionary == 0 {
-            translated = texts.dictionary
-            translation.removeAll(keepingCapacity: true)
-        }
-        if translation.count < texts.ends.count {
-            translation.append(contentsOf: repeatElement(Self.unknown, count: texts.ends.count - translation.count))
-        }
+        var translation = takeTranslation(of: texts)
         codes.withUnsafeBufferPointer { codes in
             for (offset, row) in rows.enumerated() {
                 let code = Int(codes[row])
-                var number = translation[code]
-                if number == Self.unknown {
+                var number = translation.numbers[code]
+                if number == Translation.unknown {
                     let range = (code == 0 ? 0 : texts.ends[code - 1])..<texts.ends[code]
                     number = texts.bytes.withUnsafeBytes { self.number(of: UnsafeRawBufferPointer(rebasing: $0[range])) }
-                    translation[code] = number
+                    translation.numbers[code] = number
                 }
                 words[offset] = UInt64(number)
             }
         }
+        if texts.dictionary != 0 { translations.append(translation) }
+    }
+
+    /// What is known of a dictionary, taken out so that it changes in place; with room for all its texts.
+    private mutating func takeTranslation(of texts: ByteColumn) -> Translation {
+        var translation = Translation(dictionary: texts.dictionary)
+        if let known = translations.lastIndex(where: { $0.dictionary == texts.dictionary }) {
+            translation = translations.remove(at: known)
+        } else if texts.dictionary != 0, translations.count == Translation.most {
+            translations.removeFirst()
+        }
+        let missing = texts.ends.count - translation.numbers.count
+        if missing > 0 { translation.numbers.append(contentsOf: repeatElement(Translation.unknown, count: missing)) }
+        return translation
     }
 
     // MARK: Texts
@@ -108,15 +128,18 @@ struct TextNumbers: Sendable {
         _ turn: Range<Int>, from base: Int, _ bytes: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<Int>, _ nulls: [Bool]?,
         into words: UnsafeMutableBufferPointer<UInt64>
     ) {
+        let first = turn.lowerBound == 0 ? 0 : ends[turn.lowerBound - 1]
+        self.bytes.makeRoom(for: self.bytes.count + ends[turn.upperBound - 1] - first)
+        self.ends.makeRoom(for: self.ends.count + turn.count)
         // Taken out, so that each has one owner while texts are added.
         var slots = slots
         self.slots = HashSlots.none
         let hashes = hashes
         self.hashes = []
-        let (mask, isLarge) = (slots.mask, slots.isLarge)
+        let (mask, isLarge, hasNulls) = (slots.mask, slots.isLarge, nulls != nil)
         slots.withSlots { slots in
-            hashes.withUnsafeBufferPointer { hashes in
-                var start = turn.lowerBound == 0 ? 0 : ends[turn.lowerBound - 1]
+            withUnsafeBufferPointers(hashes, nulls ?? []) { hashes, isNull in
+                var start = first
                 for row in turn {
                     let offset = row &- base
                     if isLarge, row &+ HashSlots.ahead < turn.upperBound {
@@ -125,7 +148,7 @@ struct TextNumbers: Sendable {
                     }
                     let end = ends[row]
                     // NULL rows have no text to be kept.
-                    if nulls?[row] ?? false {
+                    if hasNulls, isNull[row] {
                         words[offset] = 0
                     } else {
                         let text = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
@@ -232,4 +255,11 @@ enum KeyHash {
         guard let first = a.baseAddress, let second = b.baseAddress else { return true }
         return memcmp(first, second, a.count) == 0
     }
+}
+
+/// Lends the memory of two arrays.
+private func withUnsafeBufferPointers<A, B>(
+    _ a: [A], _ b: [B], _ body: (UnsafeBufferPointer<A>, UnsafeBufferPointer<B>) -> Void
+) {
+    a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in body(a, b) } }
 }

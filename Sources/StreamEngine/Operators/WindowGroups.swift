@@ -9,6 +9,7 @@ struct WindowGroups: WindowContent {
     private var accumulators: [any Accumulator]
     /// For each aggregate, an earlier one that holds the same of the same argument, so that this one need not be updated.
     private let holders: [Int?]
+    private let isDistinct: [Bool]
     /// For each DISTINCT aggregate, the values of each group seen so far.
     private var distinctValues: [KeyTable?]
     /// What a snapshot that is being written has still to write.
@@ -31,6 +32,7 @@ struct WindowGroups: WindowContent {
             }
         }
         self.accumulators = accumulators
+        isDistinct = aggregate.results.map { $0.isDistinct && $0.argument != nil }
         distinctValues = aggregate.results.map { $0.isDistinct ? KeyTable() : nil }
     }
 
@@ -47,14 +49,18 @@ struct WindowGroups: WindowContent {
         table.number(rows, of: keys, into: &rowGroups)
         if frozen.groups.pendingCount > 0 { savePending() }
         frozen.groups.note(rowGroups, count: count)
-        for index in accumulators.indices where holders[index] == nil {
-            accumulators[index].grow(to: count)
-            let whole = arguments[index]
-            if distinctValues[index] != nil, let whole {
-                addDistinct(index, rows, whole)
-            } else {
-                accumulators[index].update(groups: rowGroups, argument: rows.count == batchCount ? whole : whole?.slice(rows))
-            }
+        let (groups, count, isWhole) = (rowGroups, count, rows.count == batchCount)
+        let (holders, isDistinct) = (holders, isDistinct)
+        let isWide = rows.count >= GroupTable.rowsWorthCores && table.isLarge
+        // Each aggregate by itself takes the rows in their order, so that sums of doubles do not depend on the number of cores.
+        Cores.forEach(&accumulators, isWorthIt: isWide) { accumulator, index in
+            guard holders[index] == nil else { return }
+            accumulator.grow(to: count)
+            if isDistinct[index] { return }
+            accumulator.update(groups: groups, argument: isWhole ? arguments[index] : arguments[index]?.slice(rows))
+        }
+        for index in isDistinct.indices where isDistinct[index] {
+            if let argument = arguments[index] { addDistinct(index, rows, argument) }
         }
     }
 

@@ -80,6 +80,15 @@ public struct RecordDecoder: Sendable {
     /// error. Data outside the memory of its part counts as not fitting.
     /// - Parameter memory: lends the memory of a part; each part is asked for once, in order.
     public func decode(_ records: RecordList, lending memory: RecordList.Memory) -> (batch: ColumnBatch, errors: [RecordError]) {
+        let decoded = decodeByRecord(records, lending: memory)
+        return (decoded.batch, decoded.errors)
+    }
+
+    /// As `decode`.
+    /// - Returns: also how many rows there are after each record, for those who must know which rows are whose.
+    public func decodeByRecord(
+        _ records: RecordList, lending memory: RecordList.Memory
+    ) -> (batch: ColumnBatch, errors: [RecordError], rowEnds: [Int]) {
         columnPlan?.withDecoder { decode(records, memory, $0) } ?? decodeOneByOne(records, memory)
     }
 
@@ -101,12 +110,17 @@ public struct RecordDecoder: Sendable {
     package func decodeOneByOne(
         _ records: some Collection<SourceRecord>, in buffer: UnsafeRawBufferPointer
     ) -> (batch: ColumnBatch, errors: [RecordError]) {
-        decodeOneByOne(RecordList(records)) { $1(buffer) }
+        let decoded = decodeOneByOne(RecordList(records)) { $1(buffer) }
+        return (decoded.batch, decoded.errors)
     }
 
-    private func decodeOneByOne(_ records: RecordList, _ memory: RecordList.Memory) -> (batch: ColumnBatch, errors: [RecordError]) {
+    private func decodeOneByOne(
+        _ records: RecordList, _ memory: RecordList.Memory
+    ) -> (batch: ColumnBatch, errors: [RecordError], rowEnds: [Int]) {
         var builder = ColumnBatchBuilder(columns.map(\.type), capacity: records.count)
         var errors: [RecordError] = []
+        var rowEnds: [Int] = []
+        rowEnds.reserveCapacity(records.count)
         var reader = RecordReader()
         for part in 0..<records.partCount {
             memory(part) { buffer in
@@ -122,10 +136,11 @@ public struct RecordDecoder: Sendable {
                         builder.truncate(to: start)
                         errors.append(RecordError(index, record, in: buffer, rowsBefore: start, error))
                     }
+                    rowEnds.append(builder.count)
                 }
             }
         }
-        return (builder.finish(), errors)
+        return (builder.finish(), errors, rowEnds)
     }
 
     /// The rows of a record, without metadata. Some columns may have more of them than others when it throws.
@@ -142,7 +157,7 @@ public struct RecordDecoder: Sendable {
 
     private func decode(
         _ records: RecordList, _ memory: RecordList.Memory, _ decoder: JSONColumnDecoder
-    ) -> (batch: ColumnBatch, errors: [RecordError]) {
+    ) -> (batch: ColumnBatch, errors: [RecordError], rowEnds: [Int]) {
         var rowEnds = [Int](repeating: 0, count: records.count)
         var errors: [RecordError] = []
         for part in 0..<records.partCount {
@@ -151,7 +166,7 @@ public struct RecordDecoder: Sendable {
             }
         }
         let facts = metadata.map { records.column($0, rowEnds) }
-        return (ColumnBatch(rowtime: records.rowtime(rowEnds), columns: decoder.columns() + facts), errors)
+        return (ColumnBatch(rowtime: records.rowtime(rowEnds), columns: decoder.columns() + facts), errors, rowEnds)
     }
 
     private func decode(

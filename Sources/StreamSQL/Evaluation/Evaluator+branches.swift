@@ -124,7 +124,9 @@ extension TypedExpression {
         case .column, .rowtime, .literal: true
         case .call(let function, let arguments, _):
             function.isInfallible && arguments.allSatisfy(\.cannotFail)
-        case .cast, .searchedCase: false
+        case .cast(let operand, let type, let mode):
+            Cast.isInfallible(from: operand.type, to: type, mode: mode) && operand.cannotFail
+        case .searchedCase: false
         case .and(let left, let right), .or(let left, let right): left.cannotFail && right.cannotFail
         }
     }

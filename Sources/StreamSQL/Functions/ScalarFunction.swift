@@ -11,6 +11,8 @@
 /// `OVERLAY(s PLACING r FROM p FOR n)` is `OVERLAY(s, r, p, n)`. `x BETWEEN a AND b` and `x IN (...)` are rewritten to comparisons.
 public struct ScalarFunction: Sendable {
     public var name: String
+    /// How its author wrote it, where that is not its name.
+    public var written: String?
     /// Other spellings of it.
     public var aliases: [String] = []
     /// Decides whether the function takes arguments of these types, what they must be widened to, and what comes out.

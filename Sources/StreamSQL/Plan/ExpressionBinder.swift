@@ -115,7 +115,7 @@ struct ExpressionBinder {
             signature = try function.resolve(arguments.map(\.type))
         } catch {
             // What is wrong with an operator's operands is clear without its sign.
-            let subject = name.first?.isLetter == true ? "\(Self.shown[name] ?? name): " : ""
+            let subject = name.first?.isLetter == true ? "\(function.written ?? name): " : ""
             throw SQLError(subject + error.message, at: position)
         }
         var widened: [TypedExpression] = []
@@ -125,11 +125,6 @@ struct ExpressionBinder {
         }
         return .call(function, widened, signature.result)
     }
-
-    /// Canonical names as the author wrote them.
-    private static let shown = [
-        "FLOOR_TO": "FLOOR", "CEIL_TO": "CEIL", "SUBSTRING_SIMILAR": "SUBSTRING", "INTERVAL_BETWEEN": "(a - b) qualifier",
-    ]
 
     /// `a op b op c` as a tree of logarithmic depth; the order of evaluation is that of the text.
     private mutating func balanced(

@@ -36,7 +36,7 @@ extension TypedExpression {
     public var readsClock: Bool {
         switch self {
         case .call(let function, _, _) where function.clock != .none: return true
-        case .cast(let operand, .timestamp, _) where operand.type == .time: return true
+        case .cast(let operand, let type, _) where Cast.readsClock(from: operand.type, to: type): return true
         default: return parts.contains(where: \.readsClock)
         }
     }

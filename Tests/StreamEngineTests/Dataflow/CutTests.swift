@@ -147,6 +147,35 @@ struct CutTests {
         }
     }
 
+    @Test("many groups have the same sums of doubles, to the last bit, in pieces that several cores share and in smaller ones")
+    func manyGroups() throws {
+        let sql = """
+            CREATE STREAM A (k VARCHAR(8), d DOUBLE, a DOUBLE, n BIGINT, s DOUBLE, u BIGINT);
+            CREATE PUMP P AS INSERT INTO A SELECT STREAM k, SUM(d), AVG(d), COUNT(*), STDDEV_POP(d), SUM(DISTINCT v) FROM S
+            GROUP BY k, STEP(S.ROWTIME BY INTERVAL '1' HOUR);
+            """
+        var dice = Dice(seed: 8)
+        var builder = ColumnBatchBuilder(Flow.input.columns.map(\.type))
+        for row in 0..<60_000 {
+            builder.rowtimes.append(1_622_538_000_000 + Int64(row / 100))
+            builder.columns[0].append(.text("k\(Int.random(in: 0..<20_000, using: &dice))"))
+            builder.columns[1].append(Int64.random(in: 0...5, using: &dice))
+            builder.columns[2].append(Double.random(in: -1...1, using: &dice))
+            builder.columns[3].append(0)
+        }
+        let rows = builder.finish()
+        let results = try [6000, 300].map { size in
+            var dataflow = try Flow.make(sql)
+            for start in stride(from: 0, to: rows.count, by: size) {
+                try dataflow.insert(rows.slice(start..<(start + size)), into: "S")
+            }
+            try dataflow.finish()
+            return Flow.lines(dataflow.takeOutput(), of: dataflow)["A"] ?? []
+        }
+        #expect(results[0].count > 15_000)
+        #expect(results[0] == results[1])
+    }
+
     @Test("a sum over windows equals the sum of the rows")
     func nothingIsLost() throws {
         let rows = Flow.rows(2000, seed: 5)

@@ -77,6 +77,64 @@ import Testing
         #expect(groups == Array(0..<table.count))
     }
 
+    /// Rows with one text and one number as key.
+    private func keys(_ numbers: Range<Int>, of texts: Int) -> [Column] {
+        var column = ByteColumn()
+        for number in numbers {
+            column.bytes += Array("text \(number * 7919 % texts)".utf8)
+            column.ends.append(column.bytes.count)
+        }
+        let other = numbers.map { Int64($0 * 7919 % texts % 3) }
+        return [Column(.varchar(16), .bytes(column)), Column(.bigint, .integers(other))]
+    }
+
+    @Test("large tables number rows alike in large pieces, which several cores share, and in small ones, which they do not")
+    func sameOnAllCores() {
+        let types: [SQLType] = [.varchar(16), .bigint]
+        var (small, large) = (GroupTable(types), GroupTable(types))
+        var (bySmall, byLarge) = ([Int](), [Int]())
+        for first in stride(from: 0, to: 90_000, by: 5000) {
+            var groups: [Int] = []
+            large.number(0..<5000, of: keys(first..<(first + 5000), of: 30_000), into: &groups)
+            byLarge += groups
+            for part in stride(from: first, to: first + 5000, by: 500) {
+                small.number(0..<500, of: keys(part..<(part + 500), of: 30_000), into: &groups)
+                bySmall += groups
+            }
+        }
+        #expect(byLarge == bySmall)
+        #expect(large.count == 30_000 && large.terms == small.terms)
+    }
+
+    @Test("pieces whose texts are coded by several dictionaries in turns, which grow, have the groups of their texts")
+    func dictionariesInTurns() {
+        var random = SeededRandom(state: 4)
+        var table = GroupTable([.varchar(16)])
+        var known: [Int: Int] = [:]
+        // More than are remembered.
+        var dictionaries = [[Int]](repeating: [], count: 6)
+        for piece in 0..<200 {
+            let place = piece < 100 ? piece % 2 : Int.random(in: 0..<6, using: &random)
+            let numbers = (0..<50).map { _ in Int.random(in: 0...(piece * 2), using: &random) }
+            for number in numbers where !dictionaries[place].contains(number) { dictionaries[place].append(number) }
+            var texts = (bytes: [UInt8](), ends: [0])
+            for number in dictionaries[place] {
+                texts.bytes += Array("n\(number)".utf8)
+                texts.ends.append(texts.bytes.count)
+            }
+            let codes = numbers.map { number in UInt32((dictionaries[place].firstIndex(of: number) ?? 0) + 1) }
+            let column = ByteColumn(codes: codes, dictionary: UInt64(place + 1), bytes: texts.bytes, ends: texts.ends)
+            var groups: [Int] = []
+            table.number(0..<50, of: [Column(.varchar(16), .bytes(column))], into: &groups)
+            let expected = numbers.map { number in
+                let group = known[number] ?? known.count
+                known[number] = group
+                return group
+            }
+            #expect(groups == expected, "piece \(piece)")
+        }
+    }
+
     @Test("a million keys take less than 100 bytes each")
     func manyKeys() {
         var table = GroupTable([.varchar(16), .varchar(16)])

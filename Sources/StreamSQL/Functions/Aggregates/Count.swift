@@ -10,6 +10,7 @@ private struct CountAccumulator: Accumulator {
     private var counts: [Int64] = []
 
     mutating func grow(to count: Int) {
+        counts.makeRoom(for: count)
         if count > counts.count { counts.append(contentsOf: repeatElement(0, count: count - counts.count)) }
     }
 

@@ -61,20 +61,7 @@ private struct DoubleSumAccumulator: DoubleSumsHolder {
         if let argument { sums.update(groups: groups, argument: argument) }
     }
 
-    func results(errors: inout [RowError]) -> Column {
-        var builder = ColumnBuilder(.double, capacity: sums.counts.count)
-        for group in sums.counts.indices {
-            if sums.counts[group] == 0 {
-                builder.appendNull()
-            } else if sums.sums[group].isFinite {
-                builder.append(sums.sums[group])
-            } else {
-                errors.append(.overflow(ofGroup: group, .double))
-                builder.appendNull()
-            }
-        }
-        return builder.finish()
-    }
+    func results(errors: inout [RowError]) -> Column { sums.results(errors: &errors) { sum, _ in sum } }
 
     mutating func removeAll() { sums.removeAll() }
     func stateColumns() -> [Column] { sums.columns }

@@ -9,6 +9,8 @@ struct ExactSums: Sendable {
 
     mutating func grow(to count: Int) {
         guard count > counts.count else { return }
+        sums.makeRoom(for: count)
+        counts.makeRoom(for: count)
         sums.append(contentsOf: repeatElement(0, count: count - sums.count))
         counts.append(contentsOf: repeatElement(0, count: count - counts.count))
     }
@@ -71,6 +73,8 @@ struct DoubleSums: Sendable {
 
     mutating func grow(to count: Int) {
         guard count > counts.count else { return }
+        sums.makeRoom(for: count)
+        counts.makeRoom(for: count)
         sums.append(contentsOf: repeatElement(0, count: count - sums.count))
         counts.append(contentsOf: repeatElement(0, count: count - counts.count))
     }
@@ -88,6 +92,26 @@ struct DoubleSums: Sendable {
                 }
             }
         }
+    }
+
+    /// A value for each group, NULL for one without values; a group whose value is not finite is among the errors.
+    func results(errors: inout [RowError], _ value: (_ sum: Double, _ count: Int64) -> Double) -> Column {
+        var nulls: [Bool]?
+        let results = [Double](unsafeUninitializedCapacity: sums.count) { results, initialized in
+            for group in sums.indices {
+                var result = counts[group] == 0 ? 0 : value(sums[group], counts[group])
+                let isFinite = result.isFinite
+                if counts[group] == 0 || !isFinite {
+                    if nulls == nil { nulls = [Bool](repeating: false, count: sums.count) }
+                    nulls?[group] = true
+                    if !isFinite { errors.append(.overflow(ofGroup: group, .double)) }
+                    result = 0
+                }
+                results.initializeElement(at: group, to: result)
+            }
+            initialized = sums.count
+        }
+        return Column(.double, .doubles(results), nulls: nulls)
     }
 
     mutating func removeAll() {

@@ -22,6 +22,16 @@ enum Cast {
         }
     }
 
+    /// Whether it reads the time besides its operand: a TIME becomes one of the day on which the query started.
+    static func readsClock(from: SQLType, to: SQLType) -> Bool { from == .time && to == .timestamp }
+
+    /// Whether every value fits; see `ScalarFunction.isInfallible`.
+    static func isInfallible(from: SQLType, to: SQLType, mode: CastMode) -> Bool {
+        if from == to || from == .null || from.isExactNumeric && to == .double { return true }
+        // Assignment cuts texts to the column's length.
+        return mode == .assignment && from.isCharacter && to.isCharacter
+    }
+
     /// The column in another type. A value that does not fit is a row error, except that assignment cuts text to the column's length.
     static func convert(_ column: Column, to type: SQLType, mode: CastMode, context: inout EvaluationContext) -> Column {
         if column.type == type { return column }

@@ -3,12 +3,12 @@ extension ScalarFunction {
     static let floorTo = ScalarFunction(
         "FLOOR_TO", [.datetimeOrInterval, .text], returns: { $0[0] }, monotonicIn: 0,
         example: (sql: "FLOOR(TIMESTAMP '2004-09-30 13:48:23' TO HOUR)", gives: "2004-09-30 13:00:00")
-    ) { columns, type, context in UnitRounding.evaluate(columns, type, up: false, &context) }
+    ) { columns, type, context in UnitRounding.evaluate(columns, type, up: false, &context) }.with { $0.written = "FLOOR" }
 
     static let ceilTo = ScalarFunction(
         "CEIL_TO", [.datetimeOrInterval, .text], returns: { $0[0] }, monotonicIn: 0,
         example: (sql: "CEIL(DATE '2004-09-30' TO YEAR)", gives: "2005-01-01")
-    ) { columns, type, context in UnitRounding.evaluate(columns, type, up: true, &context) }
+    ) { columns, type, context in UnitRounding.evaluate(columns, type, up: true, &context) }.with { $0.written = "CEIL" }
 }
 
 /// What FLOOR and CEIL of datetimes share.

@@ -30,7 +30,10 @@ extension ScalarFunction {
             }
             return Column(type, .integers(values), nulls: nulls)
         }
-    ).with { $0.trend = Trend.difference }
+    ).with {
+        $0.trend = Trend.difference
+        $0.written = "(a - b) qualifier"
+    }
 }
 
 /// Whole calendar months from one time to another, toward zero.

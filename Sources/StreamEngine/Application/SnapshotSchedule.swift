@@ -18,6 +18,10 @@ struct SnapshotSchedule: Sendable {
     /// When the last one began, and how long it took.
     private var last: UInt64
     private var lastNanoseconds: UInt64 = 0
+    /// How long those before took: what windows hold, and so what is to be written, comes and goes.
+    private var durations: [UInt64] = []
+    /// How many of them are remembered.
+    private static let remembered = 16
     /// The size of the last whole one; nil when there is none.
     private var wholeBytes: Int?
     /// What was written since it began.
@@ -45,10 +49,10 @@ struct SnapshotSchedule: Sendable {
     func isDue(at now: UInt64) -> Bool {
         guard bytesRead > 0 else { return false }
         let elapsed = now &- last
-        // The next one may take longer than the last, and it is not asked all the time whether it is due.
-        let (ahead, overflows) = lastNanoseconds.multipliedReportingOverflow(by: 2)
-        let early = overflows ? nanoseconds : min(nanoseconds, ahead) + nanoseconds / 30
-        let latest = early > nanoseconds ? 0 : nanoseconds - early
+        // The next one may take longer than those before, and it is not asked all the time whether it is due. Of the first one nothing is known.
+        let (ahead, overflows) = (durations.max() ?? nanoseconds / 4).multipliedReportingOverflow(by: 2)
+        let early = (overflows ? nanoseconds : min(nanoseconds, ahead)).addingReportingOverflow(nanoseconds / 30)
+        let latest = early.overflow || early.partialValue > nanoseconds ? 0 : nanoseconds - early.partialValue
         if elapsed >= max(nanoseconds / 4, latest) { return true }
         let (pause, overflow) = lastNanoseconds.multipliedReportingOverflow(by: Self.pauses)
         return !overflow && elapsed >= pause && bytesRead >= max(bytes, lastBytes)
@@ -69,6 +73,8 @@ struct SnapshotSchedule: Sendable {
     mutating func noteEnd(whole: Bool, bytes: Int, at now: UInt64) {
         lastBytes = bytes
         lastNanoseconds = now &- last
+        if durations.count == Self.remembered { durations.removeFirst() }
+        durations.append(lastNanoseconds)
         if whole { wholeBytes = bytes }
     }
 }

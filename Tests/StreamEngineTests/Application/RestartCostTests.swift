@@ -62,7 +62,7 @@ struct RestartCostTests {
     func atAnyTime(bytesPerSecond: Int, expected: ClosedRange<Int>) async throws {
         var most = 0.0
         var longest = 0
-        for end in stride(from: 58, through: 640, by: 29) {
+        for end in stride(from: 58, through: 640, by: 41) {
             var life = try await Life(snapshotBytesPerSecond: bytesPerSecond)
             try await life.goOn(to: end)
             longest = max(longest, life.longestSnapshot)

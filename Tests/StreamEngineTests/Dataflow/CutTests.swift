@@ -161,7 +161,7 @@ struct CutTests {
             builder.columns[0].append(.text("k\(Int.random(in: 0..<20_000, using: &dice))"))
             builder.columns[1].append(Int64.random(in: 0...5, using: &dice))
             builder.columns[2].append(Double.random(in: -1...1, using: &dice))
-            builder.columns[3].append(0)
+            builder.columns[3].append(Int64(0))
         }
         let rows = builder.finish()
         let results = try [6000, 300].map { size in

@@ -25,7 +25,7 @@ extension ScalarFunction {
                 }
             }
         }
-    }
+    }.with { $0.written = "SUBSTRING" }
 
     /// The three parts as one expression whose only group is the middle. They may stand anywhere in the text, as the page's first example shows; the first
     /// takes as little as it can.

@@ -31,7 +31,14 @@ struct JoinOperator: WholeStateOperator {
         state = OperatorState(kind: "join", version: 1, signature: "\(sides[0]); \(sides[1]); on \(terms)")
     }
 
-    var deadline: Int64? { [left.deadline, right.deadline].compactMap(\.self).min() }
+    /// When a preserved row leaves; nothing is seen of others that do.
+    var deadline: Int64? {
+        [join.left.isPreserved ? left.deadline : nil, join.right.isPreserved ? right.deadline : nil].compactMap(\.self).min()
+    }
+
+    /// The clock at which the next row leaves its window.
+    private var nextEnd: Int64? { [left.deadline, right.deadline].compactMap(\.self).min() }
+
     var stateBytes: Int { left.byteCount + right.byteCount }
 
     /// What happens, in order: a pair that may match, or a row that leaves its window.
@@ -62,7 +69,7 @@ struct JoinOperator: WholeStateOperator {
                 r += 1
             }
         }
-        while let deadline, watermark.passes(deadline) { expire(at: deadline, under: .closing(at: deadline), &happenings) }
+        while let end = nextEnd, watermark.passes(end) { expire(at: end, under: .closing(at: end), &happenings) }
         if watermark == .end { drain(context.clockBefore, &happenings) }
         let output = settle(happenings, &context)
         left.trim()
@@ -89,9 +96,7 @@ struct JoinOperator: WholeStateOperator {
     }
 
     private mutating func expire(before key: EventKey, _ happenings: inout [Happening]) {
-        while let deadline, EventKey.closing(at: deadline) < key {
-            expire(at: deadline, under: .closing(at: deadline), &happenings)
-        }
+        while let end = nextEnd, EventKey.closing(at: end) < key { expire(at: end, under: .closing(at: end), &happenings) }
     }
 
     private mutating func expire(at deadline: Int64, under key: EventKey, _ happenings: inout [Happening]) {

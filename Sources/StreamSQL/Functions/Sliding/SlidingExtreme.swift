@@ -25,7 +25,7 @@ struct SlidingExtreme<Value: SlidingValue>: SlidingAccumulator {
                 left += 1
             }
             let partition = steps.partitions[row]
-            if nulls?[row] != true { enter(values[row], &queues[partition]) }
+            if nulls?[row] != true { Self.enter(values[row], &queues[partition], largest: largest, isEndless) }
             queues[partition].entered += 1
             if queues[partition].count > 0, let best = queues[partition][0] {
                 best.append(to: &builder)
@@ -36,7 +36,8 @@ struct SlidingExtreme<Value: SlidingValue>: SlidingAccumulator {
         return builder.finish()
     }
 
-    private func enter(_ value: Value, _ queue: inout SlidingQueue<Value>) {
+    /// Static: a method of a copy would keep all queues from being changed in place.
+    private static func enter(_ value: Value, _ queue: inout SlidingQueue<Value>, largest: Bool, _ isEndless: Bool) {
         while queue.count > 0, let last = queue[queue.count - 1] {
             if largest ? Value.isBefore(last, value) : Value.isBefore(value, last) {
                 queue.removeLast()

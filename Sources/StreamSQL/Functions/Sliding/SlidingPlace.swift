@@ -42,7 +42,7 @@ struct SlidingPlaces<Value: SlidingValue>: SlidingAccumulator {
             var found = -1
             if case .before(let n) = place { found = queues[partition].count - n }
             let earlier = found >= 0 ? queues[partition][found] : nil
-            if value != nil || !ignoresNulls { enter(value, &queues[partition]) }
+            if value != nil || !ignoresNulls { Self.enter(value, &queues[partition], isEndless ? place : nil) }
             queues[partition].entered += 1
             let result: Value?
             switch place {
@@ -58,8 +58,10 @@ struct SlidingPlaces<Value: SlidingValue>: SlidingAccumulator {
         return builder.finish()
     }
 
-    private func enter(_ value: Value?, _ queue: inout SlidingQueue<Value>) {
-        guard isEndless else { return queue.append(value) }
+    /// Static: a method of a copy would keep all queues from being changed in place.
+    /// - Parameter place: in an endless window, what is asked for.
+    private static func enter(_ value: Value?, _ queue: inout SlidingQueue<Value>, _ place: SlidingPlace?) {
+        guard let place else { return queue.append(value) }
         // Where nothing leaves, no more than n are ever asked for.
         switch place {
         case .first(let n):

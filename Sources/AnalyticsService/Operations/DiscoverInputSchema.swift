@@ -1,6 +1,7 @@
 /// DiscoverInputSchema: guesses how the records of a stream become rows, and shows those it looked at.
 
 import AWSWire
+import Host
 import StreamEngine
 import StreamSQL
 
@@ -89,42 +90,43 @@ extension Analytics {
             throw AWSError(
                 .unableToDetectSchema, "No records came from \(source.arn) in time. Send some, or start at TRIM_HORIZON.")
         }
-        guard let inferred = InferredSchema(records: records) else {
-            let first = String(decoding: records[0].prefix(200), as: UTF8.self)
+        switch await Inference.schema(of: records) {
+        case .success(let inferred): return Discovery(inferred: inferred)
+        case .failure(let failure):
             throw AWSError(
                 .unableToDetectSchema,
-                "The records of \(source.arn) are neither JSON objects nor lines with the same number of fields. The first: \(first)"
-            )
+                "The records of \(source.arn) are neither JSON objects nor lines with the same number of fields. One of them: "
+                    + String(decoding: failure.record.prefix(200), as: UTF8.self))
         }
-        return Discovery(inferred, records)
+    }
+}
+
+/// Where samples are looked at, which may take a second.
+private enum Inference {
+    /// For the life of the process. One, so that however many ask at once, the other cores are everybody else's.
+    private static let threads = IOThreads(name: "discover", count: 1)
+
+    static func schema(of records: [[UInt8]]) async -> Result<InferredSchema, InferredSchema.Failure> {
+        await withCheckedContinuation { continuation in
+            threads.submit {
+                continuation.resume(
+                    returning: Result { () throws(InferredSchema.Failure) in try InferredSchema(of: records) })
+            }
+        }
     }
 }
 
 /// The schema with the rows and the records that it was guessed from, as many as are worth showing.
 struct Discovery: AWSResponse {
-    private static let mostShown = 50
-    private static let mostShownBytes = 64 << 10
-
-    private let inferred: InferredSchema
-    private let records: [[UInt8]]
-
-    fileprivate init(_ inferred: InferredSchema, _ records: [[UInt8]]) {
-        self.inferred = inferred
-        var bytes = 0
-        self.records = Array(
-            records.prefix(Self.mostShown).prefix { record in
-                bytes += record.count
-                return bytes <= Self.mostShownBytes
-            })
-    }
+    fileprivate let inferred: InferredSchema
 
     func write(to writer: inout WireWriter) {
         writer.object { writer in
             writer.inputSchema(inferred.schema)
-            writer.list("ParsedInputRecords", inferred.rows.prefix(Self.mostShown)) { writer, row in
+            writer.list("ParsedInputRecords", inferred.rows) { writer, row in
                 writer.value(.array(row.map { $0.map(JSONValue.string) ?? .null }))
             }
-            writer.list("RawInputRecords", records.map { String(decoding: $0, as: UTF8.self) })
+            writer.list("RawInputRecords", inferred.records.map { String(decoding: $0, as: UTF8.self) })
         }
     }
 }

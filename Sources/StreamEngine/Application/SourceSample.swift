@@ -5,7 +5,7 @@ import RecordBatch
 import StreamStore
 
 extension ApplicationManager {
-    /// Reads some records of a source: up to 1,000 of them and 512 KiB, from each shard in turn.
+    /// Reads some records of a source: up to 1,000 of them and 512 KiB, from each shard in turn; the first may be longer.
     ///
     /// It waits up to ten seconds for the first, and gathers for one second what comes after it.
     /// - Returns: none when none came in time.
@@ -17,10 +17,13 @@ extension ApplicationManager {
             var sample = try await SourceSample(store, await resolve(source), from: position)
             try await sample.gather(time)
             return sample.records
-        } catch .streamNotFound {
-            throw .configuration("There is no stream \(source.arn).")
         } catch {
-            throw .store(error)
+            // It may be deleted while it is looked at.
+            switch error {
+            case .streamNotFound, .shardNotFound: throw .configuration("There is no stream \(source.arn).")
+            case .streamBusy(_, let status): throw .configuration("The stream \(source.arn) is \(status.rawValue).")
+            default: throw .store(error)
+            }
         }
     }
 }
@@ -83,8 +86,9 @@ private struct SourceSample {
         positions[shard] = read.endOffset.map { next >= $0 } ?? false ? nil : next
     }
 
+    /// Half a record would have no form.
     private mutating func take(_ value: UnsafeRawBufferPointer) {
-        records.append([UInt8](value.prefix(max(0, Self.mostBytes - bytes))))
+        if records.isEmpty || bytes + value.count <= Self.mostBytes { records.append([UInt8](value)) }
         bytes += value.count
     }
 }

@@ -4,7 +4,7 @@ import StreamSQL
 import Testing
 
 @Suite("Inferred schemas") struct InferredSchemaTests {
-    private func infer(_ records: String...) -> InferredSchema? { InferredSchema(records: records.map { Array($0.utf8) }) }
+    private func infer(_ records: String...) -> InferredSchema? { try? InferredSchema(of: records.map { Array($0.utf8) }) }
 
     private func columns(_ inferred: InferredSchema?) -> [String] {
         (inferred?.schema.recordColumns ?? []).map { "\($0.name) \($0.mapping ?? "-") \($0.sqlType)" }
@@ -82,7 +82,11 @@ import Testing
         #expect(infer("") == nil)
         #expect(infer("{}") == nil)
         #expect(infer("one line of prose", "and another one") == nil)
-        #expect(InferredSchema(records: [[0xFF, 0xFE, 0x00]]) == nil)
+        #expect(throws: InferredSchema.Failure.self) { try InferredSchema(of: [[0xFF, 0xFE, 0x00]]) }
+        do {
+            _ = try InferredSchema(of: [#"{"a":1}"#, "oops", "no"].map { Array($0.utf8) })
+            Issue.record("two of three have no form")
+        } catch { #expect(error.record == Array("oops".utf8)) }
     }
 
     @Test("records that are not like the others are passed over")
@@ -97,5 +101,20 @@ import Testing
         let wide = "{" + (0..<3_000).map { "\"m\($0)\":\($0)" }.joined(separator: ",") + "}"
         #expect(columns(infer(wide)).count == 1_000)
         #expect(columns(infer(#"{"a'\".b":1,"":2}"#)) == ["COL_ $[''] INTEGER"])
+        #expect(infer(#"{"a":1e999}"#)?.rows == [["1e999"]])
+    }
+
+    @Test("names that begin alike and rows that are many take no longer for it, and few are shown", .timeLimit(.minutes(1)))
+    func costly() {
+        // Each name was tried with all numbers that the ones before it had got.
+        let alike = String(repeating: "z", count: 130)
+        let names = infer("{" + (0..<1_000).map { "\"\(alike)\($0)\":1" }.joined(separator: ",") + "}")
+        #expect(columns(names).count == 1_000)
+        // All rows were made, as texts, of all columns.
+        let wide = "{" + (0..<1_000).map { "\"m\($0)\":1" }.joined(separator: ",") + "}"
+        let tall = "[" + repeatElement("{}", count: 100_000).joined(separator: ",") + "]"
+        let table = infer(wide, tall, wide)
+        #expect(table?.rows.count == 1 && table?.records.count == 1)
+        #expect(infer(tall, wide)?.rows.isEmpty == true)
     }
 }

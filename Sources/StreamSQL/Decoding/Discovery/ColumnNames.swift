@@ -7,6 +7,8 @@ struct ColumnNames {
     private static let refused: Set<Character> = ["-", "<", ">", "&", "\""]
 
     private var taken: Set<String> = []
+    /// The number that a name which is taken gets next.
+    private var numbers: [String: Int] = [:]
 
     /// A name for the value at the end of a path of members: the last one's, with those before it where that is taken. A reserved word
     /// gets `COL_` in front.
@@ -18,11 +20,12 @@ struct ColumnNames {
             let name = Self.usable(parts.suffix(count).joined(separator: "_"))
             if take(name) { return name }
         }
-        var number = 2
+        let base = parts.last ?? ""
         while true {
-            let name = Self.usable("\(parts.last ?? "")_\(number)")
+            let number = numbers[base, default: 2]
+            numbers[base] = number + 1
+            let name = Self.usable("\(base)_\(number)")
             if take(name) { return name }
-            number += 1
         }
     }
 

@@ -6,33 +6,32 @@ struct JSONSample {
     private static let deepest = 8
     private static let mostColumns = 1_000
 
-    /// Records that are not JSON, or have no row.
-    private(set) var strangers = 0
+    /// For each record how many rows it has; none where it is not JSON.
+    private(set) var rowCounts: [Int] = []
     private(set) var understood = 0
-    private var rowsInArrays = 0
-    private var rows = 0
+    /// Documents that are a row, and those that are arrays of them.
+    private var objects = 0
+    private var arrays = 0
     private var order: [[String]] = []
     private var evidence: [[String]: ValueEvidence] = [:]
     private let tokenizer = JSONTokenizer()
     private var scratch: [UInt8] = []
 
     mutating func note(_ record: [UInt8]) {
-        let before = rows + rowsInArrays
+        var rows = 0
         record.withUnsafeBytes { text in
             try? tokenizer.withTokens(of: text, many: true) { value throws(JSONError) in
                 for document in value.siblings {
-                    if document.isObject {
+                    if document.isObject { objects += 1 } else if document.isArray { arrays += 1 }
+                    for row in document.isObject ? [document] : document.elements.filter(\.isObject) {
                         rows += 1
-                        note(document, at: [])
-                    }
-                    for element in document.elements where element.isObject {
-                        rowsInArrays += 1
-                        note(element, at: [])
+                        note(row, at: [])
                     }
                 }
             }
         }
-        if rows + rowsInArrays > before { understood += 1 } else { strangers += 1 }
+        rowCounts.append(rows)
+        if rows > 0 { understood += 1 }
     }
 
     private mutating func note(_ object: JSONValue, at path: [String]) {
@@ -60,7 +59,7 @@ struct JSONSample {
             InputSchema.RecordColumn(
                 name: names.name(of: path), mapping: Self.mapping(path), sqlType: "\((evidence[path] ?? ValueEvidence()).type)")
         }
-        let rowPath = rowsInArrays > rows ? "$[0:]" : "$"
+        let rowPath = arrays > objects ? "$[0:]" : "$"
         return InputSchema(
             recordFormat: InputSchema.RecordFormat(
                 recordFormatType: "JSON",

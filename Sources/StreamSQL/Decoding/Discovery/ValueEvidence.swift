@@ -76,7 +76,9 @@ struct ValueEvidence {
     }
 
     private static func kind(ofNumber text: UnsafeRawBufferPointer) -> Kinds {
-        guard let value = Int64(String(decoding: text, as: UTF8.self)) else { return .double }
+        guard let value = Int64(String(decoding: text, as: UTF8.self)) else {
+            return DoubleText.parse(text) == nil ? .text : .double
+        }
         return Int32(exactly: value) != nil ? .integer : .bigint
     }
 

@@ -139,6 +139,9 @@ def test_every_kept_directory_serves(path, tmp_path):
         server.start()
         expected = json.loads(path.with_name(path.name.removesuffix(".tar.gz") + ".json").read_text())
         assert set(server.client("kinesis").list_streams()["StreamNames"]) == set(expected["streams"])
+        for stream, attributes in expected.get("attributes", {}).items():
+            summary = server.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+            assert {name: summary[name] for name in attributes} == attributes
         assert set(server.client("firehose").list_delivery_streams()["DeliveryStreamNames"]) == {"quick", "reading", "waiting"}
         assert server.stop() == 0
         shutil.rmtree(tmp_path / "data/lock", ignore_errors=True)

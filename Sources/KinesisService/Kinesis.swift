@@ -46,6 +46,7 @@ public struct Kinesis: Sendable {
     let metrics: KinesisMetrics
     let attributes: AttributeBook
     let subscriptions: SubscriptionBook
+    let scalings = ScalingBook()
     /// Nil where there are none.
     let limits: ShardLimits?
 
@@ -56,7 +57,7 @@ public struct Kinesis: Sendable {
         tokens = TokenSealer(secret: settings.tokenSecret)
         self.metrics = KinesisMetrics(metrics)
         attributes = AttributeBook(store)
-        subscriptions = SubscriptionBook(clock)
+        subscriptions = SubscriptionBook(clock, memoryBytes: settings.subscriptions.memoryBytes)
         limits = settings.strictLimits ? ShardLimits() : nil
     }
 

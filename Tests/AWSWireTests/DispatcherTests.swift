@@ -270,4 +270,14 @@ struct ProbeService: Sendable {}
         #expect(budget.reserved == 12 << 20 && budget.lease(2 << 20) != nil)
         #expect(large.count == 1 && small.count == 2)
     }
+
+    @Test("a part of the memory lets one alone have more than it holds, and never two")
+    func memoryOfAPart() throws {
+        let part = MemoryBudget(limit: 100, letsOneExceed: true)
+        let (one, other) = (try #require(part.lease(0)), try #require(part.lease(0)))
+        #expect(one.extend(by: 150) && one.extend(by: 50))
+        #expect(!other.extend(by: 1) && other.extend(by: 0))
+        one.shrink(by: 150)
+        #expect(other.extend(by: 50) && !other.extend(by: 1) && !one.extend(by: 1))
+    }
 }

@@ -81,7 +81,7 @@ func withDoor(
         dispatcher: AWSDispatcher([
             AWSService(
                 prefix: "Test_1", serving: gate,
-                [.operation(Echo.self), .direct(Fill.self), .direct(Ponder.self), .direct(Drip.self)])
+                [.operation(Echo.self), .direct(Fill.self), .direct(Ponder.self), .direct(Drip.self), .direct(Flood.self)])
         ]),
         readiness: readiness,
         downloads: downloads, metrics: metrics, logger: logger

@@ -57,6 +57,31 @@ enum Drip: DirectOperation {
     }
 }
 
+/// Answers with one large piece, which may take a second in all if the body is not empty.
+enum Flood: DirectOperation {
+    static let errors: [AWSError.Name] = []
+    static let memoryBound = 1000
+    static let bytes = 64 << 20
+
+    static func read(_ body: UnsafeRawBufferPointer, _ format: WireFormat, _ gate: Gate) throws(AWSError) -> Int { body.count }
+    static func resources(_ request: borrowing Int, _ gate: Gate) -> [ResourceName] { [] }
+
+    static func start(_ request: consuming Int, _ gate: Gate, _ call: DirectCall) {
+        let isSent = Mutex(false)
+        let longest: Duration? = request > 2 ? .seconds(1) : nil
+        call.succeed(
+            ReplyStream(
+                longest: longest,
+                next: {
+                    let isOver = isSent.withLock { isSent in
+                        defer { isSent = true }
+                        return isSent
+                    }
+                    return isOver ? nil : [UInt8](repeating: 7, count: bytes)
+                }), contentType: "text/plain")
+    }
+}
+
 @Suite struct StreamedReplyTests {
     @Test("a piece is there before the next one is made, and a stop brings the end instead of a break")
     func hastened() async throws {
@@ -96,5 +121,42 @@ enum Drip: DirectOperation {
                 #expect(try client.receive().status == 200)
             }
         }
+    }
+
+    @Test("what has had its time is cut, however steadily its peer takes a little")
+    func trickled() async throws {
+        try await withDoor(memoryLimit: 256 << 20, deadline: .milliseconds(100)) { port, _, _ in
+            try await offPool {
+                let client = try RawClient(port: port, receiveBuffer: 64 << 10)
+                try client.send(post(#"{"a": 1}"#, target: "Test_1.Flood"))
+                // At this rate the whole would take much longer.
+                #expect(throws: RawClient.Failure.self) {
+                    try client.dawdle(bytes: 16 << 10, every: .milliseconds(10), for: .seconds(15))
+                }
+            }
+        }
+    }
+
+    @Test("a stop does not wait for the peer of a stream that takes nothing")
+    func stalledAtStop() async throws {
+        let begun = try await withStalledPeer()
+        #expect(ContinuousClock.now - begun < .seconds(10))
+    }
+
+    /// - Returns: when the stop was asked for; it is over then.
+    private func withStalledPeer() async throws -> ContinuousClock.Instant {
+        let begun = Mutex(ContinuousClock.now)
+        let kept = Mutex<RawClient?>(nil)
+        try await withDoor(memoryLimit: 256 << 20) { port, _, _ in
+            try await offPool {
+                let client = try RawClient(port: port, receiveBuffer: 64 << 10)
+                try client.send(post("{}", target: "Test_1.Flood"))
+                #expect(try client.receive(ofHead: true).status == 200)
+                kept.withLock { $0 = client }
+            }
+            begun.withLock { $0 = .now }
+        }
+        kept.withLock { $0 = nil }
+        return begun.withLock { $0 }
     }
 }

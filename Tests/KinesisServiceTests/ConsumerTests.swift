@@ -72,4 +72,53 @@ import Testing
             try await kinesis.refused("RegisterStreamConsumer", ["StreamARN": arn, "ConsumerName": "c"]).type
                 == "LimitExceededException")
     }
+
+    @Test("one stream's consumers and their tags take their part of what is kept on the node, not all of it")
+    func boundOfAttributes() async throws {
+        let kinesis = Harness()
+        try await kinesis.create()
+        try await kinesis.create("t")
+        let tags = JSONValue.object(
+            JSONObject(
+                (0..<50).map {
+                    .init(name: "\($0)" + String(repeating: "k", count: 120), value: .string(String(repeating: "v", count: 256)))
+                }))
+        func registerFat(_ name: String) async throws -> AWSReply {
+            let body: JSONValue = ["StreamARN": arn, "ConsumerName": .string(name), "Tags": tags]
+            return try await kinesis.reply(
+                "RegisterStreamConsumer", body.serialized, contentType: "application/x-amz-json-1.1")
+        }
+        var refused: AWSReply?
+        for number in 0..<20 where refused == nil {
+            let reply = try await registerFat("c\(number)")
+            if reply.status != 200 { refused = reply }
+        }
+        let error = try JSONValue(parsing: try #require(refused).body)
+        #expect(error["__type"] == "LimitExceededException")
+        #expect(error["message"]?.string?.contains("of at most 65536 bytes") == true)
+        // What makes it smaller, or has nothing to do with it, goes on.
+        try await kinesis.call(
+            "UpdateShardCount", ["StreamName": "s", "TargetShardCount": 2, "ScalingType": "UNIFORM_SCALING"])
+        try await kinesis.call("DeregisterStreamConsumer", ["StreamARN": arn, "ConsumerName": "c0"])
+        #expect(try await registerFat("c0").status == 200)
+        try await kinesis.call(
+            "RegisterStreamConsumer",
+            ["StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/t", "ConsumerName": "c"])
+    }
+
+    @Test("a token of any length is told to be wrong, not the request to be too long")
+    func longToken() async throws {
+        let kinesis = Harness()
+        try await kinesis.create()
+        for length in [1000, 1 << 20] {
+            let token = JSONValue.string(String(repeating: "A", count: length))
+            for (operation, request) in [
+                ("ListStreamConsumers", ["StreamARN": arn, "NextToken": token]), ("ListShards", ["NextToken": token]),
+                ("ListStreams", ["NextToken": token]),
+            ] as [(String, JSONValue)] {
+                let error = try await kinesis.refused(operation, request)
+                #expect(error.type == "InvalidArgumentException", "\(operation) \(length)")
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ struct Harness {
     let store: MemoryStore
     let metrics = MetricsRegistry()
     let budget = MemoryBudget(limit: 512 << 20)
+    let kinesis: Kinesis
     private let dispatcher: AWSDispatcher
 
     init(
@@ -29,7 +30,7 @@ struct Harness {
         var settings = Kinesis.Settings(
             region: "us-east-1", accountID: "000000000000", tokenSecret: secret, streamLimit: streamLimit)
         configure(&settings)
-        let kinesis = Kinesis(store: store, clock: StoreClock(store: store), settings: settings, metrics: metrics)
+        kinesis = Kinesis(store: store, clock: StoreClock(store: store), settings: settings, metrics: metrics)
         dispatcher = AWSDispatcher([kinesis.service])
     }
 

@@ -212,6 +212,49 @@ import Testing
         #expect(try await waits == nil)
     }
 
+    @Test("events that wait for slow peers take no more than their part, and go on when one is taken")
+    func share() async throws {
+        let kinesis = Harness { $0.subscriptions.memoryBytes = 1 << 20 }
+        try await kinesis.create()
+        try await kinesis.put(String(repeating: "x", count: 250_000))
+        var streams: [ReplyStream] = []
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            streams.append(try await events(try await subscribe(kinesis, try await register(kinesis, name))))
+        }
+        let (got, isTaken) = (Mutex(0), Mutex(false))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for stream in streams {
+                group.addTask {
+                    if try await stream.next() != nil { got.withLock { $0 += 1 } }
+                    while !isTaken.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+                    while try await stream.next() != nil {}
+                }
+            }
+            // As many as there is room for have theirs, then nobody gets any more.
+            while got.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            for _ in 0..<30 {
+                try await Task.sleep(for: .milliseconds(10))
+                #expect(kinesis.budget.reserved <= (1 << 20) + 6 * (16 << 10))
+            }
+            #expect((1..<4).contains(got.withLock { $0 }))
+            isTaken.withLock { $0 = true }
+            while got.withLock({ $0 }) < 6 { try await Task.sleep(for: .milliseconds(5)) }
+            for stream in streams { stream.close() }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("a record that is larger than the part of all subscriptions comes all the same")
+    func aloneInShare() async throws {
+        let kinesis = Harness { $0.subscriptions.memoryBytes = 100_000 }
+        try await kinesis.create()
+        let text = String(repeating: "x", count: 250_000)
+        try await kinesis.put(text)
+        let stream = try await events(try await subscribe(kinesis, try await register(kinesis)))
+        #expect(try await message(stream)?.texts == [text])
+        stream.close()
+    }
+
     @Test("a position that does not fit the shard is refused")
     func positions() async throws {
         let kinesis = Harness()

@@ -141,4 +141,19 @@ import Testing
             try await kinesis.refused("RemoveTagsFromStream", ["StreamName": "s", "TagKeys": ["a"]]).type
                 == "ResourceInUseException")
     }
+
+    @Test("keys that AWS keeps for itself are refused wherever tags are given")
+    func reserved() async throws {
+        try await kinesis.create()
+        let arn: JSONValue = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+        let tags: JSONValue = ["aws:cloudformation:stack-name": "x"]
+        for (operation, request) in [
+            ("AddTagsToStream", ["StreamName": "s", "Tags": tags]), ("TagResource", ["ResourceARN": arn, "Tags": tags]),
+            ("CreateStream", ["StreamName": "t", "ShardCount": 1, "Tags": tags]),
+            ("RegisterStreamConsumer", ["StreamARN": arn, "ConsumerName": "c", "Tags": tags]),
+        ] as [(String, JSONValue)] {
+            #expect(try await kinesis.refused(operation, request).type == "InvalidArgumentException", "\(operation)")
+        }
+        try await kinesis.call("AddTagsToStream", ["StreamName": "s", "Tags": ["awsome": "x", "my aws:": "y"]])
+    }
 }

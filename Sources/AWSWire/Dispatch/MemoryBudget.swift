@@ -16,11 +16,16 @@ public final class MemoryBudget: Sendable {
     /// The most that is kept for small leases, in bytes.
     private static let mostKept = 32 << 20
     private let used = Atomic<Int>(0)
+    private let letsOneExceed: Bool
     private let onShortage: (@Sendable () -> Void)?
 
-    /// - Parameter onShortage: is called, on any thread, when bytes were asked for that are not to be had: whoever can give some back should.
-    public init(limit: Int, onShortage: (@Sendable () -> Void)? = nil) {
+    /// - Parameters:
+    ///   - letsOneExceed: whether a lease may have any number while no other has one: for a part of another budget, whose limit holds, so that
+    ///     nothing is too large for it for ever.
+    ///   - onShortage: is called, on any thread, when bytes were asked for that are not to be had: whoever can give some back should.
+    public init(limit: Int, letsOneExceed: Bool = false, onShortage: (@Sendable () -> Void)? = nil) {
         self.limit = limit
+        self.letsOneExceed = letsOneExceed
         largeLimit = limit - min(limit / 8, Self.mostKept)
         self.onShortage = onShortage
     }
@@ -38,7 +43,8 @@ public final class MemoryBudget: Sendable {
         let bound = total > Self.small ? largeLimit : limit
         var current = used.load(ordering: .relaxed)
         while true {
-            guard bytes >= 0, bytes <= bound - current else {
+            let isAlone = letsOneExceed && current == total - bytes
+            guard bytes >= 0, bytes == 0 || isAlone || bytes <= bound - current else {
                 onShortage?()
                 return false
             }
@@ -48,6 +54,8 @@ public final class MemoryBudget: Sendable {
             current = original
         }
     }
+
+    fileprivate func reportShortage() { onShortage?() }
 
     fileprivate func release(_ bytes: Int) {
         used.subtract(bytes, ordering: .acquiringAndReleasing)
@@ -70,6 +78,9 @@ public final class MemoryLease: Sendable {
         bytes.add(more, ordering: .relaxed)
         return true
     }
+
+    /// Says that bytes are wanted which another budget refused.
+    public func reportShortage() { budget.reportShortage() }
 
     /// Gives back what was asked for beyond need.
     public func shrink(by less: Int) {

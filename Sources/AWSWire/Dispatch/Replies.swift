@@ -44,12 +44,15 @@ public struct ReplyStream: Sendable {
     public var hasten: @Sendable () -> Void
     /// How long the client may take nothing; the door's setting unless given.
     public var stallLimit: Duration?
+    /// How long the whole may take; what the client has not taken then is cut off, however steadily it takes the rest. Nil: as long as it likes.
+    public var longest: Duration?
     /// What is reserved for the stream when it begins, in bytes; the door's own measure unless given. `next` may ask the call's lease for more, and
     /// what a piece takes is reserved until the client has it.
     public var restingMemory: Int?
 
     public init(
-        stallLimit: Duration? = nil, restingMemory: Int? = nil, next: @escaping @Sendable () async throws -> [UInt8]?,
+        stallLimit: Duration? = nil, restingMemory: Int? = nil, longest: Duration? = nil,
+        next: @escaping @Sendable () async throws -> [UInt8]?,
         close: @escaping @Sendable () -> Void = {}, hasten: @escaping @Sendable () -> Void = {}
     ) {
         self.next = next
@@ -57,6 +60,7 @@ public struct ReplyStream: Sendable {
         self.hasten = hasten
         self.stallLimit = stallLimit
         self.restingMemory = restingMemory
+        self.longest = longest
     }
 }
 

@@ -50,6 +50,8 @@ protocol AnswerCarrier: AnyObject {
     func abort()
     /// How long the peer may take nothing of this answer.
     var stallLimit: TimeAmount { get set }
+    /// When what the peer has not taken of this answer is cut off; nil: never.
+    var end: NIODeadline? { get set }
     var channel: (any Channel)? { get }
 }
 

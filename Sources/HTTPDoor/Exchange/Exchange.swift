@@ -25,6 +25,8 @@ final class Exchange: ReplySink, @unchecked Sendable {
     static let leastMemory = 16 << 10
     /// Reserved for an answer that comes in pieces.
     static let streamMemory = 512 << 10
+    /// How long the peer of a stream that is to end may take nothing.
+    static let hastenedStall = TimeAmount.seconds(2)
     /// Reserved for a page or a download; a larger piece asks for more.
     static let pageMemory = 16 << 10
 
@@ -186,12 +188,17 @@ final class Exchange: ReplySink, @unchecked Sendable {
         context.door.instruments.answered(head.status, nanoseconds: elapsed)
         let writer = begin(AnswerHead(head), length: nil, stallLimit: stream.stallLimit) { stream.close() }
         guard let writer else { return stream.close() }
+        if let longest = stream.longest { carrier?.end = .now() + TimeAmount(longest) }
         onHasten = stream.hasten
         Task { await writer.send(stream) }
     }
 
-    /// The node is about to stop: an answer that has no end of its own gets one.
-    func hasten() { onHasten?() }
+    /// The node is about to stop: an answer that has no end of its own gets one, and whose peer takes nothing is not waited for.
+    func hasten() {
+        guard let onHasten else { return }
+        if let carrier { carrier.stallLimit = min(carrier.stallLimit, Self.hastenedStall) }
+        onHasten()
+    }
 
     /// Begins an answer in pieces; nil when nobody is there to take it.
     /// - Parameter onDisconnect: is called when the peer goes before the answer is whole.

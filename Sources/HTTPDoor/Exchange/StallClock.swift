@@ -14,6 +14,8 @@ struct StallClock {
     }
 
     var limit: TimeAmount
+    /// When what still waits for the peer is over, whatever it takes of it; nil: never.
+    var end: NIODeadline?
     private var written = 0
     private var seen = Seen()
     private var lastProgress: NIODeadline?
@@ -29,6 +31,7 @@ struct StallClock {
     ///   - socket: of the connection; nil where there is none.
     mutating func isOver(unsent: Int, _ socket: CInt?, _ now: NIODeadline) -> Bool {
         let last = seen
+        if unsent > 0, let end, now > end { return true }
         seen = Seen(written: written, unsent: unsent, unacknowledged: unsent > 0 ? SendQueue.unacknowledged(socket) : 0)
         guard unsent > 0, seen == last, let lastProgress else {
             lastProgress = unsent > 0 ? now : nil

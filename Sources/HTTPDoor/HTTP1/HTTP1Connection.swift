@@ -81,6 +81,10 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         get { stall.limit }
         set { stall.limit = newValue }
     }
+    var end: NIODeadline? {
+        get { stall.end }
+        set { stall.end = newValue }
+    }
 
     init(_ context: LoopContext) {
         self.context = context
@@ -298,6 +302,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             exchange = nil
             phaseStart = .now()
             stall.limit = TimeAmount(settings.stallTimeout)
+            stall.end = nil
             next()
         case .head: break
         case .body where !closesAfterAnswer: break

@@ -35,6 +35,10 @@ final class HTTP2Stream: ChannelInboundHandler {
         get { stall.limit }
         set { stall.limit = newValue }
     }
+    var end: NIODeadline? {
+        get { stall.end }
+        set { stall.end = newValue }
+    }
 
     init(_ context: LoopContext, _ streams: OpenStreams) {
         self.context = context

@@ -24,6 +24,8 @@ final class AttributeBook: Sendable {
     private let store: any SmallStates
     private let entries = Mutex<[StreamID: Entry]>([:])
     private static let kind = "kinesis.stream"
+    /// What the attributes of one stream may take, in bytes: all small states of the node have 4 MB together.
+    static let mostBytes = 64 << 10
 
     init(_ store: any SmallStates) { self.store = store }
 
@@ -70,6 +72,10 @@ final class AttributeBook: Sendable {
         do throws(Failure) { try change(&changed) } catch { throw .refused(error) }
         guard changed != entry.attributes else { return changed }
         let value = StoredDefinition.encode(changed, format: StreamAttributes.format)
+        if value.count > Self.mostBytes, changed.mayBeLarger(than: entry.attributes) {
+            throw .failed(
+                .conditionFailed(.misuse("those of one stream would take \(value.count) of at most \(Self.mostBytes) bytes")))
+        }
         do throws(StoreError) {
             try await store.changeStates([StateChange(Self.key(stream), expected: entry.version, value: value)])
         } catch {

@@ -22,6 +22,8 @@ struct StreamAttributes: Codable, Hashable, Sendable {
     var policy: String?
     /// By name.
     var consumers: [StreamConsumer] = []
+    /// How many shards UpdateShardCount was told to make, until they are there; nil: no scaling is under way.
+    var targetShardCount: Int?
 
     init() {}
 
@@ -34,19 +36,28 @@ struct StreamAttributes: Codable, Hashable, Sendable {
         shardMetrics = try values.decodeIfPresent([String].self, forKey: .shardMetrics) ?? []
         policy = try values.decodeIfPresent(String.self, forKey: .policy)
         consumers = try values.decodeIfPresent([StreamConsumer].self, forKey: .consumers) ?? []
+        targetShardCount = try values.decodeIfPresent(Int.self, forKey: .targetShardCount)
     }
 
     /// As the API says it.
     var encryptionType: String { keyID == nil ? "NONE" : "KMS" }
 
+    /// Whether what has no bound of its own is larger than in others: consumers with their tags and policies.
+    func mayBeLarger(than others: StreamAttributes) -> Bool {
+        guard consumers != others.consumers || policy != others.policy else { return false }
+        func size(_ attributes: StreamAttributes) -> Int { StoredDefinition.encode(attributes, format: Self.format).count }
+        return size(self) > size(others)
+    }
+
     func consumer(named name: String) -> StreamConsumer? { consumers.first { $0.name == name } }
 
-    /// A stream with what was changed since it was created.
+    /// A stream with what was changed since it was created. While its shards are scaled it is UPDATING between two steps too.
     func applied(to stream: StreamDescription) -> StreamDescription {
-        guard mode != nil || maxRecordKiB != nil else { return stream }
+        guard mode != nil || maxRecordKiB != nil || targetShardCount != nil else { return stream }
         var stream = stream
         stream.mode = mode ?? stream.mode
         stream.maxRecordKiB = maxRecordKiB ?? stream.maxRecordKiB
+        if targetShardCount != nil, stream.status == .active { stream.status = .updating }
         return stream
     }
 }

@@ -42,7 +42,7 @@ struct ShardReader: Sendable {
     /// Reads what is to be had without waiting: records in memory that are not compressed.
     /// - Returns: whether that was all; if not, `read` goes on.
     /// - Throws: as `read`.
-    mutating func readFromMemory(_ store: any StreamStore, memory: MemoryLease) throws(StoreError) -> Bool {
+    mutating func readFromMemory(_ store: any StreamStore, memory: ReadMemory) throws(StoreError) -> Bool {
         while let chunk = nextChunk {
             var step: Step
             do throws(StoreError) {
@@ -62,7 +62,7 @@ struct ShardReader: Sendable {
 
     /// Reads until there is enough, or no more, or no memory; then fewer records are served, as Kinesis may.
     /// - Throws: `.overloaded` when there is no memory for even one batch; `.damaged` when the first record wanted is; and others.
-    mutating func read(_ store: any StreamStore, memory: MemoryLease) async throws(StoreError) {
+    mutating func read(_ store: any StreamStore, memory: ReadMemory) async throws(StoreError) {
         while let chunk = nextChunk {
             let step: Step
             do throws(StoreError) {
@@ -75,7 +75,7 @@ struct ShardReader: Sendable {
     }
 
     /// As the other `read`, on a thread that may wait.
-    mutating func read(_ read: BlockingRead, memory: MemoryLease) throws(StoreError) {
+    mutating func read(_ read: BlockingRead, memory: ReadMemory) throws(StoreError) {
         while let chunk = nextChunk {
             let step: Step
             do throws(StoreError) {
@@ -94,7 +94,7 @@ struct ShardReader: Sendable {
         return Int(min(max(wanted, Int64(Self.smallestChunk)), Int64(Self.largestChunk), Int64(maxBytes - byteCount)))
     }
 
-    private mutating func take(_ read: ShardRead, _ memory: MemoryLease, mayDecompress: Bool) throws(StoreError) -> Step {
+    private mutating func take(_ read: ShardRead, _ memory: ReadMemory, mayDecompress: Bool) throws(StoreError) -> Step {
         highWatermark = read.bounds.highWatermark
         guard !read.batches.isEmpty else { return .done }
         for stored in read.batches where recordCount < maxRecords && byteCount < maxBytes {
@@ -126,7 +126,7 @@ struct ShardReader: Sendable {
     }
 
     /// A batch with its records as they were before compression, its memory reserved; nil when that is not to be had.
-    private static func plain(_ stored: StoredBatch, _ memory: MemoryLease) -> StoredBatch? {
+    private static func plain(_ stored: StoredBatch, _ memory: ReadMemory) -> StoredBatch? {
         guard let batch = decompressed(stored.batch, memory), memory.extend(by: cost(of: batch)) else { return nil }
         var plain = stored
         plain.batch = batch
@@ -136,7 +136,7 @@ struct ShardReader: Sendable {
     /// A batch out of its compression; as it is when that fails, for the answer will say so; nil when there is no memory to try.
     ///
     /// How large it becomes is not known before, so room is reserved for what is likely, and for more when that was too little.
-    private static func decompressed(_ batch: RecordBatch, _ memory: MemoryLease) -> RecordBatch? {
+    private static func decompressed(_ batch: RecordBatch, _ memory: ReadMemory) -> RecordBatch? {
         guard batch.codec != .none else { return batch }
         let most = RecordBatch.defaultMaxDecompressedBytes
         var bound = min(max(16 * batch.bytes.count, smallestChunk), most)

@@ -116,7 +116,7 @@ enum GetRecords: DirectOperation {
     ) {
         var reader = ShardReader(iterator.shard, from: iterator.offset, maxRecords: limit, maxBytes: maxBytes)
         do throws(StoreError) {
-            if try reader.readFromMemory(kinesis.store, memory: call.memory) { return done(reader) }
+            if try reader.readFromMemory(kinesis.store, memory: ReadMemory(call.memory)) { return done(reader) }
         } catch {
             return call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
         }
@@ -139,7 +139,7 @@ enum GetRecords: DirectOperation {
             var reader = reader
             done(
                 Result { () throws(StoreError) in
-                    try reader.read(read, memory: memory)
+                    try reader.read(read, memory: ReadMemory(memory))
                     return reader
                 })
         }
@@ -148,7 +148,7 @@ enum GetRecords: DirectOperation {
             var reader = reader
             let result: Result<ShardReader, StoreError>
             do throws(StoreError) {
-                try await reader.read(store, memory: memory)
+                try await reader.read(store, memory: ReadMemory(memory))
                 result = .success(reader)
             } catch {
                 result = .failure(error)

@@ -47,7 +47,8 @@ enum ListShards: AWSOperation {
     static let errors: [AWSError.Name] = [
         .resourceNotFound, .invalidArgument, .limitExceeded, .expiredNextToken, .resourceInUse,
     ]
-    static let memoryBound = 64 << 10
+    /// The longest token that the rules let pass, and what stands around it.
+    static let memoryBound = (1 << 20) + (64 << 10)
     static let defaultMaxResults = 1000
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {

@@ -46,7 +46,8 @@ enum ListStreamConsumers: AWSOperation {
         request.streamARN.flatMap(KinesisARN.init).map { [kinesis.resource(ofStreamNamed: $0.stream)] } ?? []
     }
     static let errors: [AWSError.Name] = [.resourceNotFound, .resourceInUse, .invalidArgument, .expiredNextToken, .limitExceeded]
-    static let memoryBound = 64 << 10
+    /// The longest token that the rules let pass, and what stands around it.
+    static let memoryBound = (1 << 20) + (64 << 10)
     /// However many are asked for.
     static let mostResults = 100
 

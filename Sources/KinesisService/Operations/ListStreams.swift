@@ -40,7 +40,8 @@ enum ListStreams: AWSOperation {
     ]
     static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] { [.all(of: "kinesis")] }
     static let errors: [AWSError.Name] = [.invalidArgument, .expiredNextToken, .limitExceeded]
-    static let memoryBound = 64 << 10
+    /// The longest token that the rules let pass, and what stands around it.
+    static let memoryBound = (1 << 20) + (64 << 10)
     static let defaultLimit = 100
 
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {

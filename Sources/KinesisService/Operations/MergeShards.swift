@@ -30,7 +30,7 @@ enum MergeShards: AWSOperation {
         let name = try kinesis.name(of: request)
         let shard = try kinesis.shardID(request.shardToMerge ?? "", of: name)
         let adjacent = try kinesis.shardID(request.adjacentShardToMerge ?? "", of: name)
-        try await kinesis.checkIsProvisioned(name, for: "MergeShards")
+        try await kinesis.checkMayReshard(name, for: "MergeShards")
         do throws(StoreError) {
             _ = try await kinesis.store.mergeShards(StreamKey(name), shard, adjacent)
         } catch {

@@ -30,7 +30,7 @@ enum SplitShard: AWSOperation {
         let name = try kinesis.name(of: request)
         let shard = try kinesis.shardID(request.shardToSplit ?? "", of: name)
         let text = request.newStartingHashKey ?? ""
-        try await kinesis.checkIsProvisioned(name, for: "SplitShard")
+        try await kinesis.checkMayReshard(name, for: "SplitShard")
         guard case .key(let key) = HashKey.parse(explicit: text) else {
             throw AWSError(
                 .invalidArgument,
@@ -46,13 +46,17 @@ enum SplitShard: AWSOperation {
 }
 
 extension Kinesis {
-    /// - Throws: `.validation` for a stream whose shards are the service's to choose.
-    func checkIsProvisioned(_ name: String, for operation: String) async throws(AWSError) {
-        guard try await stream(named: name).mode == .onDemand else { return }
-        throw AWSError(
-            .validation,
-            "\(operation) is only supported for data streams with the provisioned capacity mode. Stream \(name) is in ON_DEMAND mode."
-        )
+    /// - Throws: `.validation` for a stream whose shards are the service's to choose; `.resourceInUse` for one that is being scaled, which the
+    ///   store does not know of.
+    func checkMayReshard(_ name: String, for operation: String) async throws(AWSError) {
+        let stream = try await stream(named: name)
+        guard stream.mode == .provisioned else {
+            throw AWSError(
+                .validation,
+                "\(operation) is only supported for data streams with the provisioned capacity mode. Stream \(name) is in ON_DEMAND "
+                    + "mode.")
+        }
+        if stream.status == .updating { throw awsError(.streamBusy(stream.key, stream.status)) }
     }
 
     /// As `awsError`, in the words for those who split or merge.

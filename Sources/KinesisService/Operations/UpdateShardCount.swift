@@ -54,7 +54,11 @@ enum UpdateShardCount: AWSOperation {
         }
         try checkLimits(current, target, kinesis)
         guard stream.status == .active else { throw kinesis.awsError(.streamBusy(stream.key, stream.status)) }
-        try await scale(stream, to: target, kinesis)
+        if UniformScaling.next(stream.shards, count: target) != nil {
+            let extent = UniformScaling.extent(stream.shards, count: target)
+            try await checkRoom(for: extent.peak - current, kinesis)
+            try await kinesis.beginScaling(stream, to: target, steps: extent.steps)
+        }
         return Response(name: name, arn: kinesis.arn(name, call.region), current: current, target: target)
     }
 
@@ -75,47 +79,15 @@ enum UpdateShardCount: AWSOperation {
         }
     }
 
-    /// Takes the first step before the answer, so that what hinders it is told, and the others too where steps take no time. Where the stream is
-    /// UPDATING for a while after each the others are taken as it becomes ACTIVE again.
-    private static func scale(_ stream: StreamDescription, to target: Int, _ kinesis: Kinesis) async throws(AWSError) {
-        var stream = stream
-        while let step = UniformScaling.next(stream.shards, count: target) {
-            stream = try await take(step, stream, kinesis)
-            guard stream.status == .active else {
-                let later = stream
-                Task { await goOn(later, to: target, kinesis) }
-                return
-            }
-        }
-    }
-
-    private static func take(
-        _ step: UniformScaling.Step, _ stream: StreamDescription, _ kinesis: Kinesis
-    ) async throws(AWSError) -> StreamDescription {
+    /// Refuses what would be refused on the way, when the answer is long given.
+    private static func checkRoom(for more: Int, _ kinesis: Kinesis) async throws(AWSError) {
+        guard let limit = kinesis.settings.shardLimit, more > 0 else { return }
         do throws(StoreError) {
-            switch step {
-            case .split(let shard, let key): return try await kinesis.store.splitShard(stream.key, shard, at: key)
-            case .merge(let shard, let adjacent): return try await kinesis.store.mergeShards(stream.key, shard, adjacent)
-            }
+            let streams = try await kinesis.store.streams(in: .stream)
+            let open = streams.reduce(0) { $1.status == .deleting ? $0 : $0 + $1.openShardCount }
+            if open + more > limit { throw .shardLimitExceeded(limit: limit, current: open, requested: more) }
         } catch {
-            throw kinesis.reshardError(error, stream: stream.key.name)
-        }
-    }
-
-    /// The steps after the first, each when the one before has passed. Nothing announces that, so it is asked for now and then.
-    private static func goOn(_ stream: StreamDescription, to target: Int, _ kinesis: Kinesis) async {
-        while true {
-            try? await Task.sleep(for: .milliseconds(250))
-            // A stream that is gone, or that another has in hand, is left as it is.
-            guard let now = try? await kinesis.store.stream(stream.key), now.id == stream.id else { return }
-            guard now.status == .active else {
-                if now.status == .updating { continue }
-                return
-            }
-            guard let step = UniformScaling.next(now.shards, count: target) else { return }
-            do throws(AWSError) { _ = try await take(step, now, kinesis) } catch {
-                if error.name != .resourceInUse { return }
-            }
+            throw kinesis.awsError(error)
         }
     }
 }

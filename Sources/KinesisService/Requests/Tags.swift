@@ -13,6 +13,7 @@ enum Tags {
             throw AWSError(.invalidArgument, "A stream cannot have more than \(limit) tags associated with it.")
         }
         try checkTexts(Array(tags.keys) + tags.values)
+        try checkReserved(tags.keys)
         try checkSettings(tags)
     }
 
@@ -22,6 +23,7 @@ enum Tags {
             throw AWSError(.invalidArgument, "A consumer cannot have more than \(limit) tags associated with it.")
         }
         try checkTexts(Array(tags.keys) + tags.values)
+        try checkReserved(tags.keys)
     }
 
     /// Checks the keys of tags that are to be removed from a consumer.
@@ -31,6 +33,7 @@ enum Tags {
     static func check(adding tags: [String: String], to stream: String, _ kinesis: Kinesis) throws(AWSError) {
         let texts = Array(tags.keys) + tags.values
         try checkTexts(texts)
+        try checkReserved(tags.keys)
         try checkPercent(texts, "Failed to add tags to stream \(stream)", kinesis)
         try checkSettings(tags)
     }
@@ -55,6 +58,12 @@ enum Tags {
                 .invalidArgument,
                 "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.")
         }
+    }
+
+    /// Keys that AWS keeps for its own tags.
+    private static func checkReserved(_ keys: some Sequence<String>) throws(AWSError) {
+        guard let key = keys.first(where: { $0.prefix(4).lowercased() == "aws:" }) else { return }
+        throw AWSError(.invalidArgument, "Tag key \(key) is not valid: keys that begin with aws: are reserved for system use.")
     }
 
     /// AWS names the percent sign among the valid characters and refuses it all the same.

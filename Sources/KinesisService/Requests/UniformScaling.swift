@@ -37,6 +37,39 @@ enum UniformScaling {
         return nil
     }
 
+    /// What there is to do in all.
+    struct Extent: Hashable {
+        var steps = 0
+        /// How many shards are open at most on the way.
+        var peak: Int
+    }
+
+    /// How many steps `next` will give, without taking them.
+    static func extent(_ shards: [ShardDescription], count: Int) -> Extent {
+        let cuts = shards.filter { $0.endOffset == nil }.map(\.hashKeyRange.start).sorted().dropFirst()
+        let wanted = HashKeyRange.even(count).dropFirst().map(\.start)
+        let tolerance = UInt128(count)
+        var (open, place) = (cuts.count + 1, 0)
+        var extent = Extent(peak: open)
+        func step(_ growth: Int) {
+            extent.steps += 1
+            open += growth
+            extent.peak = max(extent.peak, open)
+        }
+        for cut in cuts {
+            while place < wanted.count, wanted[place] < cut, !isNear(cut, wanted[place], tolerance) {
+                step(1)
+                place += 1
+            }
+            if place < wanted.count, isNear(cut, wanted[place], tolerance) { place += 1 } else { step(-1) }
+        }
+        while place < wanted.count {
+            step(1)
+            place += 1
+        }
+        return extent
+    }
+
     /// How far apart cuts may lie that differ by rounding only.
     private static func isNear(_ cut: UInt128, _ other: UInt128, _ tolerance: UInt128) -> Bool {
         max(cut, other) - min(cut, other) <= tolerance

@@ -10,7 +10,8 @@ import Synchronization
 /// The event stream of one SubscribeToShard call (Kinesis API, SubscribeToShardEventStream).
 ///
 /// It holds nothing between two events: the log is the buffer. The next event is made when the client has taken the one before, from what is
-/// committed then, so a client that is slow gets larger events and costs nobody anything.
+/// committed then, so a client that is slow gets larger events. What an event takes until the client has it is counted in a part of the memory that
+/// is for subscriptions alone: where that is used up events become smaller, and wait, and nobody's calls are refused for it.
 final class Subscription: Sendable {
     private struct State {
         /// What the client is told last; set once.
@@ -32,7 +33,7 @@ final class Subscription: Sendable {
     private let kinesis: Kinesis
     private let stream: StreamKey
     private let format: WireFormat
-    private let memory: MemoryLease
+    private let memory: ReadMemory
     /// On the monotonic clock, in nanoseconds.
     private let deadline: UInt64
     private let counters: KinesisMetrics.Stream
@@ -41,6 +42,10 @@ final class Subscription: Sendable {
 
     /// How long to wait for memory, which nothing announces.
     private static let shortage = Duration.milliseconds(50)
+    /// How long after the end the peer may take the last event.
+    private static let lastEvent = Duration.seconds(5)
+    /// To what events shrink where memory is short, in bytes.
+    private static let leastEventBytes = 64 << 10
 
     /// - Parameters:
     ///   - offset: the first record to send.
@@ -53,7 +58,8 @@ final class Subscription: Sendable {
         self.kinesis = kinesis
         self.stream = stream
         self.format = format
-        self.memory = memory
+        // Of nothing there is always enough.
+        self.memory = ReadMemory(memory, share: kinesis.subscriptions.memory.lease(0))
         let session = UInt64(clamping: kinesis.settings.subscriptions.sessionMilliseconds) &* 1_000_000
         deadline = kinesis.clock.monotonicNanoseconds() &+ session
         counters = kinesis.metrics.stream(stream.name)
@@ -63,8 +69,9 @@ final class Subscription: Sendable {
     /// The body of the answer.
     var reply: ReplyStream {
         ReplyStream(
-            restingMemory: kinesis.settings.subscriptions.restingMemory, next: { await self.next() }, close: { self.close() },
-            hasten: { self.close() })
+            restingMemory: kinesis.settings.subscriptions.restingMemory,
+            longest: .milliseconds(kinesis.settings.subscriptions.sessionMilliseconds) + Self.lastEvent,
+            next: { await self.next() }, close: { self.close() }, hasten: { self.close() })
     }
 
     // MARK: Ends
@@ -92,15 +99,21 @@ final class Subscription: Sendable {
 
     /// The next message; nil at the end.
     private func next() async -> [UInt8]? {
-        _ = memory.resize(to: kinesis.settings.subscriptions.restingMemory)
+        rest(at: 0)
         let isFirst = position.withLock { position in
             defer { position.hasGreeted = true }
             return !position.hasGreeted
         }
         if isFirst { return EventStreamMessage.initialResponse(format) }
         let message = await event()
-        if let message { _ = memory.resize(to: max(message.count, kinesis.settings.subscriptions.restingMemory)) }
+        if let message { rest(at: message.count) }
         return message
+    }
+
+    /// Keeps what an event of so many bytes takes.
+    private func rest(at bytes: Int) {
+        _ = memory.share?.resize(to: bytes)
+        _ = memory.lease.resize(to: max(bytes, kinesis.settings.subscriptions.restingMemory))
     }
 
     private func event() async -> [UInt8]? {
@@ -124,6 +137,7 @@ final class Subscription: Sendable {
 
     /// What is there now, or a word after a while when nothing is; nil to try again.
     private func attempt(_ remaining: UInt64) async throws(AWSError) -> [UInt8]? {
+        rest(at: 0)
         let (stream, shard) = try await current()
         let offset = position.withLock { $0.offset }
         guard let records = try await read(from: offset, shard, stream) else {
@@ -174,13 +188,19 @@ final class Subscription: Sendable {
         return (description, shard)
     }
 
+    /// What an event may hold now: the less is free, the more who wait are to have some of it.
+    private var eventBytes: Int {
+        let (limits, share) = (kinesis.settings.subscriptions, kinesis.subscriptions.memory)
+        return min(limits.eventBytes, max(Self.leastEventBytes, (share.limit - share.reserved) / 8))
+    }
+
     /// Nil when there is no memory for it now.
     private func read(
         from offset: Int64, _ shard: ShardDescription, _ stream: StreamDescription
     ) async throws(AWSError) -> RecordList? {
         var reader = ShardReader(
             ShardReference(name.stream, name.shard), from: offset, maxRecords: GetRecords.maxRecords,
-            maxBytes: kinesis.settings.subscriptions.eventBytes)
+            maxBytes: eventBytes)
         do throws(StoreError) {
             if try !reader.readFromMemory(kinesis.store, memory: memory) { try await reader.read(kinesis.store, memory: memory) }
         } catch .overloaded {

@@ -28,10 +28,16 @@ final class SubscriptionBook: Sendable {
         var sweepAt = 64
     }
 
+    /// What all events may take until their peers have them.
+    let memory: MemoryBudget
     private let clock: any TimeSource
     private let state = Mutex(State())
 
-    init(_ clock: any TimeSource) { self.clock = clock }
+    /// - Parameter memoryBytes: `SubscriptionLimits.memoryBytes`.
+    init(_ clock: any TimeSource, memoryBytes: Int) {
+        self.clock = clock
+        memory = MemoryBudget(limit: memoryBytes, letsOneExceed: true)
+    }
 
     /// Enters a subscription. One that is there already is taken over if it is old enough.
     /// - Parameter hold: how old that is, in milliseconds.

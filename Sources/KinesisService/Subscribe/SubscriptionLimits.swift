@@ -10,6 +10,9 @@ public struct SubscriptionLimits: Sendable {
     public var heartbeatMilliseconds: Int64 = 5000
     /// Data and partition keys in one event, in bytes; one record may be larger.
     public var eventBytes = 1 << 20
+    /// What the events of all subscriptions together may take until their peers have them, in bytes: past it a subscription waits, so that slow
+    /// ones keep nobody's calls out. One event alone may take more.
+    public var memoryBytes = 64 << 20
     /// What is reserved for a subscription that waits for records, in bytes.
     public var restingMemory = 16 << 10
 

@@ -185,7 +185,14 @@ struct ServerNode: Sendable {
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
-        try await group.run()
+        kinesis.open()
+        do {
+            try await group.run()
+        } catch {
+            await kinesis.close()
+            throw error
+        }
+        await kinesis.close()
     }
 
     private var kinesisSettings: Kinesis.Settings {
@@ -196,6 +203,7 @@ struct ServerNode: Sendable {
         kinesis.consumerLimit = settings.quotas.consumers
         kinesis.strictLimits = settings.strictLimits
         kinesis.getRecordsWaitMilliseconds = Int64(settings.getRecordsWait)
+        kinesis.subscriptions.memoryBytes = settings.door.memoryLimit / 4
         kinesis.lifecycleMilliseconds = 1000 * Int64(settings.lifecycleDelay)
         return kinesis
     }

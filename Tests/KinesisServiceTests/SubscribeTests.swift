@@ -212,6 +212,12 @@ import Testing
         #expect(try await waits == nil)
     }
 
+    private final class Progress: Sendable {
+        let got = Mutex(0)
+        /// Whether the peers take what they have.
+        let isTaken = Mutex(false)
+    }
+
     @Test("events that wait for slow peers take no more than their part, and go on when one is taken")
     func share() async throws {
         let kinesis = Harness { $0.subscriptions.memoryBytes = 1 << 20 }
@@ -221,24 +227,24 @@ import Testing
         for name in ["a", "b", "c", "d", "e", "f"] {
             streams.append(try await events(try await subscribe(kinesis, try await register(kinesis, name))))
         }
-        let (got, isTaken) = (Mutex(0), Mutex(false))
+        let progress = Progress()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for stream in streams {
                 group.addTask {
-                    if try await stream.next() != nil { got.withLock { $0 += 1 } }
-                    while !isTaken.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+                    if try await stream.next() != nil { progress.got.withLock { $0 += 1 } }
+                    while !progress.isTaken.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
                     while try await stream.next() != nil {}
                 }
             }
             // As many as there is room for have theirs, then nobody gets any more.
-            while got.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            while progress.got.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(5)) }
             for _ in 0..<30 {
                 try await Task.sleep(for: .milliseconds(10))
                 #expect(kinesis.budget.reserved <= (1 << 20) + 6 * (16 << 10))
             }
-            #expect((1..<4).contains(got.withLock { $0 }))
-            isTaken.withLock { $0 = true }
-            while got.withLock({ $0 }) < 6 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect((1..<4).contains(progress.got.withLock { $0 }))
+            progress.isTaken.withLock { $0 = true }
+            while progress.got.withLock({ $0 }) < 6 { try await Task.sleep(for: .milliseconds(5)) }
             for stream in streams { stream.close() }
             try await group.waitForAll()
         }

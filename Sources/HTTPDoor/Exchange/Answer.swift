@@ -51,7 +51,7 @@ protocol AnswerCarrier: AnyObject {
     /// How long the peer may take nothing of this answer.
     var stallLimit: TimeAmount { get set }
     /// When what the peer has not taken of this answer is cut off; nil: never.
-    var end: NIODeadline? { get set }
+    var cutOff: NIODeadline? { get set }
     var channel: (any Channel)? { get }
 }
 

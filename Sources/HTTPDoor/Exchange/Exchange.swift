@@ -188,7 +188,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
         context.door.instruments.answered(head.status, nanoseconds: elapsed)
         let writer = begin(AnswerHead(head), length: nil, stallLimit: stream.stallLimit) { stream.close() }
         guard let writer else { return stream.close() }
-        if let longest = stream.longest { carrier?.end = .now() + TimeAmount(longest) }
+        if let longest = stream.longest { carrier?.cutOff = .now() + TimeAmount(longest) }
         onHasten = stream.hasten
         Task { await writer.send(stream) }
     }

@@ -81,7 +81,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         get { stall.limit }
         set { stall.limit = newValue }
     }
-    var end: NIODeadline? {
+    var cutOff: NIODeadline? {
         get { stall.end }
         set { stall.end = newValue }
     }

@@ -35,7 +35,7 @@ final class HTTP2Stream: ChannelInboundHandler {
         get { stall.limit }
         set { stall.limit = newValue }
     }
-    var end: NIODeadline? {
+    var cutOff: NIODeadline? {
         get { stall.end }
         set { stall.end = newValue }
     }

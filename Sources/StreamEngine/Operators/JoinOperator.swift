@@ -14,6 +14,8 @@ struct JoinOperator: WholeStateOperator {
 
     private var left: JoinRows
     private var right: JoinRows
+    /// The highest ROWTIME given so far: where one side lags, rows that leave later would otherwise go back behind it.
+    private var highest = Int64.min
     var frozen = WholeState()
 
     init(_ join: WindowJoin, left: [ColumnDefinition], right: [ColumnDefinition]) {
@@ -50,92 +52,101 @@ struct JoinOperator: WholeStateOperator {
         var right: Int?
     }
 
+    /// So many happenings are settled at a time: pairs that do not match take no more memory than that.
+    private static let slice = 8192
+
+    /// What one call has come to.
+    private struct Progress {
+        /// What happened last, to be settled.
+        var happenings: [Happening] = []
+        /// The rows that leave.
+        var output: KeyedBatch
+        /// The last event.
+        var last: EventKey?
+    }
+
     mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate {
         let (lefts, rights) = (inputs[0].rows, inputs[1].rows)
         let watermark = inputs.watermark
         let leftKeys = left.enter(lefts, keys.left, &context)
         let rightKeys = right.enter(rights, keys.right, &context)
-        var happenings: [Happening] = []
+        var progress = Progress(output: .empty(columns))
         var (l, r) = (0, 0)
         while l < lefts.count || r < rights.count {
             let takesLeft = r == rights.count || l < lefts.count && !(rights.keys[r] < lefts.keys[l])
             let key = takesLeft ? lefts.keys[l] : rights.keys[r]
-            expire(before: key, &happenings)
+            expire(before: key, &progress, &context)
             if takesLeft {
-                arrive(leftKeys[l], at: key, isLeft: true, &happenings)
+                arrive(leftKeys[l], at: key, isLeft: true, &progress, &context)
                 l += 1
             } else {
-                arrive(rightKeys[r], at: key, isLeft: false, &happenings)
+                arrive(rightKeys[r], at: key, isLeft: false, &progress, &context)
                 r += 1
             }
         }
-        while let end = nextEnd, watermark.passes(end) { expire(at: end, under: .closing(at: end), &happenings) }
-        if watermark == .end { drain(context.clockBefore, &happenings) }
-        let output = settle(happenings, &context)
+        while let end = nextEnd, watermark.passes(end) { expire(at: end, under: .closing(at: end), &progress, &context) }
+        if watermark == .end { drain(&progress, &context) }
+        settle(&progress, &context)
         left.trim()
         right.trim()
-        return EdgeUpdate(output, watermark: watermark)
+        return EdgeUpdate(progress.output, watermark: watermark)
     }
 
     // MARK: Events
 
-    private mutating func arrive(_ key: [UInt8]?, at event: EventKey, isLeft: Bool, _ happenings: inout [Happening]) {
+    private mutating func arrive(
+        _ key: [UInt8]?, at event: EventKey, isLeft: Bool, _ progress: inout Progress, _ context: inout OperatorContext
+    ) {
+        progress.last = event
         let position = isLeft ? left.next() : right.next()
         let rowtime = isLeft ? left.rowtime(position) : right.rowtime(position)
         // The other side's rows that have left its window as of this ROWTIME are passed over; they leave by the clock.
         for other in isLeft ? right.matches(key, at: rowtime) : left.matches(key, at: rowtime) {
             let later = max(rowtime, isLeft ? right.rowtime(other) : left.rowtime(other))
-            happenings.append(
-                Happening(key: event, rowtime: later, left: isLeft ? position : other, right: isLeft ? other : position))
+            add(event, later, left: isLeft ? position : other, right: isLeft ? other : position, &progress, &context)
         }
         for gone in isLeft ? left.wait(position, key, event) : right.wait(position, key, event) {
             let own = isLeft ? left.rowtime(gone) : right.rowtime(gone)
-            happenings.append(
-                Happening(key: event, rowtime: max(own, rowtime), left: isLeft ? gone : nil, right: isLeft ? nil : gone))
+            add(event, max(own, rowtime), left: isLeft ? gone : nil, right: isLeft ? nil : gone, &progress, &context)
         }
     }
 
-    private mutating func expire(before key: EventKey, _ happenings: inout [Happening]) {
-        while let end = nextEnd, EventKey.closing(at: end) < key { expire(at: end, under: .closing(at: end), &happenings) }
+    private mutating func expire(before key: EventKey, _ progress: inout Progress, _ context: inout OperatorContext) {
+        while let end = nextEnd, EventKey.closing(at: end) < key { expire(at: end, under: .closing(at: end), &progress, &context) }
     }
 
-    private mutating func expire(at deadline: Int64, under key: EventKey, _ happenings: inout [Happening]) {
-        for gone in left.expire(at: deadline) {
-            happenings.append(Happening(key: key, rowtime: left.end(of: gone), left: gone, right: nil))
-        }
-        for gone in right.expire(at: deadline) {
-            happenings.append(Happening(key: key, rowtime: right.end(of: gone), left: nil, right: gone))
-        }
+    private mutating func expire(
+        at deadline: Int64, under key: EventKey, _ progress: inout Progress, _ context: inout OperatorContext
+    ) {
+        progress.last = key
+        for gone in left.expire(at: deadline) { add(key, left.end(of: gone), left: gone, right: nil, &progress, &context) }
+        for gone in right.expire(at: deadline) { add(key, right.end(of: gone), left: nil, right: gone, &progress, &context) }
     }
 
-    /// The end of the input: rows of windows by ROWS leave too.
-    private mutating func drain(_ clock: Int64, _ happenings: inout [Happening]) {
-        for gone in left.expireAll() {
-            happenings.append(Happening(key: .closing(at: .max), rowtime: max(clock, left.rowtime(gone)), left: gone, right: nil))
-        }
-        for gone in right.expireAll() {
-            happenings.append(Happening(key: .closing(at: .max), rowtime: max(clock, right.rowtime(gone)), left: nil, right: gone))
-        }
+    /// The end of the input: rows of windows by ROWS leave too, after all else.
+    private mutating func drain(_ progress: inout Progress, _ context: inout OperatorContext) {
+        let clock = context.clockBefore
+        let key = max(EventKey.closing(at: clock), progress.last ?? .closing(at: clock))
+        for gone in left.expireAll() { add(key, max(clock, left.rowtime(gone)), left: gone, right: nil, &progress, &context) }
+        for gone in right.expireAll() { add(key, max(clock, right.rowtime(gone)), left: nil, right: gone, &progress, &context) }
     }
 
     // MARK: Output
 
-    /// Tests the pairs, all at once, and then takes what leaves in order.
-    private mutating func settle(_ happenings: [Happening], _ context: inout OperatorContext) -> KeyedBatch {
-        if happenings.isEmpty { return .empty(columns) }
-        let pairs = happenings.filter { $0.left != nil && $0.right != nil }
-        var holds = [Bool](repeating: true, count: pairs.count)
-        if let condition, !pairs.isEmpty {
-            let joined = rows(pairs)
-            var errors: [RowError] = []
-            holds = context.evaluate(condition, over: joined, errors: &errors).isTrue
-            if let keep = context.reject(errors, of: joined, columns: columns) {
-                for row in holds.indices where !keep[row] { holds[row] = false }
-            }
-        }
+    private mutating func add(
+        _ key: EventKey, _ rowtime: Int64, left: Int?, right: Int?, _ progress: inout Progress, _ context: inout OperatorContext
+    ) {
+        progress.happenings.append(Happening(key: key, rowtime: rowtime, left: left, right: right))
+        if progress.happenings.count >= Self.slice { settle(&progress, &context) }
+    }
+
+    /// Tests the pairs at hand, all at once, and then takes what leaves in order.
+    private mutating func settle(_ progress: inout Progress, _ context: inout OperatorContext) {
+        if progress.happenings.isEmpty { return }
+        let holds = test(progress.happenings.filter { $0.left != nil && $0.right != nil }, &context)
         var leaving: [Happening] = []
         var pair = 0
-        for happening in happenings {
+        for happening in progress.happenings {
             switch (happening.left, happening.right) {
             case (let l?, let r?):
                 if holds[pair] {
@@ -149,7 +160,25 @@ struct JoinOperator: WholeStateOperator {
             case (nil, nil): break
             }
         }
-        return rows(leaving)
+        for index in leaving.indices {
+            highest = max(highest, leaving[index].rowtime)
+            leaving[index].rowtime = highest
+        }
+        if !leaving.isEmpty { progress.output.append(rows(leaving)) }
+        progress.happenings.removeAll(keepingCapacity: true)
+    }
+
+    /// Which pairs match.
+    private func test(_ pairs: [Happening], _ context: inout OperatorContext) -> [Bool] {
+        var holds = [Bool](repeating: true, count: pairs.count)
+        guard let condition, !pairs.isEmpty else { return holds }
+        let joined = rows(pairs)
+        var errors: [RowError] = []
+        holds = context.evaluate(condition, over: joined, errors: &errors).isTrue
+        if let keep = context.reject(errors, of: joined, columns: columns) {
+            for row in holds.indices where !keep[row] { holds[row] = false }
+        }
+        return holds
     }
 
     private func rows(_ happenings: [Happening]) -> KeyedBatch {
@@ -166,10 +195,13 @@ struct JoinOperator: WholeStateOperator {
     func write(to writer: inout StateWriter) {
         left.write(to: &writer)
         right.write(to: &writer)
+        writer.write(highest)
     }
 
     mutating func read(from reader: inout StateReader) throws(SnapshotError) {
         try left.read(from: &reader)
         try right.read(from: &reader)
+        // States of builds that did not know it end here.
+        if !reader.isAtEnd { highest = try reader.int64() }
     }
 }

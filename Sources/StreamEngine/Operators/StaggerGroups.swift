@@ -11,7 +11,7 @@ struct StaggerGroups: Sendable {
         /// ROWTIMEs: its first row's, and the one at which it ends.
         var start: Int64
         var end: Int64
-        /// The clock at which it closes.
+        /// The clock at which it closes: its own, or that of a window behind it which closes earlier.
         var deadline: Int64
     }
 
@@ -25,7 +25,7 @@ struct StaggerGroups: Sendable {
     private var keys: [[UInt8]] = []
     private var keyBytes = 0
     private var terms: [ColumnBuilder]
-    /// In the order in which they opened, from `first` on.
+    /// In the order of their ends and, of one end, in that in which they opened, from `first` on; so are the deadlines.
     private var open: [Open] = []
     private var first = 0
     private var key: [UInt8] = []
@@ -60,8 +60,26 @@ struct StaggerGroups: Sendable {
             return overflow ? .max : sum
         }
         let end = later(rowtime)
-        open.append(Open(slot: slot, start: rowtime, end: end, deadline: end > clock ? end : later(clock)))
+        insert(Open(slot: slot, start: rowtime, end: end, deadline: end > clock ? end : later(clock)))
         return slot
+    }
+
+    /// Puts a window behind those that end no later. None of them outlives it: one that opened late would otherwise give its end after a later one.
+    private mutating func insert(_ window: Open) {
+        var place = open.count
+        while place > first, open[place - 1].end > window.end { place -= 1 }
+        open.insert(window, at: place)
+        if place + 1 < open.count { open[place].deadline = min(window.deadline, open[place + 1].deadline) }
+        hasten(before: place)
+    }
+
+    /// Brings the deadlines of the windows before one down to its own.
+    private mutating func hasten(before place: Int) {
+        var index = place
+        while index > first, open[index - 1].deadline > open[place].deadline {
+            index -= 1
+            open[index].deadline = open[place].deadline
+        }
     }
 
     /// Adds consecutive rows to their windows.
@@ -180,6 +198,8 @@ struct StaggerGroups: Sendable {
         let count = try reader.count(of: 24)
         for slot in 0..<count {
             open.append(Open(slot: slot, start: try reader.int64(), end: try reader.int64(), deadline: try reader.int64()))
+            // Older states have each window's own.
+            hasten(before: slot)
         }
         var columns: [Column] = []
         for index in terms.indices {

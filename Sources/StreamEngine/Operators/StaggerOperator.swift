@@ -4,7 +4,8 @@ import StreamSQL
 
 /// A window opens at its first row's ROWTIME and leaves, with the ROWTIME at which it closes, when the clock reaches that or, where ROWTIME runs ahead
 /// of the clock, when a row of that time or later comes (Developer Guide, "Stagger Windows"). The end is not included. A window whose time is over
-/// already when it opens, for its ROWTIME lags behind the clock, stays open for its length by the clock, so that more late rows join it.
+/// already when it opens, for its ROWTIME lags behind the clock, stays open for its length by the clock, so that more late rows join it, but not longer than
+/// one that ends later: windows leave in the order of their ends.
 struct StaggerOperator: WholeStateOperator {
     private let aggregate: StaggerAggregate
     private let keys: [PreparedExpression]

@@ -1,5 +1,6 @@
 /// The same rows, cut and interrupted in every way.
 
+import Glibc
 import StreamEngine
 import StreamSQL
 import Testing
@@ -88,6 +89,16 @@ struct CutTests {
         CREATE PUMP P5 AS INSERT INTO D SELECT STREAM A.k, COUNT(*) FROM A JOIN B OVER (ROWS 7 PRECEDING) ON A.k = B.k GROUP BY A.k, FLOOR(ROWTIME TO MINUTE);
         """,
         """
+        CREATE STREAM A (k VARCHAR(8), v INTEGER, w INTEGER);
+        CREATE STREAM B (k VARCHAR(8), n BIGINT);
+        CREATE STREAM C (n BIGINT);
+        CREATE PUMP P1 AS INSERT INTO A SELECT STREAM X.k, X.v, Y.v FROM S OVER (RANGE INTERVAL '8' SECOND PRECEDING) AS X
+          FULL JOIN (SELECT STREAM FLOOR(S.ROWTIME TO MINUTE) AS ROWTIME, k, v FROM S) OVER (RANGE INTERVAL '3' SECOND PRECEDING) AS Y ON X.k = Y.k AND X.v < Y.v;
+        CREATE PUMP P2 AS INSERT INTO B SELECT STREAM k, COUNT(*) FROM (SELECT STREAM FLOOR(S.ROWTIME TO MINUTE) AS ROWTIME, k, v FROM S)
+          WINDOWED BY STAGGER (PARTITION BY k, v RANGE INTERVAL '31' SECOND);
+        CREATE PUMP P3 AS INSERT INTO C SELECT STREAM X.v + Y.v FROM S OVER (ROWS 200 PRECEDING) AS X JOIN S OVER (ROWS 300 PRECEDING) AS Y ON X.v + Y.v < 1;
+        """,
+        """
         CREATE STREAM A (a VARCHAR(8), b INTEGER, v INTEGER, h VARCHAR(900));
         CREATE PUMP P AS INSERT INTO A SELECT STREAM R.COLUMN1, R.N, v, HOTSPOTS_RESULT FROM TABLE(HOTSPOTS(CURSOR(SELECT STREAM T.Q.COLUMN1, T.Q2.N, v, d
           FROM (SELECT STREAM REGEX_LOG_PARSE(k, '(.)(.*)') Q, VARIABLE_COLUMN_LOG_PARSE(CAST(v AS VARCHAR(4)) || ',' || k, 'N TYPE INTEGER', ',') Q2, v, d FROM S) T), 100, 0.5, 8)) AS R;
@@ -174,6 +185,26 @@ struct CutTests {
         }
         #expect(results[0].count > 15_000)
         #expect(results[0] == results[1])
+    }
+
+    @Test("pairs of a join that do not match take no memory, however many one piece has")
+    func manyPairs() throws {
+        var dataflow = try Flow.make(
+            """
+            CREATE STREAM A (v INTEGER);
+            CREATE PUMP P AS INSERT INTO A SELECT STREAM X.v FROM S OVER (ROWS 9999 PRECEDING) AS X JOIN S OVER (ROWS 9999 PRECEDING) AS Y ON X.v + Y.v < -1000;
+            """)
+        let rows = Flow.rows(3000, seed: 6)
+        func peakKilobytes() -> Int {
+            var usage = rusage()
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss
+        }
+        let before = peakKilobytes()
+        try dataflow.insert(rows, into: "S")
+        // Nine million pairs; other tests run meanwhile.
+        #expect(peakKilobytes() - before < 600_000)
+        #expect(dataflow.takeOutput().allSatisfy { $0.batch.count == 0 })
     }
 
     @Test("a sum over windows equals the sum of the rows")

@@ -94,9 +94,9 @@ struct JoinRows: Sendable {
         switch window {
         case .range(let length):
             let (end, overflow) = rows.rowtime(position).addingReportingOverflow(length)
-            // Rows of the time at which its window ends can still match it, unless it has left without a match. A row whose window is over already leaves
-            // with the next move of the clock.
-            let (after, isLast) = end.addingReportingOverflow(side.isPreserved ? 0 : 1)
+            // Rows of the time at which its window ends can still match it. A row whose window is over already leaves with the next move of the
+            // clock.
+            let (after, isLast) = end.addingReportingOverflow(1)
             deadlines[position - rows.base] = overflow || isLast ? .max : max(after, event.time == .max ? .max : event.time + 1)
             return []
         case .rows(let count):

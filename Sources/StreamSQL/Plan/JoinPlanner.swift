@@ -37,7 +37,8 @@ struct JoinPlanner {
         let join = WindowJoin(
             left: JoinSide(window: try frame(left.window), isPreserved: kind == .left || kind == .full),
             right: JoinSide(window: try frame(right.window), isPreserved: kind == .right || kind == .full),
-            keys: bound.map { keys(of: $0, leftCount: sides.left.scope.columns.count) } ?? [], condition: bound)
+            keys: bound.map { keys(of: $0, sides.left.scope.columns.count, sides.right.scope.columns.count) } ?? [],
+            condition: bound)
         return (.join(sides.left.relation, sides.right.relation, join), scope)
     }
 
@@ -83,25 +84,30 @@ struct JoinPlanner {
     // MARK: Keys
 
     /// The equalities of a condition between a column of one side and one of the other, as expressions over each.
-    private func keys(of condition: TypedExpression, leftCount: Int) -> [(left: TypedExpression, right: TypedExpression)] {
-        if case .and(let a, let b) = condition { return keys(of: a, leftCount: leftCount) + keys(of: b, leftCount: leftCount) }
+    private func keys(
+        of condition: TypedExpression, _ leftCount: Int, _ rightCount: Int
+    ) -> [(left: TypedExpression, right: TypedExpression)] {
+        if case .and(let a, let b) = condition { return keys(of: a, leftCount, rightCount) + keys(of: b, leftCount, rightCount) }
         guard case .call(let function, let arguments, _) = condition, function.name == "=",
             arguments[0].type.isComparedAsStored(with: arguments[1].type),
-            let first = side(of: arguments[0], leftCount), let second = side(of: arguments[1], leftCount),
+            let first = side(of: arguments[0], leftCount, rightCount), let second = side(of: arguments[1], leftCount, rightCount),
             first.isLeft != second.isLeft
         else { return [] }
         return [first.isLeft ? (first.expression, second.expression) : (second.expression, first.expression)]
     }
 
     /// A column, or one that is widened, as an expression over its own side.
-    private func side(of expression: TypedExpression, _ leftCount: Int) -> (isLeft: Bool, expression: TypedExpression)? {
+    private func side(
+        of expression: TypedExpression, _ leftCount: Int, _ rightCount: Int
+    ) -> (isLeft: Bool, expression: TypedExpression)? {
         switch expression {
         case .cast(let operand, let type, .widening):
-            return side(of: operand, leftCount).map { ($0.isLeft, .cast($0.expression, type, .widening)) }
+            return side(of: operand, leftCount, rightCount).map { ($0.isLeft, .cast($0.expression, type, .widening)) }
         case .column(let index, let type):
             if index == leftCount { return (true, .rowtime) }
             if index < leftCount { return (true, .column(index, type)) }
-            return (false, .column(index - leftCount - 1, type))
+            // Behind the columns of each side stands its ROWTIME.
+            return (false, index - leftCount - 1 == rightCount ? .rowtime : .column(index - leftCount - 1, type))
         default: return nil
         }
     }

@@ -184,7 +184,7 @@ struct FastRegexPattern {
 }
 
 extension RegularExpressionNode {
-    /// How many characters every text has that matches; nil where they differ.
+    /// How many characters every text has that matches; nil where they differ, or are more than any text has.
     var fixedLength: Int? {
         switch self {
         case .scalar: return 1
@@ -195,6 +195,7 @@ extension RegularExpressionNode {
             for node in nodes {
                 guard let length = node.fixedLength else { return nil }
                 sum += length
+                guard sum <= Self.longestText else { return nil }
             }
             return sum
         case .choice(let nodes):
@@ -202,9 +203,14 @@ extension RegularExpressionNode {
             return lengths.allSatisfy { $0 == lengths[0] } ? lengths[0] : nil
         case .repetition(let node, let least, let most, _):
             guard most == least else { return nil }
-            return node.fixedLength.map { $0 * least }
+            guard let length = node.fixedLength, case let (product, overflow) = length.multipliedReportingOverflow(by: least), !overflow,
+                product <= Self.longestText
+            else { return nil }
+            return product
         }
     }
+
+    private static let longestText = 1 << 31
 
     /// The part of fixed length that it begins with, and the rest.
     var parted: (fixed: [RegularExpressionNode], rest: [RegularExpressionNode]) {

@@ -232,9 +232,20 @@ struct ServerNode: Sendable {
         }
     }
 
+    /// How long closing may take.
+    private static let stopSeconds: UInt32 = 20
+
     /// Stops what reads and writes, then the store: everything acknowledged is synced already, so nothing can be lost here.
     private func close() async {
         logger.info("stopping")
+        // One piece of input may keep an application at work for minutes, a catastrophic join for one.
+        _ = IOThread(name: "stop-deadline") { [logger] in
+            sleep(Self.stopSeconds)
+            logger.error(
+                "stopping took too long; the process ends as by a crash, and the next start computes again what was under way",
+                metadata: ["seconds": "\(Self.stopSeconds)"])
+            _exit(ExitStatus.failed.rawValue)
+        }
         await applications.close()
         await deliveries.close()
         await store.close()

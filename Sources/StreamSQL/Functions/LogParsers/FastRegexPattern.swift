@@ -203,7 +203,8 @@ extension RegularExpressionNode {
             return lengths.allSatisfy { $0 == lengths[0] } ? lengths[0] : nil
         case .repetition(let node, let least, let most, _):
             guard most == least else { return nil }
-            guard let length = node.fixedLength, case let (product, overflow) = length.multipliedReportingOverflow(by: least), !overflow,
+            guard let length = node.fixedLength, case let (product, overflow) = length.multipliedReportingOverflow(by: least),
+                !overflow,
                 product <= Self.longestText
             else { return nil }
             return product

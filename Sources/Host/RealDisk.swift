@@ -47,7 +47,12 @@ public final class RealDisk: Disk {
     }
 
     /// Gives the directory free for another process. Call it when everything that uses the disk has ended.
-    public func close() { lock.close() }
+    ///
+    /// A child that is being started has the descriptor until it becomes another program, so closing alone could leave the lock for a moment.
+    public func close() {
+        lock.unlock()
+        lock.close()
+    }
 
     public func open(_ path: String, _ mode: OpenMode, _ access: FileAccess) throws(DiskError) -> RealDiskFile {
         let flags: Int32 =

@@ -76,6 +76,11 @@ public final class RealDiskFile: DiskFile {
         _ = try RealDisk.retrying("ftruncate", path) { ftruncate(descriptor, length) }
     }
 
+    /// Gives up the lock of the file, whoever else has its descriptor.
+    func unlock() {
+        if !closed.load(ordering: .acquiring) { _ = flock(descriptor, LOCK_UN) }
+    }
+
     public func close() {
         if !closed.exchange(true, ordering: .acquiringAndReleasing) { _ = Glibc.close(descriptor) }
     }

@@ -1,6 +1,7 @@
 /// The real disk, in a temporary directory.
 
 import Foundation
+import Glibc
 import Host
 import Synchronization
 import Testing
@@ -123,5 +124,19 @@ import Testing
         let thread = IOThread(name: "wake") { monitor.withLockAndWake { $0 = 5 } }
         #expect(monitor.wait { $0 > 0 ? $0 : nil } == 5)
         thread.join()
+    }
+
+    @Test("a closed disk gives the directory free though a child that is being started still has the descriptor")
+    func lockOfAChild() throws {
+        let disk = try RealDisk(root: root)
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let lock = try #require(
+            descriptors.first { descriptor in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")) == "\(root)/lock"
+            })
+        let inherited = dup(lock)
+        defer { _ = Glibc.close(inherited) }
+        disk.close()
+        try RealDisk(root: root).close()
     }
 }

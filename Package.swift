@@ -122,8 +122,9 @@ let rooms: [Target] =
         "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CivilCalendar", "CCrypto"],
         testDependencies: ["StreamStoreTesting"])
     + room(
-        "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host"],
+        "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host", "NodeMetrics"],
         testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
+    + room("CloudWatchService", ["AWSWire", "NodeMetrics", "Host", "CivilCalendar"])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
     + room(
         "HTTPDoor",
@@ -149,7 +150,7 @@ let programs: [Target] = [
             "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport", "StreamSQL",
             "StreamEngine",
             "Delivery",
-            "AWSWire", "KinesisService", "FirehoseService", "AnalyticsService", "HTTPDoor",
+            "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",
         ],

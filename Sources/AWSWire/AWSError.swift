@@ -55,9 +55,26 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
         case tooManyTags = "TooManyTagsException"
         case unableToDetectSchema = "UnableToDetectSchemaException"
         case unsupportedOperation = "UnsupportedOperationException"
+        // CloudWatch.
+        case invalidNextToken = "InvalidNextToken"
+        case invalidParameterCombination = "InvalidParameterCombinationException"
+        case invalidParameterValue = "InvalidParameterValueException"
+        case missingRequiredParameter = "MissingRequiredParameterException"
+        case validationError = "ValidationError"
 
         /// What any operation may throw without listing it.
         static let anyOperation: Set<Name> = [.internalFailure, .serviceUnavailable, .throttling]
+
+        /// How the protocol of forms names it where that differs (awsQueryError); SDKs know the errors of services that were once called with forms by
+        /// these names only.
+        public var queryCode: StaticString? {
+            switch self {
+            case .invalidParameterCombination: "InvalidParameterCombination"
+            case .invalidParameterValue: "InvalidParameterValue"
+            case .missingRequiredParameter: "MissingParameter"
+            default: nil
+            }
+        }
 
         /// 400 for what the caller can mend, 500 for what it cannot, 503 for what passes, 413 for what is too long to read.
         public var status: Int {

@@ -3,6 +3,7 @@
 public import AWSWire
 public import Delivery
 public import Host
+public import NodeMetrics
 import StreamStore
 
 /// Firehose_20150804 on one `DeliveryManager`.
@@ -26,8 +27,13 @@ public struct Firehose: Sendable {
     let delivery: DeliveryManager
     let clock: any TimeSource
     let settings: Settings
+    let history: MetricHistory
 
-    public init(delivery: DeliveryManager, clock: any TimeSource, settings: Settings) {
+    /// - Parameter history: where puts are counted; one of its own unless given.
+    public init(
+        delivery: DeliveryManager, clock: any TimeSource, settings: Settings, history: MetricHistory = MetricHistory()
+    ) {
+        self.history = history
         self.delivery = delivery
         self.clock = clock
         self.settings = settings

@@ -53,8 +53,12 @@ public final class MetricsRegistry: Sendable {
     }
 
     private let families = Mutex<[String: Family]>([:])
+    /// What was measured minute by minute.
+    public let history: MetricHistory
 
-    public init() {}
+    public init(history: MetricHistory = MetricHistory()) {
+        self.history = history
+    }
 
     /// A number that only rises. The name ends in `_total`.
     public func counter(_ name: String, help: String, labels: [Label] = []) -> Counter {

@@ -9,14 +9,17 @@ struct CBORParser {
     private let depthLimit: Int
     /// No request is made of items of a byte each, which would take eight times its length.
     private let itemLimit: Int
+    /// Whether times are whole seconds, as the RFC has it, and not milliseconds.
+    private let hasSeconds: Bool
     private var position = 0
     private(set) var tape: [TapeEntry] = []
     /// Strings whose parts were joined. They are to stand behind the text.
     private(set) var joined: [UInt8] = []
 
     /// - Parameter depthLimit: how many arrays and maps may stand inside each other.
-    init(_ text: UnsafeBufferPointer<UInt8>, depthLimit: Int) {
+    init(_ text: UnsafeBufferPointer<UInt8>, depthLimit: Int, hasSeconds: Bool = false) {
         self.text = text
+        self.hasSeconds = hasSeconds
         self.depthLimit = depthLimit
         itemLimit = 64 + text.count / 2
     }
@@ -138,6 +141,9 @@ struct CBORParser {
 
     private mutating func time(_ head: CBORHead, at start: Int) throws(CBORError) {
         switch (head.major, head.information) {
+        // Numbers of seconds are what times are in JSON too.
+        case (.unsigned, 0..<CBORHead.indefinite) where hasSeconds, (.negative, 0..<CBORHead.indefinite) where hasSeconds:
+            tape.append(TapeEntry(.integer, length: head.length, offset: start))
         case (.unsigned, 0..<CBORHead.indefinite), (.negative, 0..<CBORHead.indefinite), (.simple, 25...27):
             tape.append(TapeEntry(.time, length: head.length, offset: start))
         default: throw CBORError(.badTime, at: start)

@@ -34,6 +34,7 @@ public struct AWSDispatcher: Sendable {
         let operation = head.withBytes(of: .amzTarget) { operations[$0] } ?? nil
         guard let operation, head.bodyLength != 0, let format = format(of: head) else {
             if let queries, isQuery(head) { return .call(call(queries, .json11, head, id)) }
+            if let operation = remoteProcedure(head) { return .call(call(operation, .rpcCBOR, head, id)) }
             return .answer(refusal(head, isKnown: operation != nil, id))
         }
         return .call(call(operation, format, head, id))
@@ -49,6 +50,19 @@ public struct AWSDispatcher: Sendable {
     private func isQuery(_ head: RequestHead) -> Bool {
         !head.has(.amzTarget) && head.bodyLength != 0
             && WireFormat.mediaType(head[.contentType] ?? "") == "application/x-www-form-urlencoded"
+    }
+
+    /// The operation that the path names, where the call is one of rpc-v2-cbor: `/service/GraniteServiceVersion20100801/operation/ListMetrics`
+    /// (Smithy RPC v2 CBOR protocol, "Requests").
+    private func remoteProcedure(_ head: RequestHead) -> ServedOperation? {
+        guard !head.has(.amzTarget), head.bodyLength != 0,
+            WireFormat.mediaType(head[.contentType] ?? "") == "application/cbor"
+        else { return nil }
+        let parts = head.path.split(separator: "/").suffix(4)
+        guard parts.count == 4, let service = parts.dropFirst().first, let name = parts.last,
+            parts.first == "service", parts.dropFirst(2).first == "operation"
+        else { return nil }
+        return Array("\(service).\(name)".utf8).withUnsafeBytes { operations[$0] }
     }
 
     private func format(of head: RequestHead) -> WireFormat? {

@@ -129,7 +129,8 @@ public final class DirectCall: Sendable {
     /// Answers with at most `capacity` bytes, written straight into what is sent.
     /// - Parameter write: is called once, during this call, with at least `capacity` bytes of uninitialised memory; returns how many it wrote.
     public func succeed(capacity: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
-        sink.send(ReplyHead(id: id, contentType: format.contentType), capacity: capacity, write: write)
+        let head = ReplyHead(id: id, contentType: format.contentType, isRPC: format == .rpcCBOR)
+        sink.send(head, capacity: capacity, write: write)
     }
 
     /// Answers with bytes.

@@ -9,12 +9,25 @@ public struct ReplyHead: Sendable {
     public var contentType: StaticString?
     /// Goes out as `x-amzn-ErrorType`; nil after success.
     public var error: AWSError.Name?
+    /// Whether it answers a call of the protocol rpc-v2-cbor.
+    private var isRPC: Bool
 
-    public init(status: Int = 200, id: RequestID, contentType: StaticString?, error: AWSError.Name? = nil) {
+    public init(
+        status: Int = 200, id: RequestID, contentType: StaticString?, error: AWSError.Name? = nil, isRPC: Bool = false
+    ) {
         self.status = status
         self.id = id
         self.contentType = contentType
         self.error = error
+        self.isRPC = isRPC
+    }
+
+    /// The fields that some protocols have besides: clients of rpc-v2-cbor insist on the first (Smithy RPC v2 CBOR protocol, "Responses"); the second
+    /// names an error as the protocol of forms does.
+    public var protocolFields: [(name: String, value: String)] {
+        guard isRPC || error?.queryCode != nil else { return [] }
+        return (isRPC ? [("smithy-protocol", "rpc-v2-cbor")] : [])
+            + (error?.queryCode.map { [("x-amzn-query-error", "\($0);Sender")] } ?? [])
     }
 }
 
@@ -90,7 +103,9 @@ extension AWSReply {
     /// An operation's error.
     init(error: AWSError, _ format: WireFormat, _ id: RequestID) {
         self.init(
-            ReplyHead(status: error.name.status, id: id, contentType: format.contentType, error: error.name), error.body(format))
+            ReplyHead(
+                status: error.name.status, id: id, contentType: format.contentType, error: error.name, isRPC: format == .rpcCBOR),
+            error.body(format))
     }
 
     /// The answer to what names no operation at all.

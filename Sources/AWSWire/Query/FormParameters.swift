@@ -13,6 +13,9 @@ public struct FormParameters: Sendable {
         }
     }
 
+    /// All of them, in no order.
+    public var all: [String: String] { values }
+
     public subscript(name: String) -> String? { values[name] }
 
     private static func text(_ encoded: Slice<UnsafeRawBufferPointer>) -> String? {

@@ -34,7 +34,7 @@ public struct QueryService: Sendable {
             error.name.status,
             """
             <ErrorResponse xmlns="\(namespace)">
-              <Error><Type>Sender</Type><Code>\(code ?? error.name.rawValue)</Code><Message>\(XMLText.escaped(error.message ?? ""))</Message></Error>
+              <Error><Type>Sender</Type><Code>\(code ?? error.name.queryCode.map { "\($0)" } ?? error.name.rawValue)</Code><Message>\(XMLText.escaped(error.message ?? ""))</Message></Error>
               <RequestId>\(id.text)</RequestId>
             </ErrorResponse>
 

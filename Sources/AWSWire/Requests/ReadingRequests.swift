@@ -20,7 +20,7 @@ extension WireFormat {
     public func blobBound(_ count: Int) -> Int {
         switch self {
         case .json10, .json11: Base64.encodedCount(count) + 2
-        case .cbor11: count + CBORHead.mostBytes
+        case .cbor11, .rpcCBOR: count + CBORHead.mostBytes
         }
     }
 
@@ -28,7 +28,7 @@ extension WireFormat {
     public var isJSON: Bool {
         switch self {
         case .json10, .json11: true
-        case .cbor11: false
+        case .cbor11, .rpcCBOR: false
         }
     }
 }

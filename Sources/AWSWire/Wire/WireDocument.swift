@@ -24,9 +24,10 @@ public struct WireDocument: Sendable {
 
     /// Parses CBOR.
     /// - Throws: `CBORError`, for any bytes that are not one item of those that the AWS protocols use.
-    public init(cbor: [UInt8], depthLimit: Int = WireDocument.depthLimit) throws(CBORError) {
+    /// - Parameter hasSeconds: whether times are whole seconds and not milliseconds.
+    public init(cbor: [UInt8], depthLimit: Int = WireDocument.depthLimit, hasSeconds: Bool = false) throws(CBORError) {
         let parsed = try cbor.withUnsafeBufferPointer { (buffer) throws(CBORError) in
-            var parser = CBORParser(buffer, depthLimit: depthLimit)
+            var parser = CBORParser(buffer, depthLimit: depthLimit, hasSeconds: hasSeconds)
             try parser.parse()
             return (tape: parser.tape, joined: parser.joined)
         }

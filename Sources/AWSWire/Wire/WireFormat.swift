@@ -8,6 +8,8 @@ public enum WireFormat: Hashable, Sendable {
     case json10
     /// `application/x-amz-cbor-1.1`, which the SDKs for Java, the KCL and the KPL speak unless told otherwise.
     case cbor11
+    /// `application/cbor` of the protocol rpc-v2-cbor, in which CloudWatch is called: the operation stands in the path, times are seconds.
+    case rpcCBOR
 
     /// - Parameter contentType: a Content-Type header's value; parameters after `;` do not matter.
     public init?(contentType: String) {
@@ -24,6 +26,7 @@ public enum WireFormat: Hashable, Sendable {
         case .json11: "application/x-amz-json-1.1"
         case .json10: "application/x-amz-json-1.0"
         case .cbor11: "application/x-amz-cbor-1.1"
+        case .rpcCBOR: "application/cbor"
         }
     }
 
@@ -33,8 +36,12 @@ public enum WireFormat: Hashable, Sendable {
         switch self {
         case .json10, .json11:
             do throws(JSONError) { return try WireDocument(json: body) } catch { throw AWSError(.serialization) }
-        case .cbor11:
-            do throws(CBORError) { return try WireDocument(cbor: body) } catch { throw AWSError(.serialization) }
+        case .cbor11, .rpcCBOR:
+            do throws(CBORError) {
+                return try WireDocument(cbor: body, hasSeconds: self == .rpcCBOR)
+            } catch {
+                throw AWSError(.serialization)
+            }
         }
     }
 

@@ -115,9 +115,7 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     public mutating func field(_ name: StaticString, milliseconds: Int64?) {
         guard let milliseconds else { return }
         self.name(name)
-        if isJSON { return appendSeconds(milliseconds) }
-        memory.append(.tag, 1)
-        memory.append(cbor: milliseconds)
+        append(milliseconds: milliseconds)
     }
 
     public mutating func field(_ name: StaticString, blob: UnsafeRawBufferPointer) {
@@ -174,6 +172,19 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     public mutating func value(_ text: String) {
         separate()
         quote(text)
+    }
+
+    /// A time, in milliseconds since 1970-01-01 UTC.
+    public mutating func value(milliseconds: Int64) {
+        separate()
+        append(milliseconds: milliseconds)
+    }
+
+    /// A number; one that is not finite, which JSON cannot say, is written as 0.
+    public mutating func value(_ number: Double) {
+        separate()
+        let number = number.isFinite ? number : 0
+        if isJSON { append(characters: number.description) } else { memory.append(cbor: number) }
     }
 
     public mutating func value(_ number: some FixedWidthInteger) {
@@ -296,6 +307,12 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
     private mutating func append(_ number: some FixedWidthInteger) {
         if isJSON { return append(characters: String(number)) }
         if number >= 0 { memory.append(.unsigned, UInt64(clamping: number)) } else { memory.append(cbor: Int64(clamping: number)) }
+    }
+
+    private mutating func append(milliseconds: Int64) {
+        if isJSON { return appendSeconds(milliseconds) }
+        memory.append(.tag, 1)
+        if format == .rpcCBOR { memory.append(cbor: Double(milliseconds) / 1000) } else { memory.append(cbor: milliseconds) }
     }
 
     private mutating func appendSeconds(_ milliseconds: Int64) {

@@ -50,14 +50,16 @@ enum PutRecord: AWSOperation {
     static let memoryBound = 2 << 20
 
     static func run(_ request: Request, _ firehose: Firehose, _ call: AWSCall) async throws(AWSError) -> Response {
-        let data = request.data
+        let (data, name, began) = (request.data, request.deliveryStreamName ?? "", firehose.clock.monotonicNanoseconds())
         do throws(DeliveryError) {
-            let placed = try await firehose.delivery.put(request.deliveryStreamName ?? "", expectedBytes: data.count + 128) {
+            let placed = try await firehose.delivery.put(name, expectedBytes: data.count + 128) {
                 (builder, timestamp) throws(RecordBatchError) in
                 try builder.append(key: nil, value: data, timestamp: timestamp)
             }
+            firehose.countPut(name, isBatch: false, records: 1, bytes: data.count, began: began)
             return Response(placed: placed)
         } catch {
+            firehose.countPut(name, isBatch: false, records: 1, bytes: data.count, began: began, error)
             throw firehose.awsError(error)
         }
     }

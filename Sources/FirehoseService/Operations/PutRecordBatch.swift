@@ -69,18 +69,21 @@ enum PutRecordBatch: AWSOperation {
     }
 
     static func run(_ request: Request, _ firehose: Firehose, _ call: AWSCall) async throws(AWSError) -> Response {
-        let (records, arena) = (request.records ?? [], request.arena)
+        let (records, arena, name) = (request.records ?? [], request.arena, request.deliveryStreamName ?? "")
+        let began = firehose.clock.monotonicNanoseconds()
         guard arena.count <= maxBytes else {
             throw AWSError(.invalidArgument, "Records size exceeds 4 MB limit")
         }
         do throws(DeliveryError) {
             let placed = try await firehose.delivery.put(
-                request.deliveryStreamName ?? "", expectedBytes: arena.count + 24 * records.count + 128
+                name, expectedBytes: arena.count + 24 * records.count + 128
             ) { (builder, timestamp) throws(RecordBatchError) in
                 try append(records, of: arena, to: &builder, timestamp)
             }
+            firehose.countPut(name, isBatch: true, records: records.count, bytes: arena.count, began: began)
             return Response(placed: placed, count: records.count)
         } catch {
+            firehose.countPut(name, isBatch: true, records: records.count, bytes: arena.count, began: began, error)
             throw firehose.awsError(error)
         }
     }

@@ -56,7 +56,9 @@ enum AnswerWriter {
     private static func longest(_ head: AnswerHead) -> Int {
         var bytes = 320 + RequestID.textCount + RequestID.extendedCount + HTTPDate.count
         switch head.fields {
-        case .call(let reply): bytes += (reply.contentType?.utf8CodeUnitCount ?? 0) + (reply.error?.rawValue.utf8.count ?? 0)
+        case .call(let reply):
+            bytes += (reply.contentType?.utf8CodeUnitCount ?? 0) + (reply.error?.rawValue.utf8.count ?? 0)
+            bytes += size(reply.protocolFields)
         case .page(let fields): bytes += size(fields)
         }
         return bytes + size(head.browserFields)
@@ -117,6 +119,7 @@ private struct HeadLines {
         count += reply.id.writeExtended(to: UnsafeMutableRawBufferPointer(rebasing: memory[count...]))
         add("\r\n")
         if let error = reply.error { write("x-amzn-ErrorType", error.rawValue) }
+        for field in reply.protocolFields { write(field.name, field.value) }
     }
 
     /// Line ends in a value would begin another field: they become blanks.

@@ -264,6 +264,7 @@ extension HPACKHeaders {
             add(name: "x-amzn-requestid", value: reply.id.text, indexing: .nonIndexable)
             add(name: "x-amz-id-2", value: reply.id.extendedText, indexing: .nonIndexable)
             if let error = reply.error { add(name: "x-amzn-errortype", value: error.rawValue) }
+            add(reply.protocolFields)
         case .page(let fields): add(fields)
         }
         add(head.browserFields)

@@ -18,8 +18,8 @@ struct ReadAnswer: Sendable {
     /// What is said of each record's; nil for nothing.
     var encryption: String?
 
-    /// - Parameter taken: is told how many bytes of data and keys the answer holds.
-    func give(to call: DirectCall, _ taken: (Int) -> Void) {
+    /// - Parameter taken: is told what the answer holds, and how far it is behind the tip in milliseconds.
+    func give(to call: DirectCall, _ taken: (KinesisMetrics.Stream, RecordSelection, Int64) -> Void) {
         let records: RecordList
         let next: String?
         do throws(AWSError) {
@@ -44,7 +44,7 @@ struct ReadAnswer: Sendable {
         }
         counters.recordsOut.add(records.selection.recordCount)
         counters.bytesOut.add(records.selection.byteCount)
-        taken(records.selection.byteCount)
+        taken(counters, records.selection, records.lag(now))
     }
 
     /// Nil at the shard's end.

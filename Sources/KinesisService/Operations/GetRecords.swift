@@ -57,6 +57,7 @@ enum GetRecords: DirectOperation {
                 throw AWSError(.invalidArgument, "StreamARN \(arn) is not that of the iterator's stream.")
             }
             if let limits = kinesis.limits, !limits.takesCall(iterator.shard, began) {
+                kinesis.countFailedRead(iterator.shard, ofStreamNamed: iterator.streamName, isThrottled: true)
                 throw AWSError(
                     .provisionedThroughputExceeded, kinesis.rateExceeded(iterator.shard.shard, stream: iterator.streamName))
             }
@@ -87,8 +88,12 @@ enum GetRecords: DirectOperation {
                         read: reader, iterator: iterator, shard: shard, children: stream.children(of: shard.id), now: kinesis.now,
                         tokens: kinesis.tokens, counters: kinesis.metrics.stream(iterator.streamName),
                         encryption: kinesis.encryption(of: stream.id)
-                    ).give(to: call) { bytes in
+                    ).give(to: call) { counters, records, lag in
+                        let (count, bytes) = (records.recordCount, records.byteCount)
                         kinesis.limits?.read(bytes, of: iterator.shard, kinesis.clock.monotonicNanoseconds())
+                        kinesis.countRead(
+                            iterator.shard, of: counters, named: iterator.streamName, records: count, bytes: bytes, age: lag,
+                            began: began)
                     }
                 }
             } catch {
@@ -118,13 +123,16 @@ enum GetRecords: DirectOperation {
         do throws(StoreError) {
             if try reader.readFromMemory(kinesis.store, memory: ReadMemory(call.memory)) { return done(reader) }
         } catch {
+            kinesis.countFailedRead(iterator.shard, ofStreamNamed: iterator.streamName, isThrottled: error == .overloaded)
             return call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
         }
         readOn(reader, kinesis.store, call.memory) { result in
             call.loop.run {
                 switch result {
                 case .success(let reader): done(reader)
-                case .failure(let error): call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
+                case .failure(let error):
+                    kinesis.countFailedRead(iterator.shard, ofStreamNamed: iterator.streamName, isThrottled: error == .overloaded)
+                    call.fail(kinesis.readError(error, shard, stream: iterator.streamName))
                 }
             }
         }

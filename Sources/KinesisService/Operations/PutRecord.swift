@@ -55,7 +55,7 @@ package enum PutRecord: DirectOperation {
         } catch {
             return call.fail(error)
         }
-        let put = PutRequest(entries: [request.entry], arena: request.arena, streamName: name)
+        let put = PutRequest(entries: [request.entry], arena: request.arena, streamName: name, operation: .putRecord)
         guard let text = request.sequenceNumberForOrdering else { return begin(put, kinesis, call) }
         guard let number = SequenceNumber(text) else { return call.fail(kinesis.invalid(ordering: text, name)) }
         let arrival = number.arrivalSecond * 1000

@@ -79,10 +79,10 @@ package enum PutRecords: DirectOperation {
         } catch {
             return call.fail(error)
         }
-        let put = PutRequest(entries: request.entries ?? [], arena: request.arena, streamName: name) { stream in
+        let put = PutRequest(
+            entries: request.entries ?? [], arena: request.arena, streamName: name,
             // 5 MiB in all; 10 where records themselves may be larger than 1 MiB.
-            stream.maxRecordKiB > 1024 ? 10 << 20 : 5 << 20
-        }
+            maxTotalBytes: { stream in stream.maxRecordKiB > 1024 ? 10 << 20 : 5 << 20 }, operation: .putRecords)
         PutWork(put, kinesis, on: call.loop) { result in
             switch result {
             case .success(.appended(let shards, let shardOfRecord, let appended, let encryption, let refused)):

@@ -1,6 +1,7 @@
 /// SubscribeToShard: pushes a shard's records to a registered consumer as they are committed (Kinesis API, SubscribeToShard).
 
 import AWSWire
+import NodeMetrics
 import StreamStore
 
 enum SubscribeToShard: DirectOperation {
@@ -90,12 +91,20 @@ enum SubscribeToShard: DirectOperation {
             type: request.position?.type, sequenceNumber: request.position?.sequenceNumber, timestamp: request.position?.timestamp,
             operation: Self.name)
         let subscription = Subscription(
-            SubscriptionName(stream: stream.id, consumer: consumer.path, shard: id), of: stream.key,
+            SubscriptionName(stream: stream.id, consumer: consumer.path, shard: id), of: stream.key, consumer: consumer.name,
             from: try await start.offset(in: shard, of: stream, kinesis), kinesis, format: call.format, memory: call.memory)
         let another = AWSError(
             .resourceInUse, "Another active subscription exists for this consumer: \(account):\(name):\(id):\(consumer.name)")
         let hold = kinesis.settings.subscriptions.holdMilliseconds
-        guard kinesis.subscriptions.begin(subscription, hold: hold, takenOver: another) else { throw another }
+        let minutes = kinesis.metrics.consumer(consumer.name, of: name)
+        guard kinesis.subscriptions.begin(subscription, hold: hold, takenOver: another) else {
+            minutes.record(kinesis.now) { $0.add(.success, 0) }
+            throw another
+        }
+        minutes.record(kinesis.now) { values in
+            values.add(.success, 1)
+            values.add(.rateExceeded, 0)
+        }
         return subscription
     }
 }

@@ -13,6 +13,7 @@ struct PutRequest: Sendable {
     var streamName: String
     /// The most bytes of data and keys that all records may have together; nil when each has its limit only.
     var maxTotalBytes: (@Sendable (StreamDescription) -> Int)?
+    var operation: PutTally.Operation
 }
 
 /// What became of a put.
@@ -78,51 +79,69 @@ struct PutWork: Sendable {
             guard stream.status == .active || stream.status == .updating else { throw kinesis.notFound(request.streamName) }
             try checkSizes(stream)
             let (entries, hashKeys, refused) = try admitted(stream)
-            if entries.isEmpty { return answer(.success(.throttled(refused.sorted { $0.key < $1.key }.map(\.value)))) }
+            if entries.isEmpty { return throttle(refused.sorted { $0.key < $1.key }.map(\.value), stream.id) }
             (batches, appends) = try route(entries, hashKeys, stream)
             aside = Aside(encryption: kinesis.encryption(of: stream.id), refused: refused)
         } catch {
             return answer(.failure(error))
         }
         if appends.count == 1 || kinesis.store.capabilities.contains(.multiShardAppends) {
-            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches, aside) }
+            kinesis.store.submit(Append(appends), at: loop) { result in finish(result, batches, aside, stream.id) }
         } else {
-            submit(appends[...], after: [], batches, aside)
+            submit(appends[...], after: [], batches, aside, stream.id)
         }
     }
 
     /// To a store that appends to one shard at a time: one append after the other. PutRecords does not promise all or nothing; a put that fails half
     /// way is answered as failed, and who sends it again may see its first records twice, as after any lost answer.
     private func submit(
-        _ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches, _ aside: Aside
+        _ rest: ArraySlice<ShardAppend>, after appended: [Appended], _ batches: ShardBatches, _ aside: Aside, _ stream: StreamID
     ) {
-        guard let next = rest.first else { return finish(.success(appended), batches, aside) }
+        guard let next = rest.first else { return finish(.success(appended), batches, aside, stream) }
         kinesis.store.submit(Append([next]), at: loop) { result in
             switch result {
-            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches, aside)
-            case .failure(let error): finish(.failure(error), batches, aside)
+            case .success(let places): submit(rest.dropFirst(), after: appended + places, batches, aside, stream)
+            case .failure(let error): finish(.failure(error), batches, aside, stream)
             }
         }
     }
 
-    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches, _ aside: Aside) {
+    private func finish(_ result: Result<[Appended], StoreError>, _ batches: ShardBatches, _ aside: Aside, _ stream: StreamID) {
         switch result {
         case .success(let appended):
             kinesis.metrics.putDuration.observe(nanoseconds: kinesis.clock.monotonicNanoseconds() &- began)
+            tally.appended(
+                to: batches.shards.map(\.id), shardOfRecord: batches.shardOfRecord, refused: aside.refused,
+                shardMetrics: shardMetrics(of: stream))
             answer(
                 .success(
                     .appended(
                         shards: batches.shards, shardOfRecord: batches.shardOfRecord, appended, encryption: aside.encryption,
                         refused: aside.refused)))
         case .failure(.overloaded):
-            answer(.success(.throttled(batches.shardOfRecord.map { batches.shards[Int($0)].id })))
+            throttle(batches.shardOfRecord.map { batches.shards[Int($0)].id }, stream)
         case .failure(.shardClosed) where attempt < Self.reshardAttempts:
             var again = self
             again.attempt += 1
             again.begin()
-        case .failure(let error): answer(.failure(kinesis.awsError(error)))
+        case .failure(let error):
+            tally.failed()
+            answer(.failure(kinesis.awsError(error)))
         }
     }
+
+    private func throttle(_ shards: [ShardID], _ stream: StreamID) {
+        tally.throttled(shards, shardMetrics: shardMetrics(of: stream))
+        answer(.success(.throttled(shards)))
+    }
+
+    private var tally: PutTally {
+        PutTally(
+            kinesis: kinesis, operation: request.operation, streamName: request.streamName, entries: request.entries, began: began)
+    }
+
+    /// The metrics that are wanted of each shard; mostly none.
+    private func shardMetrics(of stream: StreamID) -> [String] { kinesis.attributes.known(stream)?.attributes.shardMetrics ?? [] }
 
     /// Checks the sizes, which depend on the stream.
     private func checkSizes(_ stream: StreamDescription) throws(AWSError) {

@@ -37,6 +37,7 @@ final class Subscription: Sendable {
     /// On the monotonic clock, in nanoseconds.
     private let deadline: UInt64
     private let counters: KinesisMetrics.Stream
+    private let minutes: MetricGroup
     private let state = Mutex(State())
     private let position: Mutex<Position>
 
@@ -48,10 +49,12 @@ final class Subscription: Sendable {
     private static let leastEventBytes = 64 << 10
 
     /// - Parameters:
+    ///   - consumer: its name.
     ///   - offset: the first record to send.
     ///   - memory: of the call; it grows while an event is made.
     init(
-        _ name: SubscriptionName, of stream: StreamKey, from offset: Int64, _ kinesis: Kinesis, format: WireFormat,
+        _ name: SubscriptionName, of stream: StreamKey, consumer: String, from offset: Int64, _ kinesis: Kinesis,
+        format: WireFormat,
         memory: MemoryLease
     ) {
         self.name = name
@@ -63,6 +66,7 @@ final class Subscription: Sendable {
         let session = UInt64(clamping: kinesis.settings.subscriptions.sessionMilliseconds) &* 1_000_000
         deadline = kinesis.clock.monotonicNanoseconds() &+ session
         counters = kinesis.metrics.stream(stream.name)
+        minutes = kinesis.metrics.consumer(consumer, of: stream.name)
         position = Mutex(Position(offset: offset))
     }
 
@@ -226,6 +230,7 @@ final class Subscription: Sendable {
         }
         counters.recordsOut.add(selection.recordCount)
         counters.bytesOut.add(selection.byteCount)
+        count(selection, lag: records.lag(now))
         let bound = records.bound + WireWriter.childBound * (children?.count ?? 0)
         return EventStreamMessage.bytes(.event("SubscribeToShardEvent"), format, capacity: bound) { memory in
             var writer = WireWriter(format, into: memory)
@@ -238,6 +243,21 @@ final class Subscription: Sendable {
             }
             return writer.count
         }
+    }
+}
+
+extension Subscription {
+    /// An event is about to go out.
+    private func count(_ selection: RecordSelection, lag: Int64) {
+        minutes.record(kinesis.now) { values in
+            values.add(.eventBytes, selection.byteCount)
+            values.add(.eventLag, Int(clamping: lag))
+            values.add(.eventRecords, selection.recordCount)
+            values.add(.eventSuccess, 1)
+        }
+        kinesis.countShardRead(
+            ShardReference(name.stream, name.shard), named: stream.name, records: selection.recordCount, bytes: selection.byteCount,
+            age: lag)
     }
 }
 

@@ -2,6 +2,7 @@
 
 import AWSWire
 import AnalyticsService
+import CloudWatchService
 import Delivery
 import EmbeddedStore
 import FirehoseService
@@ -150,7 +151,10 @@ struct ServerNode: Sendable {
         let firehose = Firehose(
             delivery: deliveries, clock: time,
             settings: Firehose.Settings(
-                region: settings.region, accountID: settings.accountID, deliveryStreamLimit: settings.quotas.deliveryStreams))
+                region: settings.region, accountID: settings.accountID, deliveryStreamLimit: settings.quotas.deliveryStreams),
+            history: metrics.history)
+        let sampling = MetricSampling(metrics.history, deliveries: deliveries, clock: time)
+        let cloudWatch = CloudWatch(history: metrics.history, clock: time) { sampling.sample() }
         let analytics = Analytics(
             applications: applications, clock: time,
             settings: Analytics.Settings(
@@ -166,8 +170,8 @@ struct ServerNode: Sendable {
         let door = HTTPDoor(
             doorSettings,
             dispatcher: AWSDispatcher(
-                [kinesis.service, firehose.service] + analytics.services, queries: [.tokenService(accountID: settings.accountID)],
-                faults: settings.faults.rules),
+                [kinesis.service, firehose.service, cloudWatch.service] + analytics.services,
+                queries: [.tokenService(accountID: settings.accountID), cloudWatch.queries], faults: settings.faults.rules),
             readiness: { [store] in
                 switch store.writability {
                 case .writable: nil
@@ -186,6 +190,8 @@ struct ServerNode: Sendable {
                 services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
         kinesis.open()
+        let minutes = Task { await sampling.run() }
+        defer { minutes.cancel() }
         do {
             try await group.run()
         } catch {

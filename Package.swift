@@ -64,6 +64,8 @@ let shims: [Target] = [
     .target(name: "CVectorState", path: "Tests/CVectorState"),
     shim("CCrypto", links: "crypto"),
     shim("CCurl", links: "curl"),
+    // Beside it libcrypto, which certificates are made with.
+    .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     shim("CISAL", links: "isal"),
     shim("CCRC32", links: "isal"),
     shim("CZstd", links: "zstd"),
@@ -129,7 +131,8 @@ let rooms: [Target] =
     + room(
         "HTTPDoor",
         [
-            "AWSWire", "Host", "NodeMetrics", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK, logging,
+            "AWSWire", "Host", "NodeMetrics", "CTLS", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK,
+            logging,
             lifecycle,
         ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
 

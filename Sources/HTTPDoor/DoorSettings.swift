@@ -35,6 +35,10 @@ extension HTTPDoor {
         public var allowedHosts: [String] = []
         /// Origins whose web pages may call.
         public var allowedOrigins: [String] = []
+        /// What is shown to clients that speak TLS; nil where none is spoken. HTTP in clear is served on the same port.
+        public var tls: TLSIdentity?
+        /// Requests in clear are refused. It means nothing without `tls`.
+        public var requiresTLS = false
 
         public init() {}
 

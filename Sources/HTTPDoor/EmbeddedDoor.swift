@@ -19,8 +19,8 @@ package struct EmbeddedDoor: Sendable {
     /// The memory that calls have reserved, in bytes.
     package var reservedBytes: Int { door.budget.reserved }
 
-    /// Makes a channel of the loop speak HTTP/1 and HTTP/2.
+    /// Makes a channel of the loop speak HTTP/1 and HTTP/2, over TLS too where there is a certificate.
     package func serve(_ channel: any Channel, on loop: any EventLoop) throws {
-        try channel.pipeline.syncOperations.addHandler(HTTP1Connection(LoopContext(door, loop)))
+        try LoopContext(door, loop).serve(channel)
     }
 }

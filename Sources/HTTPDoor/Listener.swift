@@ -41,7 +41,7 @@ struct Listener: Sendable {
                     let handlers = channel.pipeline.syncOperations
                     guard connections.enter(channel) else { return try handlers.addHandler(RefusedConnection()) }
                     guard let loop = served.first(where: { $0.loop === channel.eventLoop }) else { return }
-                    try handlers.addHandler(HTTP1Connection(loop.context.value))
+                    try loop.context.value.serve(channel)
                 }
             }
             .bind(host: settings.host, port: settings.port).get()

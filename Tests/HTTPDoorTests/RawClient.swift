@@ -38,8 +38,10 @@ final class RawClient: @unchecked Sendable {
 
     deinit { close(socketDescriptor) }
 
-    func send(_ text: String) throws {
-        var bytes = Array(text.utf8)[...]
+    func send(_ text: String) throws { try send(Array(text.utf8)[...]) }
+
+    func send(_ bytes: ArraySlice<UInt8>) throws {
+        var bytes = bytes
         while !bytes.isEmpty {
             let sent = bytes.withUnsafeBytes { Glibc.send(socketDescriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard sent > 0 else { throw Failure(call: "send") }
@@ -61,6 +63,15 @@ final class RawClient: @unchecked Sendable {
         var body: [UInt8] = []
         for _ in 0..<(ofHead ? 0 : Int(headers["content-length"] ?? "0") ?? 0) { body.append(try byte()) }
         return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
+    }
+
+    /// What has come, as far as one call gets it.
+    /// - Throws: when the other side has closed.
+    func receiveSome() throws -> [UInt8] {
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = recv(socketDescriptor, &chunk, chunk.count, 0)
+        guard count > 0 else { throw Failure(call: "recv") }
+        return Array(chunk[..<count])
     }
 
     /// Closes the sending half.

@@ -33,7 +33,7 @@ final class DoorContext: Sendable {
         let relief = MemoryRelief()
         self.relief = relief
         budget = MemoryBudget(limit: settings.memoryLimit) { relief.begin() }
-        instruments = DoorInstruments(metrics, budget)
+        instruments = DoorInstruments(metrics, budget, settings.tls)
     }
 }
 
@@ -78,6 +78,8 @@ final class LoopContext {
     let lookout: Lookout
     let backlog: Backlog
     let sweeper: Sweeper
+    /// For connections that speak TLS, one after the other.
+    let scratch = TLSScratch()
     private var date = HTTPDate()
     /// The Host that was let in last: nearly always the next one too.
     private var admittedHost: [UInt8] = []
@@ -91,6 +93,14 @@ final class LoopContext {
         self.company = company
         answers = company.answers(on: loop)
         sweeper = Sweeper(loop, interval: door.settings.sweepInterval)
+    }
+
+    /// Makes a channel of the loop speak HTTP, over TLS too where there is a certificate.
+    func serve(_ channel: any Channel) throws {
+        let handlers = channel.pipeline.syncOperations
+        guard let identity = door.settings.tls else { return try handlers.addHandler(HTTP1Connection(self, nil)) }
+        let tls = TLSConnection(self, identity)
+        try handlers.addHandlers([tls, HTTP1Connection(self, tls)])
     }
 
     /// Whether web pages' rules let a request in.
@@ -146,10 +156,12 @@ struct DoorInstruments: Sendable {
     let stalledConnections: Counter
     let lateRequests: Counter
     let duration: Histogram
+    let handshakes: Counter
+    let failedHandshakes: Counter
     /// By the first digit of the status, from 2.
     private let requests: [Counter]
 
-    init(_ metrics: MetricsRegistry, _ budget: MemoryBudget) {
+    init(_ metrics: MetricsRegistry, _ budget: MemoryBudget, _ tls: TLSIdentity?) {
         connections = metrics.gauge("millrace_connections", help: "Open connections.", labels: [("protocol", "http")])
         refusedConnections = metrics.counter(
             "millrace_connections_refused_total", help: "Connections closed at once because there were too many.",
@@ -166,6 +178,17 @@ struct DoorInstruments: Sendable {
         }
         duration = metrics.histogram(
             "millrace_http_request_duration_seconds", help: "Time from a call's head to its answer, in seconds.")
+        handshakes = metrics.counter(
+            "millrace_tls_handshakes_total", help: "TLS handshakes with clients, by outcome.", labels: [("result", "done")])
+        failedHandshakes = metrics.counter(
+            "millrace_tls_handshakes_total", help: "TLS handshakes with clients, by outcome.", labels: [("result", "failed")])
+        if let tls {
+            metrics.sampledGauge(
+                "millrace_tls_certificate_expiry_timestamp_seconds", help: "When the certificate shown to clients ends."
+            ) {
+                [MetricsRegistry.Sample(Double(tls.expires))]
+            }
+        }
         metrics.sampledGauge("millrace_memory_reserved_bytes", help: "Memory reserved for calls in flight.") {
             [MetricsRegistry.Sample(Double(budget.reserved))]
         }

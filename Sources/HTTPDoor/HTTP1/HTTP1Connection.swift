@@ -44,6 +44,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private static let maxHeldUnleased = 128 << 10
 
     private let context: LoopContext
+    /// Stands between this and the socket; nil where no TLS is spoken.
+    private let tls: TLSConnection?
     private let settings: HTTPDoor.Settings
     private var handlerContext: ChannelHandlerContext?
 
@@ -86,8 +88,9 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         set { stall.end = newValue }
     }
 
-    init(_ context: LoopContext) {
+    init(_ context: LoopContext, _ tls: TLSConnection?) {
         self.context = context
+        self.tls = tls
         settings = context.door.settings
         parser = RequestHeadParser(maxBytes: settings.maxHeadBytes)
         stall = StallClock(limit: TimeAmount(settings.stallTimeout))
@@ -163,6 +166,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Requests
 
+    private var scheme: String { tls?.isSecured == true ? "https" : "http" }
+
     private func process() {
         guard !isProcessing else { return }
         isProcessing = true
@@ -196,7 +201,9 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
                 switchToHTTP2()
                 return false
             case .part where !inputEnded: return false
-            default: isFirst = false
+            default:
+                isFirst = false
+                parser.isSecured = scheme == "https"
             }
         }
         let outcome = held.withUnsafeReadableBytes { parser.parse($0, into: &head) }
@@ -228,7 +235,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         awaitsLeave = head.expectsContinue && head.head.bodyLength != 0
         let exchange = Exchange(context, self)
         self.exchange = exchange
-        exchange.begin(head.head, scheme: "http")
+        exchange.begin(head.head, scheme: scheme)
         guard awaitsLeave, !exchange.hasAnswered else { return }
         awaitsLeave = false
         if held.readableBytes == 0 { write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
@@ -373,7 +380,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         let bytes = held
         held = ByteBuffer()
         do {
-            try HTTP2Connection.addHandlers(behind: self, handlerContext, context)
+            try HTTP2Connection.addHandlers(behind: self, handlerContext, context, tls)
         } catch {
             return handlerContext.close(promise: nil)
         }
@@ -429,7 +436,10 @@ extension HTTP1Connection: AnswerCarrier {
         awaitTaken()
     }
 
-    func abort() { close() }
+    func abort() {
+        tls?.isBrokenOff = true
+        close()
+    }
 
     private var persistence: Persistence { closesAfterAnswer ? .close : head.isVersion10 ? .keepStated : .keep }
 
@@ -458,7 +468,7 @@ extension HTTP1Connection: AnswerCarrier {
     /// Bytes that wait for the peer.
     private var unsent: Int {
         guard let handlerContext else { return 0 }
-        return (try? handlerContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        return (tls?.waiting ?? 0) + ((try? handlerContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0)
     }
 }
 

@@ -52,6 +52,8 @@ package struct RequestHeadParser {
     var maxBytes: Int
     /// The most fields.
     static let maxFields = 128
+    /// Whether the connection is secured, which addresses in requests must agree with.
+    var isSecured = false
     /// How far the end was looked for.
     private var searched = 0
 
@@ -111,7 +113,7 @@ package struct RequestHeadParser {
             try readField(block, range, &result)
         }
         try settle(&result)
-        try RequestTarget.settle(&result.head)
+        try RequestTarget.settle(&result.head, isSecured: isSecured)
     }
 
     /// The next line without its end.
@@ -155,7 +157,7 @@ package struct RequestHeadParser {
             version[6] == UInt8(ascii: "."), isDigit(version[7])
         else { throw HTTPFault(400, "The first line does not end in a version of HTTP.") }
         guard version[5] == UInt8(ascii: "1") else {
-            throw HTTPFault(505, "This server speaks HTTP/1.1, and HTTP/2 with prior knowledge.")
+            throw HTTPFault(505, "This server speaks HTTP/1.1, and HTTP/2 over TLS or with prior knowledge.")
         }
         return version[7] == UInt8(ascii: "0")
     }

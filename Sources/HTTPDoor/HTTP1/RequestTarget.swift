@@ -13,10 +13,10 @@ enum RequestTarget {
     }
 
     /// Brings the target of a head into the form of a path.
-    static func settle(_ head: inout RequestHead) throws(HTTPFault) {
+    static func settle(_ head: inout RequestHead, isSecured: Bool) throws(HTTPFault) {
         if isPath(head) { return }
         let target = [UInt8](head.target.utf8)
-        let parts = try absolute(target)
+        let parts = try absolute(target, isSecured: isSecured)
         let path = target[parts.path]
         let slash: [UInt8] = path.first == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]
         (slash + path).withUnsafeBytes { path in target[parts.authority].withUnsafeBytes { head.retarget(path, host: $0) } }
@@ -27,12 +27,13 @@ enum RequestTarget {
         head.withTargetBytes { $0.first == UInt8(ascii: "/") || head.method == .options && $0.equals("*") }
     }
 
-    private static func absolute(_ target: [UInt8]) throws(HTTPFault) -> Absolute {
+    private static func absolute(_ target: [UInt8], isSecured: Bool) throws(HTTPFault) -> Absolute {
         guard let schemeEnd = (0..<min(target.count, 16)).first(where: { target[$0...].starts(with: "://".utf8) }) else {
             throw HTTPFault(400, "The target of the request is neither a path nor an address.")
         }
         switch String(decoding: target[..<schemeEnd], as: UTF8.self).lowercased() {
-        case "http": break
+        case isSecured ? "https" : "http": break
+        case "http": throw HTTPFault(421, "An http address is asked for over a connection that is secured.")
         // What was meant to be secret must not be answered in the open (RFC 9110, section 7.4).
         case "https": throw HTTPFault(421, "An https address is asked for over a connection that is not secured.")
         default: throw HTTPFault(400, "The target of the request is an address of another scheme than http.")

@@ -12,14 +12,16 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
 
     private let context: LoopContext
     private let streams: OpenStreams
+    private let tls: TLSConnection?
     private var handlerContext: ChannelHandlerContext?
     private var stall: StallClock
     private var inputEnded = false
     var sweepSlot = -1
 
-    init(_ context: LoopContext, _ streams: OpenStreams) {
+    init(_ context: LoopContext, _ streams: OpenStreams, _ tls: TLSConnection?) {
         self.context = context
         self.streams = streams
+        self.tls = tls
         stall = StallClock(limit: TimeAmount(context.door.settings.stallTimeout))
     }
 
@@ -54,7 +56,7 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
         closeIfDone()
         guard let handlerContext else { return }
         let unsent = (try? handlerContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard stall.isOver(unsent: unsent, streams.socket, now) else { return }
+        guard stall.isOver(unsent: unsent + (tls?.waiting ?? 0), streams.socket, now) else { return }
         context.door.instruments.stalledConnections.add()
         context.door.logger.notice("a connection was closed: its peer took nothing of its answers")
         handlerContext.channel.reset()
@@ -70,9 +72,9 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
     }
 
     /// The handlers of a connection, nearest to the socket first.
-    static func addHandlers(behind handler: any ChannelHandler, _ channelContext: ChannelHandlerContext, _ context: LoopContext)
-        throws
-    {
+    static func addHandlers(
+        behind handler: any ChannelHandler, _ channelContext: ChannelHandlerContext, _ context: LoopContext, _ tls: TLSConnection?
+    ) throws {
         let settings = context.door.settings
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
@@ -90,16 +92,17 @@ final class HTTP2Connection: ChannelInboundHandler, Swept {
                 keepalive: nil))
         let streams = OpenStreams(context.loop, manager.http2StreamDelegate)
         let bound = NIOLoopBound(context, eventLoop: context.loop)
+        let scheme = tls?.isSecured == true ? "https" : "http"
         let http2 = NIOHTTP2Handler(
             mode: .server, eventLoop: context.loop, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: streams
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(HTTP2Stream(bound.value, streams))
+                try channel.pipeline.syncOperations.addHandler(HTTP2Stream(bound.value, streams, scheme: scheme))
             }
         }
         try channelContext.pipeline.syncOperations.addHandlers(
-            [HTTP2Connection(context, streams), http2, manager, HTTP2ErrorHandler()], position: .after(handler))
+            [HTTP2Connection(context, streams, tls), http2, manager, HTTP2ErrorHandler()], position: .after(handler))
     }
 
     /// How much of a stream's body may be on its way.

@@ -17,6 +17,7 @@ final class HTTP2Stream: ChannelInboundHandler {
     private let context: LoopContext
     private let settings: HTTPDoor.Settings
     private let streams: OpenStreams
+    private let scheme: String
     private var handlerContext: ChannelHandlerContext?
     private var exchange: Exchange?
     private var hasHead = false
@@ -40,9 +41,10 @@ final class HTTP2Stream: ChannelInboundHandler {
         set { stall.end = newValue }
     }
 
-    init(_ context: LoopContext, _ streams: OpenStreams) {
+    init(_ context: LoopContext, _ streams: OpenStreams, scheme: String) {
         self.context = context
         self.streams = streams
+        self.scheme = scheme
         settings = context.door.settings
         stall = StallClock(limit: TimeAmount(settings.stallTimeout))
     }
@@ -96,7 +98,7 @@ final class HTTP2Stream: ChannelInboundHandler {
         guard RequestTarget.isPath(head) else { return refuse(HTTPFault(400, "The field :path is no path.")) }
         let exchange = Exchange(context, self)
         self.exchange = exchange
-        exchange.begin(head, scheme: "http")
+        exchange.begin(head, scheme: scheme)
         if !isWhole, !exchange.hasAnswered, head.withBytes(of: .expect, { $0.equalsIgnoringCase("100-continue") }) == true {
             let leave = HTTP2Frame.FramePayload.headers(.init(headers: [":status": "100"], endStream: false))
             handlerContext?.writeAndFlush(wrapOutboundOut(leave), promise: nil)

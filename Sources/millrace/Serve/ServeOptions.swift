@@ -21,6 +21,13 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
+    @Flag(help: "Speaks TLS beside plain HTTP, with a certificate made at first start in the data directory unless one is given.")
+    var tls = false
+    @Option(help: "A PEM file of the server's certificate and those that vouch for it, read again when it changes.")
+    var tlsCertificate: String?
+    @Option(help: "The PEM file of its private key.") var tlsKey: String?
+    @Flag(help: "Refuses requests that do not come over TLS.") var tlsOnly = false
+
     @Option(help: "Names by which web pages may reach this server, besides localhost and names without a dot; commas between.")
     var allowedHosts: String?
     @Option(help: "Origins whose web pages may call, such as https://app.example; commas between.") var allowedOrigins: String?
@@ -39,6 +46,7 @@ struct ServeOptions: ParsableArguments {
             "get-records-wait": getRecordsWait, "strict-limits": strictLimits ? "on" : nil, "inject": inject,
             "log-format": logFormat, "log-level": logLevel,
             "application-state-bytes": applicationStateBytes,
+            "tls": tls ? "on" : nil, "tls-certificate": tlsCertificate, "tls-key": tlsKey, "tls-only": tlsOnly ? "on" : nil,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,
         ]
         flags.merge(quotas.flags) { $1 }

@@ -12,6 +12,10 @@ extension ServeSettings {
             if origin == "*" { return "must name origins; * would let every web page call" }
             return BrowserRules.isOrigin(origin) ? nil : "must be origins such as https://app.example:8443, separated by commas"
         },
+        toggle("tls", \.tls.isOn),
+        file("tls-certificate", \.tls.certificate),
+        file("tls-key", \.tls.key),
+        toggle("tls-only", \.tls.isRequired),
         number("max-connections", \.maxConnections, 1...1_000_000, "connections"),
         number("http.event-loops", \.eventLoops, 1...64, "threads"),
         number("http.memory-bytes", \.memoryLimit, 1 << 20...1 << 40, "bytes"),
@@ -24,6 +28,38 @@ extension ServeSettings {
         duration("http.idle-timeout", \.idleTimeout),
         duration("http.shutdown-deadline", \.shutdownDeadline),
     ]
+
+    /// What the settings of TLS say together.
+    func checkTLS() throws(CommandFailure) {
+        guard tls.certificate.isEmpty == tls.key.isEmpty else {
+            throw CommandFailure(.usage, "tls-certificate and tls-key: give both or neither")
+        }
+        guard !tls.isRequired || speaksTLS else {
+            throw CommandFailure(.usage, "tls-only: needs tls, or tls-certificate and tls-key")
+        }
+    }
+
+    /// Whether there is a certificate to show.
+    var speaksTLS: Bool { tls.isOn || !tls.certificate.isEmpty }
+
+    /// A setting that is on or off.
+    private static func toggle(_ name: String, _ path: any WritableKeyPath<ServeSettings, Bool> & Sendable) -> Key {
+        Key(name: name) { settings, text throws(CommandFailure) in
+            guard text == "on" || text == "off" else { throw wrong(name, text, "must be on or off") }
+            settings[keyPath: path] = text == "on"
+        } text: {
+            $0[keyPath: path] ? "on" : "off"
+        }
+    }
+
+    /// A setting that is a file's path.
+    private static func file(_ name: String, _ path: any WritableKeyPath<ServeSettings, String> & Sendable) -> Key {
+        Key(name: name) { settings, text throws(CommandFailure) in
+            settings[keyPath: path] = text
+        } text: {
+            $0[keyPath: path]
+        }
+    }
 
     /// A setting that is a whole number.
     private static func number(

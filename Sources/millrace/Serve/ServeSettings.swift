@@ -33,8 +33,21 @@ struct ServeSettings: Sendable {
         settings.maxConnections = connectionsLeftByFiles()
         return settings
     }()
+    /// Whether TLS is spoken, with which files, and whether nothing else is.
+    var tls = TLS()
     /// Sizes of the log's files. Tests make them small; there are no flags for them.
     var log = LogOptions()
+
+    /// How the HTTP listener is secured.
+    struct TLS: Sendable {
+        /// With a certificate of the node's own, unless one is given.
+        var isOn = false
+        /// PEM files; empty where none is given.
+        var certificate = ""
+        var key = ""
+        /// Requests in clear are refused.
+        var isRequired = false
+    }
 
     /// AWS's quotas of an account. On one's own machine none of them applies unless it is set.
     struct Quotas: Sendable {
@@ -230,6 +243,7 @@ struct ServeSettings: Sendable {
             try key.apply(&settings, text)
             origins[key.name] = origin
         }
+        try settings.checkTLS()
         return (settings, origins)
     }
 

@@ -32,6 +32,8 @@ struct ServerNode: Sendable {
     private let time = SystemTime()
     /// Of these the door may use what is left for connections.
     private let descriptors: DescriptorLimits
+    /// What is shown to clients that speak TLS; nil where none is spoken.
+    private let certificate: NodeCertificate?
     private let logger: Logger
 
     /// Opens the data directory, serves until SIGTERM or SIGINT, closes everything.
@@ -73,6 +75,11 @@ struct ServerNode: Sendable {
         } catch let error as DiskError {
             throw CommandFailure(.failed, "The file secret of the data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
+        do throws(NodeCertificate.Problem) {
+            certificate = try Self.certificate(settings, address)
+        } catch {
+            throw CommandFailure(.failed, "TLS cannot be spoken: \(error).")
+        }
         let logLogger = Logger(label: "log")
         var logOptions = settings.log
         logOptions.maxOpenSegments = descriptors.openSegments
@@ -113,6 +120,20 @@ struct ServerNode: Sendable {
         }
         NodeInstruments.register(
             in: metrics, store: store, disk: disk, deliveries: deliveries, applications: applications, time: time)
+    }
+
+    /// The certificate that the settings ask for.
+    private static func certificate(
+        _ settings: ServeSettings, _ address: Address
+    ) throws(NodeCertificate.Problem) -> NodeCertificate? {
+        guard settings.speaksTLS else { return nil }
+        if !settings.tls.certificate.isEmpty {
+            return try NodeCertificate(certificate: settings.tls.certificate, key: settings.tls.key)
+        }
+        return try NodeCertificate(
+            own: NodeCertificate.Own(
+                directory: settings.dataDirectory + "/tls",
+                names: NodeCertificate.names(listeningOn: address.host, named: settings.door.allowedHosts)))
     }
 
     /// Why a data directory cannot be used, in words.
@@ -165,8 +186,11 @@ struct ServerNode: Sendable {
         var doorLogger = Logger(label: "http")
         doorLogger.logLevel = max(doorLogger.logLevel, .notice)
         let logger = logger
+        let certificate = certificate
+        let schemes = certificate == nil ? ["http"] : settings.tls.isRequired ? ["https"] : ["http", "https"]
         var doorSettings = settings.door
         (doorSettings.host, doorSettings.port) = (address.host, address.port)
+        (doorSettings.tls, doorSettings.requiresTLS) = (certificate?.identity, settings.tls.isRequired)
         let door = HTTPDoor(
             doorSettings,
             dispatcher: AWSDispatcher(
@@ -183,11 +207,13 @@ struct ServerNode: Sendable {
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])
-                StandardOutput.announce("Ready. http=\(name):\(port) data=\(directory)")
+                if let authority = certificate?.own?.authority { StandardOutput.announce("Trust. AWS_CA_BUNDLE=\(authority)") }
+                let faces = schemes.map { "\($0)=\(name):\(port)" }.joined(separator: " ")
+                StandardOutput.announce("Ready. \(faces) data=\(directory)")
             })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)] + watches,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
         kinesis.open()
         let minutes = Task { await sampling.run() }
@@ -199,6 +225,12 @@ struct ServerNode: Sendable {
             throw error
         }
         await kinesis.close()
+    }
+
+    private var watches: [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let certificate else { return [] }
+        let watch = CertificateWatch(certificate: certificate, logger: Logger(label: "tls"))
+        return [.init(service: watch, successTerminationBehavior: .ignore)]
     }
 
     private var kinesisSettings: Kinesis.Settings {

@@ -34,21 +34,16 @@ final class TLSPeer {
     ///   - protocols: what it offers by ALPN.
     init(authority: [UInt8]? = TestCertificates.authority.certificate, host: String? = "localhost", protocols: [String] = []) throws
     {
-        let context =
-            if let authority { authority.withUnsafeBytes { CTLS_client($0.baseAddress, $0.count) } } else { CTLS_client(nil, 0) }
-        self.context = try #require(context)
+        let made =
+            authority.map { authority in authority.withUnsafeBytes { CTLS_client($0.baseAddress, $0.count) } }
+            ?? CTLS_client(nil, 0)
+        let context = try #require(made)
         let wire = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
-        let session = wire.withUnsafeBufferPointer { wire in
-            if let host {
-                CTLS_connect(self.context, host, wire.baseAddress, UInt32(wire.count))
-            } else {
-                CTLS_connect(self.context, nil, wire.baseAddress, UInt32(wire.count))
-            }
-        }
-        guard let session else {
-            CTLS_context_destroy(self.context)
+        guard let session = CTLS_connect(context, host, wire, UInt32(wire.count)) else {
+            CTLS_context_destroy(context)
             throw RawClient.Failure(call: "CTLS_connect")
         }
+        self.context = context
         self.session = session
         take([])
     }

@@ -4,6 +4,7 @@ import CTLS
 import HTTPDoor
 import NIOCore
 import NIOEmbedded
+import NIOHTTP2
 import Testing
 
 /// A client and a connection of the door, joined without a socket.
@@ -28,7 +29,7 @@ private struct Line {
         while true {
             var rest = peer.next()[...]
             while !rest.isEmpty, channel.isActive {
-                _ = try? channel.writeInbound(ByteBuffer(bytes: rest.prefix(pieces)))
+                deliver(Array(rest.prefix(pieces)))
                 rest = rest.dropFirst(pieces)
             }
             channel.embeddedEventLoop.advanceTime(by: .milliseconds(5))
@@ -36,6 +37,14 @@ private struct Line {
             peer.take(answer)
             if answer.isEmpty, peer.outgoing.isEmpty { return }
         }
+    }
+
+    /// Brings bytes to the server. What reaches the pipeline's end is dropped as by a socket's channel.
+    func deliver(_ bytes: [UInt8]) {
+        channel.pipeline.syncOperations.fireChannelRead(NIOAny(ByteBuffer(bytes: bytes)))
+        channel.pipeline.syncOperations.fireChannelReadComplete()
+        // What HTTP/2 tells of its connection goes that far.
+        while (try? channel.readInbound(as: HTTP2Frame.self)) != nil {}
     }
 
     /// What the server has sent.
@@ -120,7 +129,7 @@ private struct Line {
         }
         let answer = String(decoding: try only.answer(to: Array(Self.request.utf8), pieces: 3), as: UTF8.self)
         #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains("https://"))
-        let body = try #require(answer.range(of: "\r\n\r\n"))
+        let body = try #require(answer.firstRange(of: "\r\n\r\n"))
         #expect(answer.contains("Content-Length: \(answer[body.upperBound...].utf8.count)\r\n"))
     }
 
@@ -132,7 +141,7 @@ private struct Line {
             line.peer.say(Self.request)
             var bytes = line.peer.next()
             bytes[place < 0 ? bytes.count - 1 : place] ^= 0xFF
-            _ = try? line.channel.writeInbound(ByteBuffer(bytes: bytes))
+            line.deliver(bytes)
             line.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             line.channel.embeddedEventLoop.advanceTime(by: .milliseconds(5))
             line.peer.take(line.output())
@@ -145,7 +154,7 @@ private struct Line {
         arguments: [[22], [22, 3, 1, 0, 5, 1, 2, 3, 4, 5], [22] + [UInt8](repeating: 255, count: 70_000)])
     func garbage(bytes: [UInt8]) throws {
         let line = try Line(try TLSPeer())
-        _ = try? line.channel.writeInbound(ByteBuffer(bytes: bytes))
+        line.deliver(bytes)
         line.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         line.channel.embeddedEventLoop.advanceTime(by: .milliseconds(5))
         #expect(!line.channel.isActive && line.door.door.reservedBytes == 0)
@@ -157,7 +166,7 @@ private struct Line {
         line.run()
         line.peer.say(Self.request)
         if says { line.peer.end() }
-        _ = try? line.channel.writeInbound(ByteBuffer(bytes: line.peer.next()))
+        line.deliver(line.peer.next())
         line.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         line.channel.embeddedEventLoop.advanceTime(by: .milliseconds(5))
         line.peer.take(line.output())
@@ -184,7 +193,7 @@ private struct Line {
         line.peer.say(post("2000000", target: "Test_1.Fill"))
         line.channel.isWritable = false
         line.run()
-        #expect(line.peer.said.isEmpty && line.door.door.reservedBytes > 2_000_000)
+        #expect(line.peer.said.isEmpty && line.door.door.reservedBytes >= 2_000_000)
         // A round at a time, as a full socket's does.
         var rounds = 0
         while line.peer.said.count < 2_000_000, rounds < 100 {

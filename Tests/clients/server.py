@@ -30,6 +30,8 @@ class Server:
         # What the server is started through, such as ["prlimit", "--nofile=512"].
         self.prefix = []
         self.address = "127.0.0.1:0"
+        # A file of certificates: clients then call over TLS and trust these.
+        self.authority = None
         self.process = None
 
     def launch(self):
@@ -52,7 +54,7 @@ class Server:
                 if line.startswith("Ready."):
                     fields = dict(part.split("=", 1) for part in line.split()[1:])
                     # A restart keeps the address, so that clients made before it go on working.
-                    self.address = fields["http"]
+                    self.address = fields.get("http") or fields["https"]
                     return self
         finally:
             watchdog.cancel()
@@ -90,18 +92,19 @@ class Server:
 
     @property
     def endpoint(self):
-        return f"http://{self.address}"
+        return f"https://{self.address}" if self.authority else f"http://{self.address}"
 
     @property
     def environment(self):
         return {
             **os.environ, "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            **({"AWS_CA_BUNDLE": str(self.authority)} if self.authority else {}),
         }
 
     def client(self, service, retries=0):
         return boto3.client(
-            service, endpoint_url=self.endpoint, **CREDENTIALS,
+            service, endpoint_url=self.endpoint, **CREDENTIALS, verify=str(self.authority) if self.authority else None,
             config=Config(retries={"max_attempts": retries}, connect_timeout=5, read_timeout=20, max_pool_connections=20))
 
     def millrace(self, *arguments, input=None, check=True, timeout=60):

@@ -222,24 +222,30 @@ final class TLSConnection: ChannelDuplexHandler, RemovableChannelHandler {
             queue.flush()
             return endIfDone()
         }
-        if case .established(let session) = phase, queue.isEmpty, !isBrokenOff { sayEnd(session, context) }
+        let isWhole = queue.isEmpty && !isBrokenOff
+        let session: TLSSession? = if case .established(let session) = phase, isWhole { session } else { nil }
+        // Who closes again wants no more waiting.
         phase = .over
         queue.fail(ChannelError.ioOnClosedChannel)
-        context.close(mode: mode, promise: promise)
+        guard let session else { return context.close(mode: mode, promise: promise) }
+        // A socket that is full takes the end when its peer has read; it takes nearly all at once.
+        let said = context.eventLoop.makePromise(of: Void.self)
+        said.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: mode, promise: promise) }
+        sayEnd(session, context, said)
     }
 
     private func endIfDone() {
         guard endsOutput, queue.isEmpty, case .established(let session) = phase, let handlerContext else { return }
         endsOutput = false
-        sayEnd(session, handlerContext)
+        sayEnd(session, handlerContext, nil)
         handlerContext.close(mode: .output, promise: outputEnd)
         outputEnd = nil
     }
 
-    private func sayEnd(_ session: TLSSession, _ context: ChannelHandlerContext) {
+    private func sayEnd(_ session: TLSSession, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         var sealed = context.channel.allocator.buffer(capacity: TLSSession.room(toSeal: 0))
         session.end(into: &sealed)
-        if sealed.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(sealed), promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(sealed), promise: promise)
     }
 }
 

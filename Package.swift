@@ -88,6 +88,7 @@ let rooms: [Target] =
     + room("StreamLog", ["RecordBatch", "Codecs", "Host"], testDependencies: ["HostSimulation"])
     + room("TarArchive")
     + room("StreamStore", ["RecordBatch", "Host", "CCrypto", "CMD5"])
+    + room("AggregatedRecords", ["StreamStore"])
     + room("StreamStoreTesting", ["StreamStore", "RecordBatch"])
     + room("Catalog", ["StreamStore", grdb, sqlite])
     + room(
@@ -114,10 +115,14 @@ let rooms: [Target] =
     + room("StreamSQL", ["CivilCalendar", "CSimdjson", "CJSONColumns", "CInstructions"], testDependencies: ["CAllocationCount"])
     + room(
         "StreamEngine",
-        ["StreamSQL", "RandomCutForest", "StreamStore", "RecordBatch", "Host", "StableHash", "CInstructions", logging],
+        [
+            "StreamSQL", "RandomCutForest", "StreamStore", "AggregatedRecords", "RecordBatch", "Host", "StableHash", "CInstructions",
+            logging,
+        ],
         testDependencies: ["StreamStoreTesting", "HostSimulation", "CAllocationCount"], testData: ["Golden"])
     + room(
-        "Delivery", ["StreamStore", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],
+        "Delivery",
+        ["StreamStore", "AggregatedRecords", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
     + room("AWSWire", ["CBase64", "CCRC32"])
     + room(
@@ -150,8 +155,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Host", "NodeMetrics", "StreamStore", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport", "StreamSQL",
-            "StreamEngine",
+            "Host", "NodeMetrics", "StreamStore", "AggregatedRecords", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport",
+            "StreamSQL", "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "AnalyticsService", "HTTPDoor",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),

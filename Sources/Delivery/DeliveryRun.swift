@@ -213,13 +213,20 @@ final class DeliveryRun: Sendable {
             case .batches(let read):
                 if tip == .max { tip = read.bounds.highWatermark }
                 if read.batches.isEmpty { return }
-                for batch in read.batches { try await count(batch, of: number, &course) }
+                for batch in read.batches { try await count(batch, of: number, form(of: shard), &course) }
             }
         }
     }
 
-    private func count(_ batch: StoredBatch, of shard: UInt32, _ course: inout Course) async throws {
-        guard let sizes = batch.dataSizes() else { return try await pass(shard, to: batch.endOffset, "cannot be decoded", &course) }
+    /// Records that come out of a stream may be aggregated; what was put here is delivered as it was put.
+    private func form(of shard: ShardDescription) -> DeliveredForm {
+        definition.source == .directPut ? .asSent : .takenApart(shard.hashKeyRange)
+    }
+
+    private func count(_ batch: StoredBatch, of shard: UInt32, _ form: DeliveredForm, _ course: inout Course) async throws {
+        guard let sizes = batch.deliveredSizes(form) else {
+            return try await pass(shard, to: batch.endOffset, "cannot be decoded", &course)
+        }
         let now = world.time.monotonicNanoseconds()
         var offset = batch.baseOffset
         for bytes in sizes {
@@ -284,7 +291,9 @@ final class DeliveryRun: Sendable {
     /// Carries out the plan. Done again after a crash it gives the same bytes under the same name.
     private func carryOut(_ progress: inout DeliveryProgress) async throws {
         guard let planned = progress.planned else { return }
-        let writer = ObjectWriter(world: world, destination: definition.destination, stream: progress.stream) {
+        let source = try? await world.store.stream(definition.streamKey)
+        let forms = Dictionary((source?.shards ?? []).map { ($0.id.index, form(of: $0)) }) { first, _ in first }
+        let writer = ObjectWriter(world: world, destination: definition.destination, stream: progress.stream, forms: forms) {
             shard, span, reason in
             self.reportLoss(shard, span, reason)
         }

@@ -19,6 +19,8 @@ struct ObjectWriter {
     var world: DeliveryWorld
     var destination: ObjectDestinationSettings
     var stream: StreamID
+    /// By shard; those that are left out are delivered as they were sent.
+    var forms: [UInt32: DeliveredForm]
     /// Told of records that are in the plan but no longer in the log.
     var lost: @Sendable (UInt32, OffsetSpan, String) -> Void
 
@@ -56,7 +58,7 @@ struct ObjectWriter {
                         throw StoreError.failed("shard \(ShardID(shard)) ends at \(position), before the end of the planned object")
                     }
                     for batch in read.batches where batch.baseOffset < span.to {
-                        if try !content.append(batch, position..<span.to) {
+                        if try !content.append(batch, position..<span.to, forms[shard] ?? .asSent) {
                             lost(
                                 shard, OffsetSpan(from: max(position, batch.baseOffset), to: min(span.to, batch.endOffset)),
                                 "cannot be decoded")
@@ -96,10 +98,10 @@ private final class ObjectContent {
         compressor = try ArchiveCompressor(format)
     }
 
-    /// Adds the data of a batch's records whose offsets lie in a range.
+    /// Adds what is delivered of a batch's records whose offsets lie in a range.
     /// - Returns: false, with nothing added, when the batch cannot be decoded.
     /// - Throws: after which the object must be begun anew.
-    func append(_ batch: StoredBatch, _ range: Range<Int64>) throws(CodecError) -> Bool {
+    func append(_ batch: StoredBatch, _ range: Range<Int64>, _ form: DeliveredForm) throws(CodecError) -> Bool {
         // All records are read before the first is added: a batch is in the object whole or not at all.
         var data: [UInt8] = []
         data.reserveCapacity(batch.batch.bytes.count)
@@ -109,7 +111,7 @@ private final class ObjectContent {
             try batch.batch.forEachRecord { record in
                 if range.contains(offset) {
                     records += 1
-                    if let value = record.value { data.append(contentsOf: value) }
+                    form.forEachPart(of: record.value) { data.append(contentsOf: $0) }
                 }
                 offset += 1
             }

@@ -1,5 +1,6 @@
 /// A look at a shard: its batches, or where it goes on after records that are not there.
 
+import AggregatedRecords
 import RecordBatch
 import StreamStore
 
@@ -28,11 +29,38 @@ extension StreamStore {
 }
 
 extension StoredBatch {
-    /// The size of each record's data; nil when the batch cannot be decoded.
-    func dataSizes() -> [Int]? {
+    /// The size of what is delivered of each record; nil when the batch cannot be decoded.
+    func deliveredSizes(_ form: DeliveredForm) -> [Int]? {
         var sizes: [Int] = []
         sizes.reserveCapacity(batch.recordCount)
-        do { try batch.forEachRecord { record in sizes.append(record.value?.count ?? 0) } } catch { return nil }
+        do {
+            try batch.forEachRecord { record in
+                var size = 0
+                form.forEachPart(of: record.value) { size += $0.count }
+                sizes.append(size)
+            }
+        } catch {
+            return nil
+        }
         return sizes
+    }
+}
+
+/// What is delivered of a record: its data, or, out of a stream, the data of those that the Kinesis Producer Library put together into it, as Firehose
+/// does (Data Firehose Developer Guide, "KPL de-aggregation").
+enum DeliveredForm: Sendable {
+    case asSent
+    /// - Parameter range: of the shard.
+    case takenApart(HashKeyRange)
+
+    func forEachPart(of value: UnsafeRawBufferPointer?, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard let value else { return }
+        if case .takenApart(let range) = self {
+            let isAggregated = AggregatedRecord.forEachPart(of: value, in: range) { part in
+                body(UnsafeRawBufferPointer(rebasing: value[part.data]))
+            }
+            if isAggregated { return }
+        }
+        body(value)
     }
 }

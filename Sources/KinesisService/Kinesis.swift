@@ -30,6 +30,10 @@ public struct Kinesis: Sendable {
         public var strictLimits = false
         /// The time and memory of a subscription.
         public var subscriptions = SubscriptionLimits()
+        /// How streams in the mode ON_DEMAND scale.
+        public var onDemand = OnDemandRule()
+        /// Where what happens in the background, and nobody is answered for, is told: a message and its particulars.
+        public var report: @Sendable (ReportLevel, _ message: String, [String: String]) -> Void = { _, _, _ in }
 
         public init(region: String, accountID: String, tokenSecret: [UInt8], streamLimit: Int? = nil) {
             self.region = region
@@ -37,6 +41,11 @@ public struct Kinesis: Sendable {
             self.tokenSecret = tokenSecret
             self.streamLimit = streamLimit
         }
+    }
+
+    /// How much a report matters.
+    public enum ReportLevel: Sendable {
+        case info, error
     }
 
     let store: any StreamStore

@@ -23,6 +23,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case store
     case conditions
     case latest
+    case walk
 
     /// One line for `--help`.
     public var summary: String {
@@ -50,6 +51,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
             "appends from several places and under conditions, decided in the order of the calls: crashes, full disk, failing syncs and writes"
         case .latest:
             "a table of latest values on a whole store: changes under conditions, compactions beside them, crashes, full disk, failing calls"
+        case .walk:
+            "splits, merges, puts and reads of one stream, as many as --steps says, killed now and then, against a model; only where it is asked for"
         case .together: "several of: failing calls, full disk, clock jumps, crashes, crashes in recovery"
         }
     }

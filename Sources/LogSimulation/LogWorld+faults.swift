@@ -8,7 +8,8 @@ extension LogWorld {
     func arm() {
         if order != nil { return }
         switch kind {
-        case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped, .store, .conditions, .latest:
+        case .none, .lostPages, .clock, .recoveryCrash, .bitFlip, .truncated, .missing, .swapped, .store, .conditions, .latest,
+            .walk:
             break
         case .powerCut: disk.cutPower(in: 1 + roll(chance(1, in: 3) ? 20 : 150))
         case .kill: disk.cutPower(in: 1 + roll(150))

@@ -31,6 +31,8 @@ public struct Simulation: Sendable {
     package var plantedInSubmits: PlantedConditionFault?
     /// The same in a table of latest values, for the kind `latest`.
     package var plantedInLatest: PlantedLatestFault?
+    /// How many steps a seed of the kind `walk` takes.
+    public var walkSteps = 400
     /// Digests of what the disk was asked to do are kept.
     public var digests = false
     /// What happens is told.
@@ -44,7 +46,7 @@ public struct Simulation: Sendable {
     /// there were those kinds is, but for them, the same run.
     public func kind(of seed: UInt64) -> FaultKind {
         if let kind { return kind }
-        let kinds = FaultKind.allCases.filter { $0 != .store && $0 != .conditions && $0 != .latest }
+        let kinds = FaultKind.allCases.filter { $0 != .store && $0 != .conditions && $0 != .latest && $0 != .walk }
         let (round, turn) = seed.quotientAndRemainder(dividingBy: UInt64(kinds.count))
         if round % 38 == 13 { return .latest }
         switch round % 19 {
@@ -57,6 +59,7 @@ public struct Simulation: Sendable {
     /// Runs one seed. The calling thread, which must not be one of the cooperative pool, waits.
     public func run(seed: UInt64) -> SeedResult {
         if kind(of: seed) == .store { return runStore(seed: seed) }
+        if kind(of: seed) == .walk { return runWalk(seed: seed) }
         if kind(of: seed) == .conditions {
             let world = ConditionWorld(seed: seed, planted: plantedInSubmits, digests: digests, tellsStory: tellsStory)
             world.run()
@@ -82,6 +85,18 @@ public struct Simulation: Sendable {
         }
         isDone.wait { $0 ? () : nil }
         return world.result
+    }
+
+    /// As a store.
+    private func runWalk(seed: UInt64) -> SeedResult {
+        let walk = ReshardWalk(seed: seed, steps: walkSteps, digests: digests, tellsStory: tellsStory)
+        let isDone = Monitor(false)
+        Task {
+            await walk.run()
+            isDone.withLockAndWake { $0 = true }
+        }
+        isDone.wait { $0 ? () : nil }
+        return walk.result
     }
 
     /// Runs one seed in which the Nth call of an operation fails, counted from the first start on over all later ones. It works until that

@@ -27,12 +27,14 @@ struct LogSimulator: ParsableCommand {
     @Option(help: "Plant this mistake in the store, for --fault store.") var plantedInStore: PlantedStoreFault?
     @Option(help: "Plant this mistake in the clients, for --fault conditions.") var plantedInSubmits: PlantedConditionFault?
     @Option(help: "Plant this mistake in a table's compaction, for --fault latest.") var plantedInLatest: PlantedLatestFault?
+    @Option(help: "How many steps a seed of --fault walk takes.") var steps = 400
     @Flag(help: "Tell what happens in each seed.") var verbose = false
 
     func run() throws {
         var simulation = Simulation(kind: fault)
         simulation.tellsStory = verbose
         simulation.planted = planted
+        simulation.walkSteps = steps
         simulation.plantedInStore = plantedInStore
         simulation.plantedInSubmits = plantedInSubmits
         simulation.plantedInLatest = plantedInLatest
@@ -43,7 +45,8 @@ struct LogSimulator: ParsableCommand {
                 print("seed \(result.seed), \(result.kind.rawValue)")
                 for line in result.story { print("  \(line)") }
             }
-            for line in RunReport.lines(for: result) { print(line) }
+            let more = result.kind == .walk && !result.violations.isEmpty ? " --steps \(steps)" : ""
+            for (index, line) in RunReport.lines(for: result).enumerated() { print(index == 0 ? line + more : line) }
             report.withLock { $0.add(result) }
             return true
         }

@@ -145,6 +145,33 @@ import Testing
             try await kinesis.refused("PutResourcePolicy", ["ResourceARN": arn, "Policy": long]).type == "LimitExceededException")
     }
 
+    @Test("all streams together leave room for what others keep beside records")
+    func bound() async throws {
+        let policy = JSONValue.string(#"{"Statement":""# + String(repeating: "x", count: 19 << 10) + #""}"#)
+        func arn(_ number: Int) -> JSONValue { .string("arn:aws:kinesis:us-east-1:000000000000:stream/s\(number)") }
+        var refusal: String?
+        var number = 0
+        while refusal == nil, number < 60 {
+            number += 1
+            try await kinesis.create("s\(number)")
+            for name in ["a", "b", "c"] where refusal == nil {
+                let consumer = try await kinesis.call(
+                    "RegisterStreamConsumer", ["StreamARN": arn(number), "ConsumerName": .string(name)])
+                let resource = try #require(consumer["Consumer"]?["ConsumerARN"])
+                let body = (["ResourceARN": resource, "Policy": policy] as JSONValue).serialized
+                let reply = try await kinesis.reply("PutResourcePolicy", body, contentType: "application/x-amz-json-1.1")
+                if reply.status != 200 { refusal = String(decoding: reply.body, as: UTF8.self) }
+            }
+        }
+        #expect(refusal?.contains("LimitExceededException") == true && refusal?.contains("those of all streams") == true)
+        // 2 MiB, some 57 KiB each.
+        #expect((35...38).contains(number))
+        // What does not grow is changed all the same, and what is deleted makes room.
+        try await kinesis.call("EnableEnhancedMonitoring", ["StreamName": "s1", "ShardLevelMetrics": ["ALL"]])
+        try await kinesis.call("DeleteStream", ["StreamName": "s2", "EnforceConsumerDeletion": true])
+        try await kinesis.call("PutResourcePolicy", ["ResourceARN": arn(number), "Policy": policy])
+    }
+
     @Test("all of it is there for the next process, and none of it for the next stream of the name")
     func durable() async throws {
         try await kinesis.create()

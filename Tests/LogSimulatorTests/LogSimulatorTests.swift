@@ -75,6 +75,18 @@ private func digests(of kind: FaultKind) -> [Trace] {
                 && total.damaged > Int(count) / 100)
     }
 
+    @Test("a walk of splits, merges, puts and reads, killed now and then, is as its model")
+    func walk() async {
+        var simulation = Simulation(kind: .walk)
+        simulation.walkSteps = Int(size("MILLRACE_WALK_STEPS", 1_000))
+        let (report, failures) = await simulate(simulation, 1...4)
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        let total = report.total
+        #expect(
+            total.acknowledged > simulation.walkSteps && total.successions > simulation.walkSteps
+                && total.crashes > simulation.walkSteps / 25)
+    }
+
     @Test("the store as it is: no violation, whatever goes wrong with its catalog, its log and its clock")
     func storeSeeds() async {
         let count = size("MILLRACE_STORE_SEEDS", 800)

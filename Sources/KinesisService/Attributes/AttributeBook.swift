@@ -10,12 +10,15 @@ final class AttributeBook: Sendable {
     final class Entry: Sendable {
         /// 0 where there is no state.
         let version: UInt64
+        /// What it takes there.
+        let bytes: Int
         let attributes: StreamAttributes
         /// What answers say of the encryption; nil for nothing.
         let encryption: String?
 
-        fileprivate init(version: UInt64, attributes: StreamAttributes) {
+        fileprivate init(version: UInt64, bytes: Int, attributes: StreamAttributes) {
             self.version = version
+            self.bytes = bytes
             self.attributes = attributes
             encryption = attributes.keyID == nil ? nil : attributes.encryptionType
         }
@@ -24,8 +27,8 @@ final class AttributeBook: Sendable {
     private let store: any SmallStates
     private let entries = Mutex<[StreamID: Entry]>([:])
     private static let kind = "kinesis.stream"
-    /// What the attributes of one stream may take, in bytes: all small states of the node have 4 MB together.
-    static let mostBytes = 64 << 10
+    /// What the attributes of one stream may take, and those of all, in bytes: all small states of the node have 4 MiB together, and others need some too.
+    static let (mostBytes, mostBytesOfAll) = (64 << 10, 2 << 20)
 
     init(_ store: any SmallStates) { self.store = store }
 
@@ -76,12 +79,20 @@ final class AttributeBook: Sendable {
             throw .failed(
                 .conditionFailed(.misuse("those of one stream would take \(value.count) of at most \(Self.mostBytes) bytes")))
         }
+        if value.count > entry.bytes, changed.mayBeLarger(than: entry.attributes) {
+            let others = entries.withLock { $0.reduce(0) { $1.key == stream ? $0 : $0 + $1.value.bytes } }
+            guard others + value.count <= Self.mostBytesOfAll else {
+                throw .failed(
+                    .conditionFailed(
+                        .misuse("those of all streams would take \(others + value.count) of at most \(Self.mostBytesOfAll) bytes")))
+            }
+        }
         do throws(StoreError) {
             try await store.changeStates([StateChange(Self.key(stream), expected: entry.version, value: value)])
         } catch {
             throw .failed(error)
         }
-        note(Entry(version: entry.version + 1, attributes: changed), of: stream)
+        note(Entry(version: entry.version + 1, bytes: value.count, attributes: changed), of: stream)
         return changed
     }
 
@@ -104,7 +115,7 @@ final class AttributeBook: Sendable {
                 throw .failed("The attributes of stream \(stream) cannot be read: \(error)")
             }
         }
-        let entry = Entry(version: state?.version ?? 0, attributes: attributes)
+        let entry = Entry(version: state?.version ?? 0, bytes: state?.value.count ?? 0, attributes: attributes)
         note(entry, of: stream)
         return entry
     }

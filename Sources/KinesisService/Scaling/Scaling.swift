@@ -40,6 +40,8 @@ struct Scaling: Sendable {
     private enum Progress {
         case goOn
         case wait(Duration)
+        /// It is to be tried again, and nobody waits who could be told why.
+        case failed(StoreError)
         /// It is done, or cannot be, and the mark has to go.
         case end(AWSError?)
         /// There is no such scaling any more.
@@ -51,13 +53,22 @@ struct Scaling: Sendable {
     func run(answerEarly early: Bool) async {
         // Whoever is cancelled keeps the promise later.
         defer { answer.give(nil) }
+        var trouble: StoreError?
         while !Task.isCancelled {
             switch await step() {
-            case .goOn: if early { answer.give(nil) }
+            case .goOn:
+                trouble = nil
+                if early { answer.give(nil) }
+            case .failed(let error):
+                // Told once, however often it is tried again.
+                if trouble == nil { kinesis.scalingFailed(key, "\(error); it is tried again") }
+                trouble = error
+                try? await Task.sleep(for: Self.failed)
             case .wait(let time):
                 answer.give(nil)
                 try? await Task.sleep(for: time)
             case .end(let error):
+                if let error, answer.isGiven { kinesis.scalingFailed(key, "\(error); it is given up") }
                 await removeMark(error)
                 return
             case .gone: return
@@ -90,7 +101,7 @@ struct Scaling: Sendable {
         // A split or merge that was begun before the mark stood came between.
         case .streamBusy, .shardClosed, .shardNotFound, .hashKeyOutsideShard, .shardsNotAdjacent: .wait(Self.updating)
         case _ where !answer.isGiven: .end(kinesis.awsError(error))
-        default: .wait(Self.failed)
+        default: .failed(error)
         }
     }
 
@@ -133,14 +144,14 @@ extension Kinesis {
         if !scalings.begin(stream.id, { await scaling.run(answerEarly: answerEarly) }) { answer.give(nil) }
     }
 
-    /// Goes on with the scalings that the run before did not finish.
+    /// Goes on with the scalings that the run before did not finish, and looks after on-demand streams.
     public func open() {
         scalings.search {
-            guard let streams = try? await store.streams(in: .stream) else { return }
-            for stream in streams where !Task.isCancelled {
+            for stream in (try? await store.streams(in: .stream)) ?? [] where !Task.isCancelled {
                 guard (try? await attributes.attributes(of: stream.id))?.targetShardCount != nil else { continue }
                 scale(stream, Scaling.Answer(), answerEarly: true)
             }
+            await watchOnDemandStreams()
         }
     }
 

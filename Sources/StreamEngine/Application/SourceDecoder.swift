@@ -1,5 +1,6 @@
 /// Collects the records of a source into pieces and decodes them to rows of the in-application streams.
 
+import AggregatedRecords
 import RecordBatch
 import StreamSQL
 import StreamStore
@@ -14,8 +15,14 @@ struct InputPiece: Sendable {
         var item: InputMerge.Item
         /// No row of it gets a ROWTIME before this.
         var floor: Int64
-        /// The shard's, a part of its records' sequence numbers.
-        var createdSecond: Int64
+        var shard: ShardFacts
+    }
+
+    /// What the records of a shard have in common.
+    fileprivate struct ShardFacts: Sendable {
+        /// A part of its records' sequence numbers.
+        var createdSecond: Int64 = 0
+        var hashKeyRange = HashKeyRange.all
     }
 
     /// Up to where it goes.
@@ -117,9 +124,9 @@ struct SourceForm: Sendable {
 /// Makes pieces of a source's batches.
 struct SourceDecoder {
     private let form: SourceForm
-    private var createdSeconds: [ShardID: Int64] = [:]
+    private var facts: [ShardID: InputPiece.ShardFacts] = [:]
     /// That of the last batch's shard: most come from the same one as the batch before.
-    private var lastCreated: (shard: ShardID, second: Int64)?
+    private var last: (shard: ShardID, facts: InputPiece.ShardFacts)?
     private var piece: InputPiece
 
     /// - Parameter cache: where runs share what they decode.
@@ -136,18 +143,18 @@ struct SourceDecoder {
     /// What is held, in bytes, the records' own cost included.
     var byteCount: Int { piece.byteCount }
 
-    /// Makes a shard known: its time of creation is part of its records' sequence numbers.
+    /// Makes a shard known.
     mutating func add(_ shard: ShardDescription) {
-        createdSeconds[shard.id] = shard.createdSecond
+        facts[shard.id] = InputPiece.ShardFacts(createdSecond: shard.createdSecond, hashKeyRange: shard.hashKeyRange)
     }
 
     /// Adds a batch.
     /// - Parameter floor: no row gets a ROWTIME before it.
     mutating func append(_ item: InputMerge.Item, floor: Int64) {
         let shard = item.shard.shard
-        let second = if let lastCreated, lastCreated.shard == shard { lastCreated.second } else { createdSeconds[shard] ?? 0 }
-        lastCreated = (shard, second)
-        piece.append(InputPiece.Part(item: item, floor: floor, createdSecond: second))
+        let known = if let last, last.shard == shard { last.facts } else { facts[shard] ?? InputPiece.ShardFacts() }
+        last = (shard, known)
+        piece.append(InputPiece.Part(item: item, floor: floor, shard: known))
     }
 
     /// Everything added since the last call.
@@ -247,10 +254,10 @@ private struct StreamRecords {
         try bytes.withUnsafeBytes { memory in
             try Self.forEachRecord(of: part.item) { record, index in
                 guard let value = record.value, let start = value.baseAddress, let base = memory.baseAddress else {
-                    return append(record, index, 0..<0, of: part)
+                    return append(record.key, index, 0..<0, of: part)
                 }
                 let offset = start - base
-                append(record, index, offset..<(offset + value.count), of: part)
+                append(record, index, value, at: offset, of: part)
             }
         }
     }
@@ -259,7 +266,7 @@ private struct StreamRecords {
         try Self.forEachRecord(of: part.item) { record, index in
             let start = gathered.count
             if let value = record.value { gathered.append(contentsOf: value) }
-            append(record, index, start..<gathered.count, of: part)
+            append(record, index, record.value ?? UnsafeRawBufferPointer(start: nil, count: 0), at: start, of: part)
         }
     }
 
@@ -271,12 +278,30 @@ private struct StreamRecords {
         }
     }
 
+    /// Adds a record whose data is at a place of the memory at hand, or those of which the Kinesis Producer Library has made it.
     @inline(__always)
-    private mutating func append(_ record: RecordView, _ index: Int, _ data: Range<Int>, of part: InputPiece.Part) {
+    private mutating func append(
+        _ record: RecordView, _ index: Int, _ value: UnsafeRawBufferPointer, at place: Int, of part: InputPiece.Part
+    ) {
+        if AggregatedRecord.mayBe(value) { return appendAggregated(record, index, value, at: place, of: part) }
+        append(record.key, index, place..<place + value.count, of: part)
+    }
+
+    private mutating func appendAggregated(
+        _ record: RecordView, _ index: Int, _ value: UnsafeRawBufferPointer, at place: Int, of part: InputPiece.Part
+    ) {
+        let isAggregated = AggregatedRecord.forEachPart(of: value, in: part.shard.hashKeyRange) { user in
+            append(user.partitionKey, index, place + user.data.lowerBound..<place + user.data.upperBound, of: part)
+        }
+        if !isAggregated { append(record.key, index, place..<place + value.count, of: part) }
+    }
+
+    @inline(__always)
+    private mutating func append(_ key: UnsafeRawBufferPointer?, _ index: Int, _ data: Range<Int>, of part: InputPiece.Part) {
         records.append(
             data: data,
             partitionKey: { text in
-                guard let key = record.key else { return }
+                guard let key else { return }
                 if key.isASCII {
                     text.append(contentsOf: key)
                 } else {
@@ -286,7 +311,7 @@ private struct StreamRecords {
             sequenceNumber: {
                 SequenceNumber(
                     offset: part.item.batch.baseOffset + Int64(index), shardIndex: part.item.shard.shard.index,
-                    shardCreatedSecond: part.createdSecond, arrivalSecond: part.item.batch.arrivalMilliseconds / 1000
+                    shardCreatedSecond: part.shard.createdSecond, arrivalSecond: part.item.batch.arrivalMilliseconds / 1000
                 ).description
             })
     }

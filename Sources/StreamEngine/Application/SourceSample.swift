@@ -1,5 +1,6 @@
 /// Some records of a source as they are, for whoever wants to know what they look like.
 
+import AggregatedRecords
 import Host
 import RecordBatch
 import StreamStore
@@ -79,7 +80,11 @@ private struct SourceSample {
         for batch in read.batches {
             // What cannot be read is no part of the sample; an application puts it into its error stream.
             try? batch.batch.forEachRecord { record in
-                if let value = record.value, record.offset >= position, !isFull { take(value) }
+                guard let value = record.value, record.offset >= position, !isFull else { return }
+                let isAggregated = AggregatedRecord.forEachPart(of: value) { part in
+                    if !isFull { take(UnsafeRawBufferPointer(rebasing: value[part.data])) }
+                }
+                if !isAggregated { take(value) }
             }
         }
         let next = read.batches.last.map(\.endOffset) ?? position

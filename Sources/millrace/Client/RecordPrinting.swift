@@ -1,5 +1,6 @@
 /// Prints records of a stream, for people or for programs.
 
+import AggregatedRecords
 import ArgumentParser
 import Foundation
 
@@ -7,6 +8,13 @@ import Foundation
 struct RecordPrinting: ParsableArguments {
     @Option(help: "Lines for people, or one JSON object a record.") var output = Output.table
     @Option(help: "What a line for people holds: time, shard, key and data, or the data alone.") var format = LineFormat.record
+
+    @Flag(
+        help: """
+            Take records apart that the Kinesis Producer Library has put together. Each gets the sequence number of the whole, and with \
+            --output ndjson its SubSequenceNumber; --limit counts the whole ones.
+            """)
+    var deaggregate = false
 
     enum LineFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
         case record, data
@@ -21,20 +29,38 @@ struct RecordPrinting: ParsableArguments {
     private struct Line: Encodable {
         var ShardId: String
         var SequenceNumber: String
+        /// Of a record that was taken out of another.
+        var SubSequenceNumber: Int?
         var ApproximateArrivalTimestamp: Double
         var PartitionKey: String
         var Data: String?
         var DataBase64: Data?
     }
 
+    /// Prints a record, or those that it is made of where they are wanted.
     func write(_ record: ReadRecord, of shard: String) throws {
+        guard deaggregate else { return try write(record, of: shard, number: nil) }
+        var parts: [ReadRecord] = []
+        let isAggregated = record.Data.withUnsafeBytes { data in
+            AggregatedRecord.forEachPart(of: data) { part in
+                var user = record
+                user.Data = Data(data[part.data])
+                user.PartitionKey = String(decoding: part.partitionKey, as: UTF8.self)
+                parts.append(user)
+            }
+        }
+        if !isAggregated { return try write(record, of: shard, number: nil) }
+        for (number, part) in parts.enumerated() { try write(part, of: shard, number: number) }
+    }
+
+    private func write(_ record: ReadRecord, of shard: String, number: Int?) throws {
         switch (output, format) {
         case (.ndjson, _), (.json, _):
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(validating: record.Data, as: UTF8.self)
             let line = Line(
-                ShardId: shard, SequenceNumber: record.SequenceNumber,
+                ShardId: shard, SequenceNumber: record.SequenceNumber, SubSequenceNumber: number,
                 ApproximateArrivalTimestamp: record.ApproximateArrivalTimestamp, PartitionKey: record.PartitionKey, Data: text,
                 DataBase64: text == nil ? record.Data : nil)
             StandardOutput.line(String(decoding: try encoder.encode(line), as: UTF8.self))

@@ -16,6 +16,8 @@ struct ServeSettings: Sendable {
     var lifecycleDelay = 0
     /// How long GetRecords waits for records where there are none, in milliseconds.
     var getRecordsWait = 0
+    /// Up to how many shards an on-demand stream grows by its load; 0: it does not.
+    var onDemandShards = 200
     /// Whether what AWS allows a shard a second holds here too.
     var strictLimits = false
     /// What is to go wrong, and as it was written.
@@ -125,6 +127,14 @@ struct ServeSettings: Sendable {
                 settings.lifecycleDelay = seconds
             } text: {
                 "\($0.lifecycleDelay)"
+            },
+            Key(name: "on-demand-shards") { settings, text throws(CommandFailure) in
+                guard let shards = Int(text), shards == 0 || (4...10_000).contains(shards) else {
+                    throw wrong("on-demand-shards", text, "must be 0, or a number of shards from 4 to 10000")
+                }
+                settings.onDemandShards = shards
+            } text: {
+                "\($0.onDemandShards)"
             },
             Key(name: "get-records-wait") { settings, text throws(CommandFailure) in
                 guard let milliseconds = Int(text), (0...20_000).contains(milliseconds) else {

@@ -241,6 +241,12 @@ struct ServerNode: Sendable {
         kinesis.consumerLimit = settings.quotas.consumers
         kinesis.strictLimits = settings.strictLimits
         kinesis.getRecordsWaitMilliseconds = Int64(settings.getRecordsWait)
+        kinesis.onDemand.mostShards = settings.onDemandShards
+        let logger = Logger(label: "kinesis")
+        kinesis.report = { level, message, particulars in
+            logger.log(
+                level: level == .error ? .error : .info, "\(message)", metadata: particulars.mapValues { .string($0) })
+        }
         kinesis.subscriptions.memoryBytes = settings.door.memoryLimit / 4
         kinesis.lifecycleMilliseconds = 1000 * Int64(settings.lifecycleDelay)
         return kinesis

@@ -136,7 +136,8 @@ let rooms: [Target] =
     + room(
         "HTTPDoor",
         [
-            "AWSWire", "Host", "NodeMetrics", "CTLS", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK,
+            "AWSWire", "Codecs", "Host", "NodeMetrics", "CTLS", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2,
+            nioHPACK,
             logging,
             lifecycle,
         ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])

@@ -579,7 +579,7 @@ def read_back(server):
     return found
 
 
-def run(server, seed, first, requests, workers=2, puts_each=20, verbose=False):
+def run(server, seed, first, requests, workers=12, puts_each=20, verbose=False):
     """Sends the mutants to a server that runs; returns faults as texts, and what was counted."""
     state = prepare(server)
     results = multiprocessing.Queue()
@@ -620,7 +620,7 @@ def main():
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--from", type=int, default=0, dest="first")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=12)
     parser.add_argument("-v", action="store_true", dest="verbose")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(4), "big")

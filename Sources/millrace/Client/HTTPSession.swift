@@ -47,9 +47,10 @@ final class HTTPSession: Sendable {
     /// A file of certificates to trust in place of the system's, as AWS's own tools take it.
     private let authorities: String?
 
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    /// - Parameter authorities: a file of certificates; that of `AWS_CA_BUNDLE` unless given.
+    init(authorities: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment) {
         handle = CCurl_session_create().map(Handle.init)
-        authorities = environment["AWS_CA_BUNDLE"]
+        self.authorities = authorities ?? environment["AWS_CA_BUNDLE"]
     }
 
     deinit {

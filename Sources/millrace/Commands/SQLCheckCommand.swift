@@ -51,7 +51,7 @@ struct ProgramInput: ParsableArguments {
             }
             json = contents
         } else if let source {
-            json = try await SQLDiscoverCommand.discover(source, from: "TRIM_HORIZON", ServiceClient()).schema
+            json = try await SQLDiscoverCommand.discover(source, from: "TRIM_HORIZON", server.client).schema
         } else {
             throw CommandFailure(.usage, "Give --schema or --source.")
         }

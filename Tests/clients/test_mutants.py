@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-from mutants import run
+from mutants import SETTINGS, run
 from server import Server, until
 
 MUTANTS = int(os.environ.get("MILLRACE_MUTANTS", "4000"))
@@ -23,6 +23,7 @@ def metric(server, name):
 
 def test_mutated_requests_are_refused_and_nothing_is_lost(tmp_path):
     server = Server(tmp_path / "data", "--tls")
+    server.variables = SETTINGS
     server.start()
     try:
         faults, tally = run(server, SEED, 0, MUTANTS)

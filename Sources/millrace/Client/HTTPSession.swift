@@ -45,7 +45,7 @@ final class HTTPSession: Sendable {
     private let handle: Handle?
     private let thread = IOThreads(name: "http", count: 1)
     /// A file of certificates to trust in place of the system's, as AWS's own tools take it.
-    private let authorities: String?
+    let authorities: String?
 
     /// - Parameter authorities: a file of certificates; that of `AWS_CA_BUNDLE` unless given.
     init(authorities: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment) {

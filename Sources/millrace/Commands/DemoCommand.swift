@@ -16,6 +16,7 @@ struct DemoCommand: AsyncParsableCommand {
         @Option(help: "Stop after this many steps of the example's own time.") var steps: Int?
         @Option(help: "The same seed gives the same data.") var seed: UInt64 = 1
         @Flag(help: "Print the records on standard output instead of sending them.") var dryRun = false
+        @OptionGroup var server: ServerOptions
 
         func validate() throws {
             guard speed > 0, speed <= 100_000 else {

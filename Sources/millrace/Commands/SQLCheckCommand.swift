@@ -29,6 +29,7 @@ struct ProgramInput: ParsableArguments {
     @Option(help: "The stream whose records are read.") var source: String?
     @Option(help: "An InputSchema as a JSON file (default: guessed from the records of --source).") var schema: String?
     @Option(help: "What the program calls its input, without _001.") var prefix = "SOURCE_SQL_STREAM"
+    @OptionGroup var server: ServerOptions
 
     /// The program at its start.
     /// - Throws: `CommandFailure`, with every error of the program at its place.

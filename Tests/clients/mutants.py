@@ -477,7 +477,7 @@ def attempt(random, state, kind):
     connection = socket.create_connection(state["address"], PATIENCE)
     connection.settimeout(PATIENCE)
     try:
-        secured = None
+        secured, spoken = None, kind
         try:
             if kind == "tls":
                 secured = run_tls(random, state, connection)
@@ -490,15 +490,15 @@ def attempt(random, state, kind):
             if isinstance(error, TimeoutError):
                 raise
         answer = receive(connection)
-        is_clear = kind not in ("tls", "frames")
         if kind == "tls" and secured is not None:
             answer = secured[0].opened(answer)
-            is_clear = secured[1] != "frames"
+            spoken = secured[1]
         if not answer:
             return "closed"
-        if not is_clear:
+        if spoken in ("tls", "frames"):
             return "answered"
-        if kind == "heads" and (answer.startswith(b"\x00\x00") or b"\x15\x03" == answer[:2]):
+        # A head may become the first line of HTTP/2, or the first byte of TLS.
+        if spoken == "heads" and (answer.startswith(b"\x00\x00") or b"\x15\x03" == answer[:2]):
             return "answered"
         found = [status for status in statuses(answer) if status != 100]
         worst = max(found, default=0)
@@ -507,7 +507,7 @@ def attempt(random, state, kind):
         return f"{worst // 100}xx"
     except ValueError as error:
         # The answer to HEAD has no body, whatever its length says: only heads are mutated into that.
-        return "answered" if kind == "heads" else f"FAULT {error}"
+        return "answered" if spoken == "heads" else f"FAULT {error}"
     finally:
         connection.close()
 

@@ -49,15 +49,7 @@ enum PartitionKeyRule: Equatable, Sendable {
         case .staggerAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .tableFunction(let input, let call):
-            switch call.function {
-            case .hotspots: return rule(of: input, in: program, inputs: inputs)
-            case .groupRank:
-                // Ranked rows leave in other events than those of their records.
-                let below = rule(of: input, in: program, inputs: inputs)
-                return below == .record ? .whole : below
-            case .randomCutForest(let forest):
-                return forest.partition.isEmpty ? rule(of: input, in: program, inputs: inputs) : .columns(forest.partition)
-            }
+            return call.function.maker.partitionKeys(below: rule(of: input, in: program, inputs: inputs))
         case .unionAll(let branches):
             return common(branches.map { rule(of: $0, in: program, inputs: inputs) })
         }

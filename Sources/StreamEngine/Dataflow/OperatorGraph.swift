@@ -69,10 +69,10 @@ struct OperatorGraph: Sendable {
             // Rows that came after their window's end leave after those of later windows.
             return add(operation, [source], .unknown)
         case .tableFunction(let input, let call):
-            let source = call.function.needsOrder ? try addOrdered(input, &setting) : try add(input, &setting)
+            let source = call.function.maker.needsOrder ? try addOrdered(input, &setting) : try add(input, &setting)
             let operation = try call.function.maker.makeOperator(input, call, nextSeed: &setting.nextSeed)
             // Rows that wait leave in other events than those in which they came.
-            return add(operation, [source], call.function.needsOrder ? .ascending : order(of: source))
+            return add(operation, [source], call.function.maker.needsOrder ? .ascending : order(of: source))
         case .sort(let input, let sort):
             let source = try add(input, &setting)
             let operation = SortOperator(

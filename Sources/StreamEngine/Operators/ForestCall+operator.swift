@@ -3,6 +3,8 @@
 import StreamSQL
 
 extension ForestCall: OperatorMaker {
+    func partitionKeys(below: PartitionKeyRule) -> PartitionKeyRule { partition.isEmpty ? below : .columns(partition) }
+
     func makeOperator(_ input: Relation, _ call: TableFunctionCall, nextSeed: inout UInt64) throws(DataflowError) -> any Operator {
         let seed = nextSeed
         nextSeed &+= 1

@@ -94,6 +94,11 @@ struct GroupRankOperator: WholeStateOperator {
 }
 
 extension GroupRankCall: OperatorMaker {
+    var needsOrder: Bool { true }
+
+    /// Ranked rows leave in other events than those of their records.
+    func partitionKeys(below: PartitionKeyRule) -> PartitionKeyRule { below == .record ? .whole : below }
+
     func makeOperator(_ input: Relation, _ call: TableFunctionCall, nextSeed: inout UInt64) throws(DataflowError) -> any Operator {
         GroupRankOperator(self, inputColumns: input.columns, columns: input.columns + call.addedColumns)
     }

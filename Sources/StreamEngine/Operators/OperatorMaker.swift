@@ -8,12 +8,20 @@ protocol OperatorMaker {
     ///   - input: the cursor.
     ///   - nextSeed: the seed for the next operator that uses randomness; one that does takes it and raises it.
     func makeOperator(_ input: Relation, _ call: TableFunctionCall, nextSeed: inout UInt64) throws(DataflowError) -> any Operator
+
+    /// Whether it looks at ROWTIME, which must then never decrease.
+    var needsOrder: Bool { get }
+
+    /// The partition keys of the rows that leave, when those that come have keys by the rule `below`.
+    func partitionKeys(below: PartitionKeyRule) -> PartitionKeyRule
+}
+
+extension OperatorMaker {
+    var needsOrder: Bool { false }
+    func partitionKeys(below: PartitionKeyRule) -> PartitionKeyRule { below }
 }
 
 extension TableFunction {
-    /// Whether it looks at ROWTIME, which must then never decrease.
-    var needsOrder: Bool { if case .groupRank = self { true } else { false } }
-
     var maker: any OperatorMaker {
         switch self {
         case .randomCutForest(let call): call

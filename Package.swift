@@ -124,7 +124,7 @@ let rooms: [Target] =
         "Delivery",
         ["StreamStore", "AggregatedRecords", "LatestValues", "RecordBatch", "Codecs", "Host", "CivilCalendar", logging],
         testDependencies: ["StreamStoreTesting", "HostSimulation"])
-    + room("AWSWire", ["CBase64", "CCRC32"])
+    + room("AWSWire", ["CBase64", "CCRC32", "CCrypto", "CivilCalendar"])
     + room(
         "KinesisService", ["AWSWire", "StreamStore", "RecordBatch", "Host", "NodeMetrics", "CivilCalendar", "CCrypto"],
         testDependencies: ["StreamStoreTesting"])

@@ -17,6 +17,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Name: String, Hashable, Sendable, CaseIterable {
         // Every service.
         case accessDenied = "AccessDeniedException"
+        case expiredToken = "ExpiredTokenException"
         case incompleteSignature = "IncompleteSignatureException"
         case internalFailure = "InternalFailure"
         case invalidSignature = "InvalidSignatureException"

@@ -1,16 +1,19 @@
-// OpenSSL's libcrypto behind prefixed symbols: MD5, authenticated encryption and key derivation.
-// For MD5: the newer way to it makes a context on the heap for each digest, which takes longer than the digest.
+// OpenSSL's libcrypto behind prefixed symbols: MD5, SHA-256, authenticated encryption and key derivation.
+// For digests: the newer way to them makes a context on the heap for each, which takes longer than a short digest.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "CCrypto.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/md5.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <string.h>
 
 void CCrypto_md5(const void *bytes, size_t count, uint8_t digest[16]) {
     MD5_CTX context;
@@ -18,6 +21,37 @@ void CCrypto_md5(const void *bytes, size_t count, uint8_t digest[16]) {
     MD5_Update(&context, bytes, count);
     MD5_Final(digest, &context);
 }
+
+void CCrypto_sha256(const void *bytes, size_t count, uint8_t digest[CCrypto_digest_bytes]) {
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes, count);
+    SHA256_Final(digest, &context);
+}
+
+void CCrypto_hmac_sha256(
+    const void *key, size_t key_count, const void *bytes, size_t count, uint8_t code[CCrypto_digest_bytes]) {
+    uint8_t block[SHA256_CBLOCK] = {0};
+    if (key_count > sizeof block) {
+        CCrypto_sha256(key, key_count, block);
+    } else if (key_count > 0) {
+        memcpy(block, key, key_count);
+    }
+    SHA256_CTX context;
+    for (size_t index = 0; index < sizeof block; index++) block[index] ^= 0x36;
+    SHA256_Init(&context);
+    SHA256_Update(&context, block, sizeof block);
+    SHA256_Update(&context, bytes, count);
+    SHA256_Final(code, &context);
+    for (size_t index = 0; index < sizeof block; index++) block[index] ^= 0x36 ^ 0x5c;
+    SHA256_Init(&context);
+    SHA256_Update(&context, block, sizeof block);
+    SHA256_Update(&context, code, CCrypto_digest_bytes);
+    SHA256_Final(code, &context);
+    OPENSSL_cleanse(block, sizeof block);
+}
+
+int CCrypto_equal(const void *left, const void *right, size_t count) { return CRYPTO_memcmp(left, right, count) == 0; }
 
 int CCrypto_random(void *bytes, size_t count) {
     return count <= INT_MAX && RAND_bytes(bytes, (int)count) == 1;

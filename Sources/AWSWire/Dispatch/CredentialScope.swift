@@ -8,16 +8,17 @@ public struct CredentialScope: Hashable, Sendable {
     public var region: String
     public var service: String
 
+    package init(accessKeyID: String, date: String, region: String, service: String) {
+        self.accessKeyID = accessKeyID
+        self.date = date
+        self.region = region
+        self.service = service
+    }
+
     /// Nil when the header has no whole `Credential=` parameter.
     public init?(authorization: String) {
         for part in authorization.split(whereSeparator: { $0 == "," || $0 == " " }) where part.hasPrefix("Credential=") {
-            let scope = part.dropFirst("Credential=".count).split(separator: "/", omittingEmptySubsequences: false)
-            guard scope.count >= 5, scope.last == "aws4_request" else { return nil }
-            // An access key id may itself hold slashes.
-            accessKeyID = scope.dropLast(4).joined(separator: "/")
-            date = String(scope[scope.count - 4])
-            region = String(scope[scope.count - 3])
-            service = String(scope[scope.count - 2])
+            self.init(credential: part.dropFirst("Credential=".count))
             return
         }
         return nil

@@ -208,6 +208,28 @@ public struct RequestHead: Sendable {
         return text.withUnsafeBytes { body(Self.slice($0, span)) }
     }
 
+    /// Hands over the values of all fields of a name given in lower case, in the order in which they came.
+    package func forEachValue(of name: String, _ take: (UnsafeRawBufferPointer) -> Void) {
+        var name = name
+        name.withUTF8 { name in
+            text.withUnsafeBytes { text in
+                for field in fields where Int(field.name.count) == name.count {
+                    let isMeant = zip(Self.slice(text, field.name), name).allSatisfy { byte, letter in
+                        byte == letter || byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") && byte | 0x20 == letter
+                    }
+                    if isMeant { take(Self.slice(text, field.value)) }
+                }
+            }
+        }
+    }
+
+    /// The first field of a name given in lower case.
+    package func value(_ name: String) -> String? {
+        var value: String?
+        forEachValue(of: name) { if value == nil { value = String(decoding: $0, as: UTF8.self) } }
+        return value
+    }
+
     /// The bytes of the target, during the call.
     public func withTargetBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         text.withUnsafeBytes { body(Self.slice($0, targetSpan)) }

@@ -1,4 +1,4 @@
-// OpenSSL's libcrypto behind prefixed symbols: MD5, authenticated encryption and key derivation.
+// OpenSSL's libcrypto behind prefixed symbols: MD5, SHA-256, authenticated encryption and key derivation.
 #ifndef CCRYPTO_H
 #define CCRYPTO_H
 
@@ -9,10 +9,21 @@ enum {
     CCrypto_key_bytes = 32,
     CCrypto_nonce_bytes = 12,
     CCrypto_tag_bytes = 16,
+    CCrypto_digest_bytes = 32,
 };
 
 /// MD5 (RFC 1321), with its context on the stack. Nothing secret may hang on it.
 void CCrypto_md5(const void *bytes, size_t count, uint8_t digest[16]);
+
+/// SHA-256 (FIPS 180-4), with its context on the stack.
+void CCrypto_sha256(const void *bytes, size_t count, uint8_t digest[CCrypto_digest_bytes]);
+
+/// HMAC with SHA-256 (RFC 2104).
+void CCrypto_hmac_sha256(
+    const void *key, size_t key_count, const void *bytes, size_t count, uint8_t code[CCrypto_digest_bytes]);
+
+/// Whether two blocks are equal, in a time that tells nothing of where they differ.
+int CCrypto_equal(const void *left, const void *right, size_t count);
 
 /// Fills bytes that nobody can foretell. 1, or 0 when the system gives none.
 int CCrypto_random(void *bytes, size_t count);

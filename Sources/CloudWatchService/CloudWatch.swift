@@ -41,7 +41,7 @@ public struct CloudWatch: Sendable {
     /// The same for those who send forms.
     public var queries: QueryService {
         QueryService(
-            version: "2010-08-01", namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
+            name: "cloudwatch", version: "2010-08-01", namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
             actions: [
                 "GetMetricData": QueryForm.action(GetMetricData.self, self),
                 "GetMetricStatistics": QueryForm.action(GetMetricStatistics.self, self),

@@ -19,19 +19,21 @@ public struct HTTPDoor: Service {
     ///   - dispatcher: the AWS services.
     ///   - readiness: nil when the node is ready; else why it is not, for `/readyz`.
     ///   - downloads: what GET sends that is too long for memory, by path.
+    ///   - pageGate: asked before a page or a download; without one all are open.
     ///   - metrics: what `/metrics` shows; the door adds its own.
     ///   - onListening: is told the address once connections are accepted.
     public init(
         _ settings: Settings = Settings(), dispatcher: AWSDispatcher, readiness: @escaping @Sendable () async -> String? = { nil },
-        downloads: [String: @Sendable () async -> Download.Answer] = [:], metrics: MetricsRegistry, logger: Logger,
+        downloads: [String: @Sendable () async -> Download.Answer] = [:], pageGate: PageGate? = nil,
+        metrics: MetricsRegistry, logger: Logger,
         onListening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
     ) {
         self.onListening = onListening
         context = DoorContext(
             settings: settings, dispatcher: dispatcher,
             pages: PageResponder(
-                pages: Pages(metrics: metrics, readiness: readiness), downloads: downloads, logger: logger), metrics: metrics,
-            logger: logger)
+                pages: Pages(metrics: metrics, readiness: readiness), downloads: downloads, logger: logger), pageGate: pageGate,
+            metrics: metrics, logger: logger)
     }
 
     /// Listens and serves. Returns when shutdown is complete.

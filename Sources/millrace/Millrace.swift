@@ -19,7 +19,9 @@ struct Millrace: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, StreamCommand.self, PutCommand.self, TailCommand.self, CatCommand.self, SQLCommand.self,
             DeliveryCommand.self,
-            ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self, ConfigCommand.self,
+            ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self,
+            CredentialsCommand.self,
+            PolicyCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ])
 

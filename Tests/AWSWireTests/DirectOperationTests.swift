@@ -45,9 +45,15 @@ private struct Warden: CallPolicy {
         let actions = Mutex<[String]>([])
     }
 
-    func check(_ action: CallAction) throws(AWSError) {
-        let text =
-            "\(action.operation) \(action.resources.map(\.resource)) \(action.head[.authorization] ?? "-") \(action.body.count)"
+    func authenticate(_ head: RequestHead, _ body: UnsafeRawBufferPointer) throws(AWSError) -> AuthenticatedCaller {
+        asked.actions.withLock { $0.append("\(head[.authorization] ?? "-") \(body.count)") }
+        if head[.authorization] == nil { throw AWSError(.missingAuthenticationToken) }
+        return AuthenticatedCaller(
+            Caller(account: "000000000000", user: "alice", accessKeyID: nil), region: "us-east-1", policies: [], seconds: 0)
+    }
+
+    func authorize(_ action: CallAction) throws(AWSError) {
+        let text = "\(action.operation) \(action.resources.map(\.resource)) \(action.caller?.caller.user ?? "-")"
         asked.actions.withLock { $0.append(text) }
         if action.resources.contains(where: { $0.resource == "text/secret" }) { throw AWSError(.accessDenied, "Not for you.") }
     }
@@ -94,7 +100,7 @@ private struct Warden: CallPolicy {
         #expect(reply.status == 413)
     }
 
-    @Test("the policy sees operation, resources, head and body of a request that is understood, and its refusal stops the work")
+    @Test("the policy is asked who calls before a body is understood, then whether the caller may; its refusal stops the work")
     func policy() async throws {
         #expect(try await reply("secret").error == .accessDenied)
         #expect(try await reply("!").error == .validation)
@@ -102,8 +108,8 @@ private struct Warden: CallPolicy {
         #expect(try await reply(#"{"Text":"gone"}"#, "Probe").error == .resourceNotFound)
         #expect(
             warden.asked.actions.withLock { $0 } == [
-                #"Shout ["text/secret"] AWS4-HMAC-SHA256 x 6"#, #"Shout ["text/open"] AWS4-HMAC-SHA256 x 4"#,
-                #"Probe ["gone"] AWS4-HMAC-SHA256 x 15"#,
+                "AWS4-HMAC-SHA256 x 6", #"Shout ["text/secret"] alice"#, "AWS4-HMAC-SHA256 x 1", "AWS4-HMAC-SHA256 x 4",
+                #"Shout ["text/open"] alice"#, "AWS4-HMAC-SHA256 x 15", #"Probe ["gone"] alice"#,
             ])
     }
 

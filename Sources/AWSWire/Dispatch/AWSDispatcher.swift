@@ -24,6 +24,9 @@ public struct AWSDispatcher: Sendable {
         self.faults = faults
     }
 
+    /// Whether somebody decides who may call.
+    package var isPoliced: Bool { policy != nil }
+
     /// A name for a request that the dispatcher does not see.
     public func requestID() -> RequestID { identifiers.next() }
 
@@ -86,18 +89,22 @@ public struct AWSDispatcher: Sendable {
     }
 }
 
-/// The one place where signatures and policies are checked: when a request is understood and before its work begins.
+/// The one place where signatures and policies are checked.
 public protocol CallPolicy: Sendable {
+    /// Who makes a call: asked before its body is understood.
+    /// - Parameter body: as sent.
     /// - Throws: what the caller is told.
-    func check(_ action: CallAction) throws(AWSError)
+    func authenticate(_ head: RequestHead, _ body: UnsafeRawBufferPointer) throws(AWSError) -> AuthenticatedCaller
+    /// Whether the call may be made: asked before its work begins.
+    /// - Throws: what the caller is told.
+    func authorize(_ action: CallAction) throws(AWSError)
 }
 
 /// What a policy decides about.
 public struct CallAction {
     /// All that was sent before the body.
     public var head: RequestHead
-    /// The body as sent, during the call.
-    public var body: UnsafeRawBufferPointer
+    public var caller: AuthenticatedCaller?
     /// Such as `PutRecord`.
     public var operation: String
     /// What the operation is about to touch.

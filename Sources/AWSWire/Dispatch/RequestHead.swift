@@ -100,6 +100,10 @@ public struct RequestHead: Sendable {
     public private(set) var repeated: Set<Known> = []
     /// The body's length; nil when only the body's end will tell.
     public var bodyLength: Int? = 0
+    /// Where the connection comes from, such as `203.0.113.7`; `clear` leaves it, for it is the connection's.
+    public var sourceAddress: String?
+    /// Whether the connection is encrypted; `clear` leaves it too.
+    public var isSecure = false
 
     public init() {}
 

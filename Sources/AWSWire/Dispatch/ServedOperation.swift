@@ -7,8 +7,19 @@ struct ServedOperation: Sendable {
         var policy: any CallPolicy
         var head: RequestHead
 
-        func check(_ body: UnsafeRawBufferPointer, _ operation: String, _ resources: [ResourceName]) throws(AWSError) {
-            try policy.check(CallAction(head: head, body: body, operation: operation, resources: resources))
+        func authenticate(_ body: UnsafeRawBufferPointer) throws(AWSError) -> AuthenticatedCall {
+            AuthenticatedCall(policy: policy, head: head, caller: try policy.authenticate(head, body))
+        }
+    }
+
+    /// A call whose maker is known.
+    struct AuthenticatedCall: Sendable {
+        var policy: any CallPolicy
+        var head: RequestHead
+        var caller: AuthenticatedCaller
+
+        func authorize(_ operation: String, _ resources: [ResourceName]) throws(AWSError) {
+            try policy.authorize(CallAction(head: head, caller: caller, operation: operation, resources: resources))
         }
     }
 
@@ -33,8 +44,9 @@ struct ServedOperation: Sendable {
         wantsRegion = false
         start = { body, call, policed in
             do throws(AWSError) {
+                let caller = try policed?.authenticate(body)
                 let request = try Operation.read(body, call.format, service)
-                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                try caller?.authorize(Operation.name, Operation.resources(request, service))
                 Operation.start(request, service, call)
             } catch {
                 call.refuse(error)
@@ -43,7 +55,7 @@ struct ServedOperation: Sendable {
         startPlain = { body, call, policed in
             guard let request = Operation.readPlain(body, call.format) else { return false }
             do throws(AWSError) {
-                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                try policed?.authenticate(body).authorize(Operation.name, Operation.resources(request, service))
                 Operation.start(request, service, call)
             } catch {
                 call.refuse(error)
@@ -52,8 +64,9 @@ struct ServedOperation: Sendable {
         }
         prepare = { body, call, policed in
             do throws(AWSError) {
+                let caller = try policed?.authenticate(body)
                 let request = try Operation.read(body, call.format, service)
-                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                try caller?.authorize(Operation.name, Operation.resources(request, service))
                 return { Operation.start(request, service, call) }
             } catch {
                 return { call.refuse(error) }
@@ -69,8 +82,9 @@ struct ServedOperation: Sendable {
         wantsRegion = true
         let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void = { body, call, policed in
             do throws(AWSError) {
+                let caller = try policed?.authenticate(body)
                 let request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
-                try policed?.check(body, Operation.name, Operation.resources(request, service))
+                try caller?.authorize(Operation.name, Operation.resources(request, service))
                 return { Self.run(Operation.self, request, service, call) }
             } catch {
                 return { call.refuse(error) }

@@ -139,6 +139,14 @@ package struct PolicyCondition: Sendable, Hashable {
 
 /// Dates of conditions: `2026-11-30T18:21:49Z`, a day alone, or seconds since 1970-01-01.
 enum PolicyDate {
+    /// Such as `2026-11-30T18:21:49Z`.
+    static func text(_ seconds: Int64) -> String {
+        var text = Array(SignatureTime.text(seconds))
+        // yyyyMMddTHHmmssZ: the marks go in from the end, so that places stay.
+        for (place, mark) in [(13, ":"), (11, ":"), (6, "-"), (4, "-")] as [(Int, Character)] { text.insert(mark, at: place) }
+        return String(text)
+    }
+
     static func seconds(_ text: String) -> Double? {
         if let seconds = Double(text), seconds.isFinite { return seconds }
         let time = text.count == 10 ? text + "T00:00:00Z" : text

@@ -63,6 +63,11 @@ package struct PolicyDocument: Sendable, Hashable {
         self.source = source
     }
 
+    /// Says nothing, so that nothing is allowed.
+    package static let empty = PolicyDocument()
+
+    private init() { (statements, source) = ([], .object(JSONObject())) }
+
     /// Allows everything.
     package static var administrator: JSONValue {
         ["Version": "2012-10-17", "Statement": [["Sid": "Administrator", "Effect": "Allow", "Action": "*", "Resource": "*"]]]

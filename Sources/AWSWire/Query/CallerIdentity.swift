@@ -1,17 +1,47 @@
-/// GetCallerIdentity of STS, which tools ask before anything else.
+/// AWS Security Token Service: who a caller is, which tools ask before anything else, and keys for a while.
 
 extension QueryService {
-    /// AWS Security Token Service, as far as it tells who a caller is: as long as signatures are not checked, the account itself
-    /// (STS API, GetCallerIdentity).
-    /// - Parameter accountID: twelve digits.
-    public static func tokenService(accountID: String) -> QueryService {
-        let account = XMLText.escaped(accountID)
-        return QueryService(
-            version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    /// GetCallerIdentity and GetSessionToken (STS API).
+    /// - Parameters:
+    ///   - accountID: twelve digits.
+    ///   - newSession: makes a session of a lasting key for so many seconds; nil where signatures are not checked.
+    package static func tokenService(
+        accountID: String,
+        newSession: (@Sendable (_ accessKeyID: String, _ seconds: Int64) throws(AWSError) -> SessionTokens.Session)? = nil
+    ) -> QueryService {
+        QueryService(
+            name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
             actions: [
-                "GetCallerIdentity": { _ in
-                    "<Arn>arn:aws:iam::\(account):root</Arn><UserId>\(account)</UserId><Account>\(account)</Account>"
-                }
+                "GetCallerIdentity": { parameters in
+                    let caller = parameters.caller?.caller ?? Caller(account: accountID, user: nil, accessKeyID: nil)
+                    return "<Arn>\(XMLText.escaped(caller.arn))</Arn><UserId>\(XMLText.escaped(caller.userID))</UserId>"
+                        + "<Account>\(XMLText.escaped(caller.account))</Account>"
+                },
+                "GetSessionToken": { (parameters) throws(AWSError) in
+                    try credentials(parameters, newSession)
+                },
             ])
+    }
+
+    private static func credentials(
+        _ parameters: FormParameters,
+        _ newSession: (@Sendable (_ accessKeyID: String, _ seconds: Int64) throws(AWSError) -> SessionTokens.Session)?
+    ) throws(AWSError) -> String {
+        guard let newSession, let caller = parameters.caller, let accessKeyID = caller.caller.accessKeyID else {
+            throw AWSError(.accessDenied, "Signatures are not checked here, so that there are no sessions.")
+        }
+        guard !caller.isSession else {
+            throw AWSError(.accessDenied, "Cannot call GetSessionToken with session credentials")
+        }
+        let given = parameters["DurationSeconds"] ?? "\(SessionTokens.usualLifetime)"
+        guard let seconds = Int64(given), SessionTokens.lifetimes.contains(seconds) else {
+            throw AWSError(
+                .validation,
+                "1 validation error detected: Value '\(given)' at 'durationSeconds' failed to satisfy constraint: Member must have value from \(SessionTokens.lifetimes.lowerBound) to \(SessionTokens.lifetimes.upperBound)"
+            )
+        }
+        let session = try newSession(accessKeyID, seconds)
+        return "<Credentials><AccessKeyId>\(session.accessKeyID)</AccessKeyId><SecretAccessKey>\(session.secret)</SecretAccessKey>"
+            + "<SessionToken>\(session.token)</SessionToken><Expiration>\(PolicyDate.text(session.expires))</Expiration></Credentials>"
     }
 }

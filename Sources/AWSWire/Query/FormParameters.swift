@@ -3,6 +3,8 @@
 /// An `application/x-www-form-urlencoded` body (WHATWG URL, section 5.1).
 public struct FormParameters: Sendable {
     private var values: [String: String] = [:]
+    /// Who has sent them; nil where nobody has to sign.
+    package var caller: AuthenticatedCaller?
 
     /// Nil when a percent sign stands before anything but two hexadecimal digits, or a text is no UTF-8. Of two parameters of one name the last counts.
     public init?(_ body: UnsafeRawBufferPointer) {

@@ -5,13 +5,16 @@ public struct QueryService: Sendable {
     /// What an action answers with: the inside of its `...Result` element, as XML.
     public typealias Action = @Sendable (FormParameters) throws(AWSError) -> String
 
+    /// As policies name it: `sts`.
+    let name: String
     /// Such as `2011-06-15`; it is what tells one service's actions from another's.
     let version: String
     /// Such as `https://sts.amazonaws.com/doc/2011-06-15/`.
     let namespace: String
     let actions: [String: Action]
 
-    public init(version: String, namespace: String, actions: [String: Action]) {
+    public init(name: String, version: String, namespace: String, actions: [String: Action]) {
+        self.name = name
         self.version = version
         self.namespace = namespace
         self.actions = actions
@@ -96,8 +99,12 @@ extension ServedOperation {
                 namespace: services.first?.namespace ?? "", id)
         }
         do throws(AWSError) {
-            try policed?.check(body, name, [])
-            return service.answer(name, try action(parameters), id)
+            let caller = try policed?.authenticate(body)
+            // Who one is may be asked by everybody (STS API, GetCallerIdentity).
+            if service.name != "sts" { try caller?.authorize(name, [.all(of: service.name)]) }
+            var asked = parameters
+            asked.caller = caller?.caller
+            return service.answer(name, try action(asked), id)
         } catch {
             return QueryService.refusal(error, namespace: service.namespace, id)
         }

@@ -137,8 +137,7 @@ extension CredentialScope {
 
 extension AWSError {
     /// The signature is not that of the request and the key.
-    static let signatureDiffers = AWSError(
-        .invalidSignature,
+    static let signatureDiffers = AWSError(.invalidSignature, signatureDiffersMessage)
+    package static let signatureDiffersMessage =
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
-    )
 }

@@ -1,11 +1,14 @@
 /// What all connections share, and what those of one event loop share.
 
-import AWSWire
+public import AWSWire
 import Glibc
 import Logging
 import NIOCore
 import NodeMetrics
 import Synchronization
+
+/// Says what forbids a page to whoever asks for it, as status and reason; nil where nothing does.
+public typealias PageGate = @Sendable (RequestHead) -> (status: Int, reason: String)?
 
 /// The door's settings, services and counters, for every event loop.
 final class DoorContext: Sendable {
@@ -19,12 +22,16 @@ final class DoorContext: Sendable {
     /// For pages and downloads, so that calls cannot keep an operator from looking.
     let pageBudget = MemoryBudget(limit: 32 << 20)
     let pages: PageResponder
+    /// What forbids a page, as status and reason.
+    let pageGate: PageGate?
     let instruments: DoorInstruments
     let logger: Logger
 
     init(
-        settings: HTTPDoor.Settings, dispatcher: AWSDispatcher, pages: PageResponder, metrics: MetricsRegistry, logger: Logger
+        settings: HTTPDoor.Settings, dispatcher: AWSDispatcher, pages: PageResponder, pageGate: PageGate? = nil,
+        metrics: MetricsRegistry, logger: Logger
     ) {
+        self.pageGate = pageGate
         self.settings = settings
         browsers = BrowserRules(allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins)
         self.dispatcher = dispatcher

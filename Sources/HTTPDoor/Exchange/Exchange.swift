@@ -73,7 +73,9 @@ final class Exchange: ReplySink, @unchecked Sendable {
             browserFields = BrowserRules.fields(origin: origin)
         case .allowed(nil): break
         }
+        let head = identified(head, scheme)
         if head.method != .post, let page = context.door.pages.request(head) {
+            if let (status, reason) = context.door.pageGate?(head) { return refuse(head, status, reason) }
             self.page = page
             return
         }
@@ -91,6 +93,15 @@ final class Exchange: ReplySink, @unchecked Sendable {
             self.call = call
             expectedBytes = head.bodyLength
         }
+    }
+
+    /// The head with what is known of its connection, where somebody asks for it.
+    private func identified(_ head: RequestHead, _ scheme: String) -> RequestHead {
+        guard context.door.dispatcher.isPoliced else { return head }
+        var head = head
+        head.isSecure = scheme == "https"
+        head.sourceAddress = carrier?.channel?.remoteAddress?.ipAddress
+        return head
     }
 
     /// A piece of the body has come.
@@ -312,6 +323,8 @@ final class Exchange: ReplySink, @unchecked Sendable {
         state = .answered
         let text = Array((reason + "\n").utf8)
         var answer = AnswerHead(status: status, AnswerHead.told(id))
+        // A browser and a scraper then ask for name and password, which are a key and its secret.
+        if status == 401 { answer.browserFields = [("WWW-Authenticate", "Basic realm=\"millrace\"")] }
         answer.isHead = isHead
         carrier?.send(answer, capacity: text.count, lease: nil) { buffer in
             buffer.copyBytes(from: text)

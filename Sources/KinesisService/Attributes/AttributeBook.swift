@@ -15,12 +15,22 @@ final class AttributeBook: Sendable {
         let attributes: StreamAttributes
         /// What answers say of the encryption; nil for nothing.
         let encryption: String?
+        /// For access control.
+        let policy: NamedPolicy?
+        /// By `StreamConsumer.pathName`.
+        let consumerPolicies: [String: NamedPolicy]
 
         fileprivate init(version: UInt64, bytes: Int, attributes: StreamAttributes) {
             self.version = version
             self.bytes = bytes
             self.attributes = attributes
             encryption = attributes.keyID == nil ? nil : attributes.encryptionType
+            policy = attributes.policy.map { NamedPolicy(ofResource: "the stream", $0) }
+            consumerPolicies = Dictionary(
+                attributes.consumers.compactMap { consumer in
+                    consumer.policy.map { (consumer.pathName, NamedPolicy(ofResource: "consumer \(consumer.name)", $0)) }
+                }
+            ) { $1 }
         }
     }
 

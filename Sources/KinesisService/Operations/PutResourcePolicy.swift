@@ -33,13 +33,15 @@ enum PutResourcePolicy: AWSOperation {
         return Nothing()
     }
 
-    /// A policy is an object with statements. What they say is checked by whoever enforces them.
+    /// Only what can be obeyed is kept.
     private static func check(_ policy: String) throws(AWSError) {
         guard policy.utf8.count <= longestPolicy else {
             throw AWSError(.limitExceeded, "The resource policy is longer than \(longestPolicy) bytes.")
         }
-        guard let value = try? JSONValue(parsing: Array(policy.utf8)), value["Statement"] != nil else {
-            throw AWSError(.invalidArgument, "Policy document is not valid: it must be a JSON object with a Statement.")
+        do throws(MalformedPolicy) {
+            _ = try PolicyDocument(policy, .resource)
+        } catch {
+            throw AWSError(.invalidArgument, "Policy document is not valid: \(error)")
         }
     }
 }

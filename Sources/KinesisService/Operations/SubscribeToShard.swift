@@ -53,7 +53,7 @@ enum SubscribeToShard: DirectOperation {
     }
 
     static func resources(_ request: borrowing Request, _ kinesis: Kinesis) -> [ResourceName] {
-        request.consumerARN.flatMap(KinesisARN.init).map { [kinesis.resource(ofStreamNamed: $0.stream)] } ?? []
+        request.consumerARN.flatMap(KinesisARN.init).map { [kinesis.resource($0)] } ?? []
     }
 
     static func start(_ request: consuming Request, _ kinesis: Kinesis, _ call: DirectCall) {

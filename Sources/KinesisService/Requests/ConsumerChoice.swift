@@ -37,7 +37,7 @@ struct ConsumerRequest: WireReadable, ChoosesConsumer {
 extension AWSOperation where Request: ChoosesConsumer, Service == Kinesis {
     static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] {
         let arn = (request.consumerARN ?? request.streamARN).flatMap(KinesisARN.init)
-        return arn.map { [kinesis.resource(ofStreamNamed: $0.stream)] } ?? []
+        return arn.map { [kinesis.resource($0)] } ?? []
     }
 }
 

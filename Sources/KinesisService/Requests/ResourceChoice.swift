@@ -56,11 +56,17 @@ extension ChoosesResource {
 
 extension AWSOperation where Request: ChoosesResource, Service == Kinesis {
     static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] {
-        request.resourceARN.flatMap(KinesisARN.init).map { [kinesis.resource(ofStreamNamed: $0.stream)] } ?? []
+        request.resourceARN.flatMap(KinesisARN.init).map { [kinesis.resource($0)] } ?? []
     }
 }
 
 extension Kinesis {
+    /// A stream, or a consumer of it, as policies name it.
+    func resource(_ arn: KinesisARN) -> ResourceName {
+        let consumer = arn.consumer.map { "/consumer/\($0.name):\($0.createdSecond)" } ?? ""
+        return ResourceName(service: "kinesis", resource: "stream/\(arn.stream)\(consumer)")
+    }
+
     /// What a request is for: a stream, and one of its consumers if the ARN is of that.
     func resource(
         _ request: some ChoosesResource

@@ -9,7 +9,8 @@ extension ServiceClient {
     /// Gets a path and hands over its body as it comes, a piece at a time: the server waits while a piece is being dealt with.
     func download(_ path: String, _ consume: ([UInt8]) async throws -> Void) async throws {
         try checkEndpoint()
-        let request = HTTPRequest(url: endpoint + path, silentSeconds: Self.silentSeconds)
+        let request = HTTPRequest(url: endpoint + path, silentSeconds: Self.silentSeconds).signed(
+            for: "millrace", with: credentials)
         let channel = PieceChannel()
         let refusal = CollectedBody(limit: Self.maxReasonBytes)
         async let outcome = Self.outcome(of: request, session.authorities, channel, refusal)
@@ -24,7 +25,8 @@ extension ServiceClient {
         case .success(200): return
         case .success(let status):
             let text = String(decoding: refusal.bytes, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
-            throw CommandFailure(status == 409 ? .conflict : .failed, "HTTP \(status): \(text)")
+            throw CommandFailure(
+                status == 409 ? .conflict : status == 401 || status == 403 ? .refused : .failed, "HTTP \(status): \(text)")
         case .failure(let failure) where failure.kind == .brokenOff:
             throw CommandFailure(.failed, "The server at \(endpoint) broke off: \(failure.reason).")
         case .failure(let failure): throw self.failure(failure)

@@ -1,5 +1,6 @@
 /// Calls a running server's AWS operations for the verbs.
 
+import AWSWire
 import Foundation
 import Synchronization
 
@@ -10,6 +11,15 @@ struct ServiceClient: Sendable {
         case kinesis = "Kinesis_20131202"
         case firehose = "Firehose_20150804"
         case analytics = "KinesisAnalytics_20150814"
+
+        /// As signatures name it.
+        var signingName: String {
+            switch self {
+            case .kinesis: "kinesis"
+            case .firehose: "firehose"
+            case .analytics: "kinesisanalytics"
+            }
+        }
     }
 
     /// What the service answered instead of a result.
@@ -26,12 +36,15 @@ struct ServiceClient: Sendable {
 
     let session: HTTPSession
     let endpoint: String
+    /// What calls are signed with; nil where the user has no keys.
+    let credentials: SigningCredentials?
 
     /// The endpoint given, else that of `AWS_ENDPOINT_URL`, else the default port on this machine.
     init(
         endpoint: String? = nil, authorities: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         session = HTTPSession(authorities: authorities, environment: environment)
+        credentials = ClientCredentials.find(environment)
         let given = endpoint ?? environment["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566"
         self.endpoint = given.hasSuffix("/") ? String(given.dropLast()) : given
     }
@@ -46,7 +59,9 @@ struct ServiceClient: Sendable {
         let collected = CollectedBody(limit: Self.maxAnswerBytes)
         let status: Int
         do throws(HTTPFailure) {
-            status = try await session.perform(request) { _, bytes in collected.append(bytes) }
+            status = try await session.perform(request.signed(for: service.signingName, with: credentials)) { _, bytes in
+                collected.append(bytes)
+            }
         } catch {
             throw failure(error)
         }
@@ -105,7 +120,7 @@ struct ServiceClient: Sendable {
         case "ResourceInUseException", "ConcurrentModificationException": .conflict
         case "CodeValidationException": .programRefused
         case "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",
-            "MissingAuthenticationTokenException", "IncompleteSignatureException":
+            "MissingAuthenticationTokenException", "IncompleteSignatureException", "ExpiredTokenException":
             .refused
         default: .failed
         }

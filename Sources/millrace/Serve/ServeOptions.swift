@@ -18,6 +18,11 @@ struct ServeOptions: ParsableArguments {
             "Faults for testing clients, as OPERATION:FAULT:SHARE with commas between; FAULT is an error's name or delay=MILLISECONDS."
     )
     var inject: String?
+    @Option(
+        help:
+            "The file of the keys that may call, or off (default: credentials.json in the data directory, if there; else off on loopback only)."
+    )
+    var credentials: String?
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
@@ -44,7 +49,7 @@ struct ServeOptions: ParsableArguments {
         var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
             "get-records-wait": getRecordsWait, "strict-limits": strictLimits ? "on" : nil, "inject": inject,
-            "log-format": logFormat, "log-level": logLevel,
+            "credentials": credentials, "log-format": logFormat, "log-level": logLevel,
             "application-state-bytes": applicationStateBytes,
             "tls": tls ? "on" : nil, "tls-certificate": tlsCertificate, "tls-key": tlsKey, "tls-only": tlsOnly ? "on" : nil,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,

@@ -22,6 +22,8 @@ struct ServeSettings: Sendable {
     var strictLimits = false
     /// What is to go wrong, and as it was written.
     var faults: (text: String, rules: FaultInjection?) = ("", nil)
+    /// The file of the keys that may call; empty for the data directory's own, if there is one; `off` for none.
+    var credentials = ""
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
     var quotas = Quotas()
@@ -158,6 +160,11 @@ struct ServeSettings: Sendable {
                 }
             } text: {
                 $0.faults.text
+            },
+            Key(name: "credentials") { settings, text throws(CommandFailure) in
+                settings.credentials = text
+            } text: {
+                $0.credentials
             },
             Key(name: "log-format") { settings, text throws(CommandFailure) in
                 guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }

@@ -29,6 +29,8 @@ struct ServerNode: Sendable {
     private let applications: ApplicationManager
     private let metrics: MetricsRegistry
     private let tokenSecret: [UInt8]
+    /// The keys that may call; nil where nobody has to sign.
+    private let keys: (store: CredentialStore, file: CredentialsFile)?
     private let time = SystemTime()
     /// Of these the door may use what is left for connections.
     private let descriptors: DescriptorLimits
@@ -61,6 +63,7 @@ struct ServerNode: Sendable {
         self.settings = settings
         self.address = address
         logger = Logger(label: "node")
+        keys = try NodeAccess.keys(settings, address, logger)
         metrics = MetricsRegistry()
         descriptors = DescriptorLimits.raised()
         do throws(DiskError) {
@@ -181,6 +184,8 @@ struct ServerNode: Sendable {
             settings: Analytics.Settings(
                 region: settings.region, accountID: settings.accountID, applicationLimit: settings.quotas.applications,
                 outputLimit: settings.quotas.applicationOutputs))
+        let access = keys.map { NodeAccess($0, settings, secret: tokenSecret, kinesis: kinesis, logger: Logger(label: "access")) }
+        if access != nil { try await kinesis.loadAttributes() }
         let directory = settings.dataDirectory
         // The framework's own start-up lines say again what the node says.
         var doorLogger = Logger(label: "http")
@@ -195,7 +200,11 @@ struct ServerNode: Sendable {
             doorSettings,
             dispatcher: AWSDispatcher(
                 [kinesis.service, firehose.service, cloudWatch.service] + analytics.services,
-                queries: [.tokenService(accountID: settings.accountID), cloudWatch.queries], faults: settings.faults.rules),
+                queries: [
+                    .tokenService(
+                        accountID: settings.accountID,
+                        newSession: access?.newSession), cloudWatch.queries,
+                ], policy: access?.control, faults: settings.faults.rules),
             readiness: { [store] in
                 switch store.writability {
                 case .writable: nil
@@ -203,7 +212,7 @@ struct ServerNode: Sendable {
                 }
             },
             downloads: ["/backup": { [store] in await Self.backup(of: store, Logger(label: "backup")) }],
-            metrics: metrics, logger: doorLogger,
+            pageGate: access.map { access in { access.control.refusal(ofPage: $0) } }, metrics: metrics, logger: doorLogger,
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])
@@ -217,7 +226,11 @@ struct ServerNode: Sendable {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle")))
         kinesis.open()
         let minutes = Task { await sampling.run() }
-        defer { minutes.cancel() }
+        let watch = Task { await access?.watch() }
+        defer {
+            minutes.cancel()
+            watch.cancel()
+        }
         do {
             try await group.run()
         } catch {

@@ -2,6 +2,7 @@
 
 import AWSWire
 import Foundation
+import HTTPDoor
 import KinesisService
 import Logging
 
@@ -83,6 +84,11 @@ struct NodeAccess: Sendable {
                 logger.error("the credentials file cannot be taken over; the keys stay as they were: \(error.message)")
             }
         }
+    }
+
+    /// What forbids a page.
+    var pageGate: PageGate {
+        { [control] head in control.refusal(ofPage: head) }
     }
 
     /// Keys for a while, as GetSessionToken gives them.

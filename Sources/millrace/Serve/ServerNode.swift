@@ -196,15 +196,12 @@ struct ServerNode: Sendable {
         var doorSettings = settings.door
         (doorSettings.host, doorSettings.port) = (address.host, address.port)
         (doorSettings.tls, doorSettings.requiresTLS) = (certificate?.identity, settings.tls.isRequired)
+        let tokens = QueryService.tokenService(accountID: settings.accountID, newSession: access?.newSession)
+        let dispatcher = AWSDispatcher(
+            [kinesis.service, firehose.service, cloudWatch.service] + analytics.services, queries: [tokens, cloudWatch.queries],
+            policy: access?.control, faults: settings.faults.rules)
         let door = HTTPDoor(
-            doorSettings,
-            dispatcher: AWSDispatcher(
-                [kinesis.service, firehose.service, cloudWatch.service] + analytics.services,
-                queries: [
-                    .tokenService(
-                        accountID: settings.accountID,
-                        newSession: access?.newSession), cloudWatch.queries,
-                ], policy: access?.control, faults: settings.faults.rules),
+            doorSettings, dispatcher: dispatcher,
             readiness: { [store] in
                 switch store.writability {
                 case .writable: nil
@@ -212,7 +209,7 @@ struct ServerNode: Sendable {
                 }
             },
             downloads: ["/backup": { [store] in await Self.backup(of: store, Logger(label: "backup")) }],
-            pageGate: access.map { access in { access.control.refusal(ofPage: $0) } }, metrics: metrics, logger: doorLogger,
+            pageGate: access?.pageGate, metrics: metrics, logger: doorLogger,
             onListening: { host, port in
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("accepting requests", metadata: ["http": "\(name):\(port)"])

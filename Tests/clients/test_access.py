@@ -241,6 +241,29 @@ def test_pages_are_for_who_has_a_key(guarded):
     assert status("/metrics", key["AccessKeyId"], key["SecretAccessKey"]) == 200
 
 
+def test_the_audit_trail_tells_who_changed_what_and_who_was_refused(guarded, tmp_path):
+    server, admin = guarded
+    name = unique("audited")
+    owner = client(server, admin)
+    owner.create_stream(StreamName=name, ShardCount=1)
+    refusal(client(server, {**admin, "SecretAccessKey": "w" * 40}).delete_stream, StreamName=name)
+    owner.put_record(StreamName=name, Data=b"1", PartitionKey="a")
+
+    def trail():
+        shown = run("cat", "millrace-audit", "--format", "data", environment=environment(server, admin)).stdout
+        events = [json.loads(line) for line in shown.splitlines()]
+        mine = [event for event in events if name in str(event["resources"]) or event.get("errorCode")]
+        return mine if any(event["eventName"] == "DeleteStream" for event in mine) else None
+
+    events = until(trail)
+    created = [event for event in events if event["eventName"] == "CreateStream"][-1]
+    assert created["userIdentity"]["arn"] == f"arn:aws:iam::{ACCOUNT}:user/admin" and "errorCode" not in created
+    assert created["sourceIPAddress"] == "127.0.0.1" and "Boto3" in created["userAgent"]
+    refused = [event for event in events if event["eventName"] == "DeleteStream"][-1]
+    assert refused["errorCode"] == "InvalidSignatureException" and "arn" not in refused["userIdentity"]
+    assert not [event for event in events if event["eventName"] == "PutRecord" and name in str(event["resources"])]
+
+
 def test_no_secret_is_in_the_log_or_in_a_list(guarded):
     server, key = guarded
     listed = run("credentials", "ls", "--data-dir", str(server.data_dir)).stdout

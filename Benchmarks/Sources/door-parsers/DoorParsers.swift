@@ -21,6 +21,14 @@ struct DoorParsers {
                 "\(name), \(body.count) bytes", count: records == nil ? 200_000 : 1_000,
                 [("own, one pass", ownReader(body, records)), ("simdjson, on demand", simdjsonReader(body, records))])
         }
+        for (name, records) in [("PutRecord", nil), ("PutRecords", 500)] as [(String, Int?)] {
+            let body = Self.body(records)
+            let signed = try SignedCalls(body, name)
+            let caller = try signed.caller()
+            compare(
+                "A signed \(name), \(body.count) bytes", count: records == nil ? 50_000 : 1_000,
+                [("signature", { signed.authenticate() }), ("policies", { signed.authorize(caller, name) })])
+        }
         let head = Array(Self.head.utf8)
         compare(
             "A head of \(head.count) bytes with 9 fields, in a channel", count: 100_000,

@@ -38,11 +38,15 @@ package final class AccessControl: CallPolicy {
     package let sessions: SessionTokens
     /// Seconds since 1970-01-01 UTC.
     private let now: @Sendable () -> Int64
+    private let audit: @Sendable (AuditEvent) -> Void
     private let keys: Mutex<[String: AccessKey]>
 
+    /// - Parameter audit: is told of every refusal and of every call that changes more than records.
     package init(
-        _ settings: Settings, keys: [AccessKey], resources: Resources = Resources(), now: @escaping @Sendable () -> Int64
+        _ settings: Settings, keys: [AccessKey], resources: Resources = Resources(), now: @escaping @Sendable () -> Int64,
+        audit: @escaping @Sendable (AuditEvent) -> Void = { _ in }
     ) {
+        self.audit = audit
         self.settings = settings
         self.resources = resources
         self.now = now
@@ -58,7 +62,26 @@ package final class AccessControl: CallPolicy {
     // MARK: Who
 
     package func authenticate(_ head: RequestHead, _ body: UnsafeRawBufferPointer) throws(AWSError) -> AuthenticatedCaller {
-        let claim = try SignatureClaim(head)
+        var claim: SignatureClaim?
+        do throws(AWSError) {
+            claim = try SignatureClaim(head)
+            guard let claim else { throw AWSError(.missingAuthenticationToken) }
+            return try caller(claim, head, body)
+        } catch {
+            let target = (head[.amzTarget] ?? head.path).split(separator: ".").last.map(String.init) ?? ""
+            audit(
+                AuditEvent(
+                    seconds: now(), accessKeyID: claim?.scope.accessKeyID, service: claim?.scope.service ?? "unknown",
+                    operation: target,
+                    region: claim?.scope.region ?? settings.region, resources: [], sourceAddress: head.sourceAddress,
+                    userAgent: head.value("user-agent"), error: error))
+            throw error
+        }
+    }
+
+    private func caller(
+        _ claim: SignatureClaim, _ head: RequestHead, _ body: UnsafeRawBufferPointer
+    ) throws(AWSError) -> AuthenticatedCaller {
         let now = now()
         let (key, secret) = try self.key(for: claim, now)
         try verifier.verify(claim, of: head, body, secret: secret, now: now)
@@ -136,9 +159,22 @@ package final class AccessControl: CallPolicy {
         guard let caller = action.caller else { throw AWSError(.missingAuthenticationToken, "Missing Authentication Token") }
         // What names nothing is for those alone who may do everything.
         let resources = action.resources.isEmpty ? [ResourceName.all(of: "unnamed")] : action.resources
-        for resource in resources {
-            try authorize(caller, "\(resource.service):\(action.operation)", resource, action.head)
+        var refusal: AWSError?
+        do throws(AWSError) {
+            for resource in resources {
+                try authorize(caller, "\(resource.service):\(action.operation)", resource, action.head)
+            }
+        } catch {
+            refusal = error
         }
+        if refusal != nil || !AuditEvent.isRoutine(action.operation) {
+            audit(
+                AuditEvent(
+                    seconds: caller.seconds, caller: caller, service: resources.first?.service ?? "", operation: action.operation,
+                    region: caller.region, resources: resources.map { arn(of: $0, caller.region) },
+                    sourceAddress: action.head.sourceAddress, userAgent: action.head.value("user-agent"), error: refusal))
+        }
+        if let refusal { throw refusal }
     }
 
     /// - Throws: `.accessDenied`, in the words of the service.

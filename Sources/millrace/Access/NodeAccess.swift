@@ -9,6 +9,8 @@ import Logging
 /// The access control of a running node, with the file that its keys come from.
 struct NodeAccess: Sendable {
     let control: AccessControl
+    /// Nil where none is kept.
+    let audit: AuditTrail?
     private let store: CredentialStore
     private let logger: Logger
 
@@ -56,14 +58,15 @@ struct NodeAccess: Sendable {
 
     init(
         _ keys: (store: CredentialStore, file: CredentialsFile), _ settings: ServeSettings, secret: [UInt8], kinesis: Kinesis,
-        logger: Logger
+        audit: AuditTrail?, logger: Logger
     ) {
+        self.audit = audit
         store = keys.store
         self.logger = logger
         control = AccessControl(
             AccessControl.Settings(account: settings.accountID, region: settings.region, secret: secret), keys: keys.file.keys,
             resources: AccessControl.Resources(policy: { kinesis.policy(of: $0) }, tags: { kinesis.tags(of: $0) }),
-            now: { Int64(Date().timeIntervalSince1970) })
+            now: { Int64(Date().timeIntervalSince1970) }, audit: { audit?.note($0) })
         logger.info("calls are checked", metadata: ["credentials": "\(store.path)", "keys": "\(keys.file.keys.count)"])
     }
 

@@ -23,6 +23,8 @@ struct ServeOptions: ParsableArguments {
             "The file of the keys that may call, or off (default: credentials.json in the data directory, if there; else off on loopback only)."
     )
     var credentials: String?
+    @Option(help: "The stream of the audit trail, kept where calls are checked, or off (default millrace-audit).") var auditStream:
+        String?
     @Option(help: "logfmt or json (default logfmt).") var logFormat: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).") var logLevel: String?
 
@@ -49,7 +51,7 @@ struct ServeOptions: ParsableArguments {
         var flags: [String: String?] = [
             "data-dir": dataDir, "http": http, "region": region, "account-id": accountId, "lifecycle-delay": lifecycleDelay,
             "get-records-wait": getRecordsWait, "strict-limits": strictLimits ? "on" : nil, "inject": inject,
-            "credentials": credentials, "log-format": logFormat, "log-level": logLevel,
+            "credentials": credentials, "audit-stream": auditStream, "log-format": logFormat, "log-level": logLevel,
             "application-state-bytes": applicationStateBytes,
             "tls": tls ? "on" : nil, "tls-certificate": tlsCertificate, "tls-key": tlsKey, "tls-only": tlsOnly ? "on" : nil,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,

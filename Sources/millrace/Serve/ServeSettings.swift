@@ -24,6 +24,8 @@ struct ServeSettings: Sendable {
     var faults: (text: String, rules: FaultInjection?) = ("", nil)
     /// The file of the keys that may call; empty for the data directory's own, if there is one; `off` for none.
     var credentials = ""
+    /// The stream of the audit trail, which is kept where calls are checked; `off` for none.
+    var auditStream = "millrace-audit"
     var logFormat = LogFormat.logfmt
     var logLevel = "info"
     var quotas = Quotas()
@@ -165,6 +167,14 @@ struct ServeSettings: Sendable {
                 settings.credentials = text
             } text: {
                 $0.credentials
+            },
+            Key(name: "audit-stream") { settings, text throws(CommandFailure) in
+                guard text.wholeMatch(of: /[a-zA-Z0-9_.-]{1,128}/) != nil else {
+                    throw wrong("audit-stream", text, "must be the name of a stream, or off")
+                }
+                settings.auditStream = text
+            } text: {
+                $0.auditStream
             },
             Key(name: "log-format") { settings, text throws(CommandFailure) in
                 guard let format = LogFormat(rawValue: text) else { throw wrong("log-format", text, "must be logfmt or json") }

@@ -184,7 +184,11 @@ struct ServerNode: Sendable {
             settings: Analytics.Settings(
                 region: settings.region, accountID: settings.accountID, applicationLimit: settings.quotas.applications,
                 outputLimit: settings.quotas.applicationOutputs))
-        let access = keys.map { NodeAccess($0, settings, secret: tokenSecret, kinesis: kinesis, logger: Logger(label: "access")) }
+        let audit =
+            settings.auditStream == "off" ? nil : AuditTrail(store, stream: settings.auditStream, logger: Logger(label: "audit"))
+        let access = keys.map {
+            NodeAccess($0, settings, secret: tokenSecret, kinesis: kinesis, audit: audit, logger: Logger(label: "access"))
+        }
         if access != nil { try await kinesis.loadAttributes() }
         let directory = settings.dataDirectory
         // The framework's own start-up lines say again what the node says.
@@ -224,9 +228,11 @@ struct ServerNode: Sendable {
         kinesis.open()
         let minutes = Task { await sampling.run() }
         let watch = Task { await access?.watch() }
+        let auditing = Task { await access?.audit?.run() }
         defer {
             minutes.cancel()
             watch.cancel()
+            auditing.cancel()
         }
         do {
             try await group.run()
@@ -234,6 +240,7 @@ struct ServerNode: Sendable {
             await kinesis.close()
             throw error
         }
+        await access?.audit?.write()
         await kinesis.close()
     }
 

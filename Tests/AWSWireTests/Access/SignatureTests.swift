@@ -21,7 +21,7 @@ private struct SignedCall {
             method: method, host: "127.0.0.1:4566", path: parts[0], query: parts.count > 1 ? parts[1] : nil, headers: headers)
         let added = body.withUnsafeBytes { request.signature($0, key, region: "us-east-1", service: service, at: signedAt) }
         return RequestHead(
-            method: method, target: target, headers + [("Host", "127.0.0.1:4566")] + added.map { ($0.name.capitalized, $0.value) },
+            method: method, target: target, headers + [("Host", "127.0.0.1:4566")] + added.map { ($0.name.uppercased(), $0.value) },
             bodyLength: body.count)
     }
 }
@@ -39,11 +39,12 @@ private struct SignedCall {
     }
 
     private func check(_ head: RequestHead, _ body: [UInt8] = Array("{}".utf8)) -> AWSError? {
-        do throws(AWSError) {
-            let caller = try body.withUnsafeBytes { (body) throws(AWSError) in try control.authenticate(head, body) }
-            return caller.caller.user == "alice" ? nil : AWSError(.internalFailure)
-        } catch {
-            return error
+        body.withUnsafeBytes { body in
+            do throws(AWSError) {
+                return try control.authenticate(head, body).caller.user == "alice" ? nil : AWSError(.internalFailure)
+            } catch {
+                return error
+            }
         }
     }
 
@@ -174,9 +175,8 @@ private struct SignedCall {
                 }
             }
             let text = String(decoding: value, as: UTF8.self)
-            let isSame =
-                text.split(separator: " ", omittingEmptySubsequences: true)
-                == fields[index].value.split(separator: " ", omittingEmptySubsequences: true)
+            func words(_ text: String) -> [Substring] { text.split { $0 == " " || $0 == "\t" } }
+            let isSame = words(text) == words(fields[index].value)
             fields[index].value = text
             let error = check(RequestHead(method: "POST", fields, bodyLength: 2))
             // Blanks and the order of an Authorization header's parts may differ; its signature's digits may be large.

@@ -61,7 +61,7 @@ public final class RealDisk: Disk {
             case .createNew: O_CREAT | O_EXCL
             case .createIfAbsent: O_CREAT
             }
-        let descriptor = try RealDisk.retrying("open", path) { openat(root, path, O_RDWR | O_CLOEXEC | flags, 0o644) }
+        let descriptor = try RealDisk.retrying("open", path) { openat(root, path, O_RDWR | O_CLOEXEC | flags, 0o600) }
         // Set afterwards, because an open that is refused for it has made the file nevertheless. Some file systems have no such thing.
         if access == .direct { _ = millrace_set_direct(descriptor) }
         return RealDiskFile(descriptor: descriptor, path: path)
@@ -153,7 +153,7 @@ public final class RealDisk: Disk {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             prefix += prefix.isEmpty || prefix == "/" ? String(part) : "/\(part)"
-            if mkdirat(root, prefix, 0o755) != 0, errno != EEXIST { throw error("mkdir", prefix) }
+            if mkdirat(root, prefix, 0o700) != 0, errno != EEXIST { throw error("mkdir", prefix) }
         }
     }
 

@@ -1,6 +1,7 @@
 """Who may do what: keys, signatures and policies, through the SDK, the aws CLI, curl and the verbs."""
 
 import base64
+import gzip
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import urllib.request
 
 import boto3
 import pytest
-from botocore.auth import SigV4QueryAuth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -86,9 +87,11 @@ def test_every_service_answers_who_signs_and_nobody_else(guarded):
         ("kinesisanalyticsv2", lambda c: c.list_applications), ("cloudwatch", lambda c: c.list_metrics),
         ("sts", lambda c: c.get_caller_identity),
     ]:
+        forms = service == "sts"
         error = refusal(call(client(server, wrong, service)))
-        assert error["Code"].startswith("InvalidSignature"), (service, error)
-        assert refusal(call(client(server, unknown, service)))["Code"].startswith("UnrecognizedClient"), service
+        assert error["Code"] == ("SignatureDoesNotMatch" if forms else "InvalidSignatureException"), (service, error)
+        error = refusal(call(client(server, unknown, service)))
+        assert error["Code"] == ("InvalidClientTokenId" if forms else "UnrecognizedClientException"), (service, error)
     request = urllib.request.Request(
         server.endpoint, data=b"{}", headers={"Content-Type": "application/x-amz-json-1.1",
                                               "X-Amz-Target": "Kinesis_20131202.ListStreams"})
@@ -140,7 +143,7 @@ def test_a_user_may_do_what_his_policies_say(guarded, tmp_path):
     assert refusal(writer.put_record, StreamName=other, Data=b"1", PartitionKey="a") == {
         "Code": "AccessDeniedException",
         "Message": f"User: arn:aws:iam::{ACCOUNT}:user/writer is not authorized to perform: kinesis:PutRecord on resource: "
-                   f"arn:aws:kinesis:eu-central-1:{ACCOUNT}:stream/{other} because no identity-based policy allows the "
+                   f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{other} because no identity-based policy allows the "
                    "kinesis:PutRecord action"}
     error = refusal(writer.put_records, StreamName=name, Records=[{"Data": b"1", "PartitionKey": "a"}])
     assert error["Message"].endswith("with an explicit deny in an identity-based policy")
@@ -169,6 +172,63 @@ def test_a_user_may_do_what_his_policies_say(guarded, tmp_path):
         return False
 
     until(is_revoked)
+
+
+def test_a_deny_holds_whichever_way_a_thing_is_named(guarded, tmp_path):
+    server, admin = guarded
+    name, free = unique("denied"), unique("free")
+    owner = client(server, admin)
+    for stream in (name, free):
+        owner.create_stream(StreamName=stream, ShardCount=3)
+    arn = owner.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    consumer = owner.register_stream_consumer(StreamARN=arn, ConsumerName="app")["Consumer"]["ConsumerARN"]
+    token = owner.list_shards(StreamName=name, MaxResults=1)["NextToken"]
+    key = new_key(server.data_dir, "limited", [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "kinesis:*", "Resource": f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"},
+        {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:kinesis:*:*:stream/*/consumer/*"}], tmp_path)
+    user = client(server, key)
+
+    def denied(call, **options):
+        error = refusal(call, **options)
+        return error["Code"] == "AccessDeniedException" and "explicit deny" in error["Message"]
+
+    until(lambda: refusal(user.list_shards, StreamName=name)["Code"] == "AccessDeniedException")
+    for region in ("us-east-1", "us-west-2"):
+        other = boto3.client("kinesis", endpoint_url=server.endpoint, aws_access_key_id=key["AccessKeyId"],
+                             aws_secret_access_key=key["SecretAccessKey"], region_name=region)
+        assert denied(other.put_record, StreamName=name, Data=b"1", PartitionKey="a")
+        assert denied(other.put_record, StreamARN=arn, Data=b"1", PartitionKey="a")
+    assert denied(user.list_shards, NextToken=token)
+    assert denied(user.describe_stream_consumer, ConsumerARN=consumer)
+    assert denied(user.describe_stream_consumer, StreamARN=arn, ConsumerName="app")
+    assert denied(user.deregister_stream_consumer, StreamARN=arn, ConsumerName="app")
+    analytics = client(server, key, "kinesisanalyticsv2")
+    assert denied(analytics.discover_input_schema, ResourceARN=arn, ServiceExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/x")
+    assert user.put_record(StreamName=free, Data=b"1", PartitionKey="a")
+
+
+def test_a_compressed_call_is_signed_as_it_is_sent(guarded):
+    server, key = guarded
+    name = unique("gzip")
+    client(server, key).create_stream(StreamName=name, ShardCount=1)
+    body = gzip.compress(json.dumps({"StreamName": name}).encode())
+
+    def status(sent):
+        request = AWSRequest(
+            "POST", server.endpoint + "/", data=body, headers={
+                "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Kinesis_20131202.DescribeStreamSummary",
+                "Content-Encoding": "gzip"})
+        SigV4Auth(Credentials(key["AccessKeyId"], key["SecretAccessKey"]), "kinesis", "us-east-1").add_auth(request)
+        call = urllib.request.Request(request.url, data=sent, headers=dict(request.headers.items()))
+        try:
+            with urllib.request.urlopen(call, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return json.load(error)["__type"]
+
+    assert status(body) == 200
+    assert status(gzip.compress(json.dumps({"StreamName": name}).encode(), mtime=1)) == "InvalidSignatureException"
 
 
 def test_conditions_see_address_tags_and_time(guarded, tmp_path):
@@ -269,7 +329,8 @@ def test_no_secret_is_in_the_log_or_in_a_list(guarded):
     listed = run("credentials", "ls", "--data-dir", str(server.data_dir)).stdout
     assert key["AccessKeyId"] in listed and key["SecretAccessKey"] not in listed
     assert key["SecretAccessKey"] not in server.log_path.read_text()
-    assert os.stat(server.data_dir / "credentials.json").st_mode & 0o077 == 0
+    for path in ("credentials.json", "secret"):
+        assert os.stat(server.data_dir / path).st_mode & 0o077 == 0
 
 
 def test_a_server_that_others_can_reach_needs_a_key(tmp_path):

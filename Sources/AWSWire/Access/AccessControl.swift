@@ -87,7 +87,8 @@ package final class AccessControl: CallPolicy {
         try verifier.verify(claim, of: head, body, secret: secret, now: now)
         let caller = Caller(account: settings.account, user: key.user, accessKeyID: claim.scope.accessKeyID)
         return AuthenticatedCaller(
-            caller, region: claim.scope.region, policies: key.policies, isSession: claim.sessionToken != nil, seconds: now)
+            caller, region: claim.scope.region, policies: key.policies, service: claim.scope.service,
+            isSession: claim.sessionToken != nil, seconds: now)
     }
 
     private func key(for claim: SignatureClaim, _ now: Int64) throws(AWSError) -> (AccessKey, secret: String) {
@@ -99,6 +100,7 @@ package final class AccessControl: CallPolicy {
         guard let session = sessions.open(token), session.accessKeyID == claim.scope.accessKeyID,
             let key = keys.withLock({ $0[session.parent] })
         else { throw unknown }
+        guard session.expires - now <= SessionTokens.lifetimes.upperBound else { throw unknown }
         guard now < session.expires else {
             throw AWSError(.expiredToken, "The security token included in the request is expired")
         }
@@ -143,6 +145,7 @@ package final class AccessControl: CallPolicy {
             } else {
                 caller = try authenticate(head, UnsafeRawBufferPointer(start: nil, count: 0))
             }
+            try checkService(caller, [.all(of: "millrace")])
             try authorize(caller, action, .all(of: "millrace"), head)
             return nil
         } catch {
@@ -161,8 +164,9 @@ package final class AccessControl: CallPolicy {
         let resources = action.resources.isEmpty ? [ResourceName.all(of: "unnamed")] : action.resources
         var refusal: AWSError?
         do throws(AWSError) {
+            try checkService(caller, resources)
             for resource in resources {
-                try authorize(caller, "\(resource.service):\(action.operation)", resource, action.head)
+                try authorize(caller, "\(resource.service):\(resource.operation ?? action.operation)", resource, action.head)
             }
         } catch {
             refusal = error
@@ -171,17 +175,26 @@ package final class AccessControl: CallPolicy {
             audit(
                 AuditEvent(
                     seconds: caller.seconds, caller: caller, service: resources.first?.service ?? "", operation: action.operation,
-                    region: caller.region, resources: resources.map { arn(of: $0, caller.region) },
+                    region: caller.region, resources: resources.map { arn(of: $0) },
                     sourceAddress: action.head.sourceAddress, userAgent: action.head.value("user-agent"), error: refusal))
         }
         if let refusal { throw refusal }
+    }
+
+    /// A signature is for one service: another one's would do for what its holder did not mean.
+    private func checkService(_ caller: AuthenticatedCaller, _ resources: [ResourceName]) throws(AWSError) {
+        guard let service = resources.first?.service, service != "unnamed" else { return }
+        let signed = service == "cloudwatch" ? "monitoring" : service
+        guard caller.service == nil || caller.service == signed else {
+            throw AWSError(.invalidSignature, "Credential should be scoped to correct service: '\(signed)'. ")
+        }
     }
 
     /// - Throws: `.accessDenied`, in the words of the service.
     package func authorize(
         _ caller: AuthenticatedCaller, _ action: String, _ resource: ResourceName, _ head: RequestHead
     ) throws(AWSError) {
-        let arn = self.arn(of: resource, caller.region)
+        let arn = self.arn(of: resource)
         let call = PolicyCall(action: action, context: context(caller, resource, head))
         let decision = PolicyDecision.of(
             call, by: caller.caller, to: arn, identity: caller.policies,
@@ -197,15 +210,18 @@ package final class AccessControl: CallPolicy {
             .accessDenied, "User: \(caller.caller.arn) is not authorized to perform: \(action) on resource: \(arn) \(reason)")
     }
 
-    private func arn(of resource: ResourceName, _ region: String) -> String {
+    /// With the node's own region, whichever the caller has signed for: he could choose one that no policy speaks of.
+    private func arn(of resource: ResourceName) -> String {
         resource.resource == "*"
-            ? "*" : "arn:aws:\(resource.service):\(region):\(settings.account):\(resource.resource)"
+            ? "*" : "arn:aws:\(resource.service):\(settings.region):\(settings.account):\(resource.resource)"
     }
 
     private func context(_ caller: AuthenticatedCaller, _ resource: ResourceName, _ head: RequestHead) -> PolicyContext {
-        let tags = resources.tags
+        let tags = OnceKnown { [resources] in resources.tags(resource) ?? [:] }
+        let region = settings.region
         return PolicyContext { key in
-            switch key {
+            let lowercased = key.lowercased()
+            switch lowercased {
             case "aws:currenttime": return [SignatureTime.text(caller.seconds)]
             case "aws:epochtime": return ["\(caller.seconds)"]
             case "aws:principalarn": return [caller.caller.arn]
@@ -213,15 +229,30 @@ package final class AccessControl: CallPolicy {
             case "aws:principaltype": return ["User"]
             case "aws:userid": return [caller.caller.userID]
             case "aws:username": return caller.caller.user.map { [$0] }
-            case "aws:requestedregion": return [caller.region]
+            case "aws:requestedregion": return [region]
             case "aws:securetransport": return [head.isSecure ? "true" : "false"]
             case "aws:sourceip": return head.sourceAddress.map { [$0] }
             case "aws:useragent": return head.value("user-agent").map { [$0] }
             default:
-                guard key.hasPrefix("aws:resourcetag/") else { return nil }
-                let name = key.dropFirst("aws:resourcetag/".count)
-                return tags(resource)?.first { $0.key.lowercased() == name }.map { [$0.value] }
+                guard lowercased.hasPrefix("aws:resourcetag/") else { return nil }
+                return tags.value[String(key.dropFirst("aws:resourcetag/".count))].map { [$0] }
             }
+        }
+    }
+}
+
+/// A value that is computed when it is first asked for.
+private final class OnceKnown<Value: Sendable>: Sendable {
+    private let known = Mutex<Value?>(nil)
+    private let compute: @Sendable () -> Value
+
+    init(_ compute: @escaping @Sendable () -> Value) { self.compute = compute }
+
+    var value: Value {
+        known.withLock { known in
+            let value = known ?? compute()
+            known = value
+            return value
         }
     }
 }
@@ -233,12 +264,17 @@ public struct AuthenticatedCaller: Sendable {
     package var region: String
     /// What he may do.
     let policies: [NamedPolicy]
+    /// That the call was signed for; nil where nothing was signed.
+    package var service: String?
     /// Whether it was signed with the key of a session.
     package var isSession: Bool
     /// When the signature was checked, in seconds since 1970-01-01 UTC.
     let seconds: Int64
 
-    package init(_ caller: Caller, region: String, policies: [NamedPolicy], isSession: Bool = false, seconds: Int64) {
+    package init(
+        _ caller: Caller, region: String, policies: [NamedPolicy], service: String? = nil, isSession: Bool = false, seconds: Int64
+    ) {
+        self.service = service
         (self.caller, self.region, self.policies) = (caller, region, policies)
         (self.isSession, self.seconds) = (isSession, seconds)
     }

@@ -35,14 +35,14 @@ package struct AuditEvent: Sendable {
         event["eventVersion"] = "1.11"
         event["userIdentity"] = Self.object(identity)
         event["eventTime"] = .string(PolicyDate.text(seconds))
-        event["eventSource"] = .string(service + ".amazonaws.com")
+        event["eventSource"] = .string(Self.shown(service) + ".amazonaws.com")
         event["eventName"] = .string(Self.shown(operation))
         event["awsRegion"] = .string(Self.shown(region))
         event["sourceIPAddress"] = sourceAddress.map { .string($0) }
         event["userAgent"] = userAgent.map { .string(Self.shown($0)) }
         event["errorCode"] = error.map { .string($0.name.rawValue) }
         event["errorMessage"] = error?.message.map { .string(Self.shown($0)) }
-        event["resources"] = .array(resources.map { ["ARN": .string($0)] })
+        event["resources"] = .array(resources.prefix(16).map { ["ARN": .string(Self.shown($0))] })
         return JSONValue.object(event).serialized
     }
 

@@ -42,7 +42,7 @@ package struct SessionTokens: Sendable {
         let claim = String(decoding: bytes.dropLast(SHA256.byteCount), as: UTF8.self)
         guard SHA256.areEqual(SHA256.code("token \(claim)", key: key), Array(bytes.suffix(SHA256.byteCount))) else { return nil }
         let parts = claim.split(separator: " ")
-        guard parts.count == 4, parts[0] == "1", let expires = Int64(parts[3]) else { return nil }
+        guard parts.count == 4, parts[0] == "1", let expires = Int64(parts[3]), expires >= 0 else { return nil }
         return session(String(parts[2]), String(parts[1]), expires)
     }
 }

@@ -118,7 +118,7 @@ public struct AdmittedCall: Sendable {
     private let id: RequestID
     private let region: String?
     /// Only where there is a policy is the head kept.
-    private let policed: (policy: any CallPolicy, head: RequestHead)?
+    private var policed: (policy: any CallPolicy, head: RequestHead)?
     private let faults: FaultInjection?
 
     init(
@@ -139,6 +139,14 @@ public struct AdmittedCall: Sendable {
     public var memoryBound: Int { operation.memoryBound }
     /// How many bytes to reserve for a body of so many, the body included.
     public func memory(forBodyOf bytes: Int) -> Int { operation.memory(bytes) }
+
+    /// Notes a body as it was sent, where another one is given to the call: signatures are over the one that was sent.
+    package func noting(sent body: UnsafeRawBufferPointer) -> AdmittedCall {
+        guard policed != nil else { return self }
+        var call = self
+        call.policed?.head.sentDigest = SHA256.digest(body)
+        return call
+    }
 
     /// Begins the call; the answer goes to `sink`, on `loop`. It must be called there.
     /// - Parameter body: is there only during the call.

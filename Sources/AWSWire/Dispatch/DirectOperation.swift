@@ -57,7 +57,11 @@ public struct ResourceName: Hashable, Sendable {
     public var service: String
     /// Such as `stream/orders`; `*` for what touches no single one.
     public var resource: String
-    public init(service: String, resource: String) {
+    /// What policies must allow, where that is not the operation that was called; such as `GetRecords` where one shows records besides.
+    public var operation: String?
+
+    public init(service: String, resource: String, operation: String? = nil) {
+        self.operation = operation
         self.service = service
         self.resource = resource
     }

@@ -102,6 +102,8 @@ public struct RequestHead: Sendable {
     public var bodyLength: Int? = 0
     /// Where the connection comes from, such as `203.0.113.7`; `clear` leaves it, for it is the connection's.
     public var sourceAddress: String?
+    /// The SHA-256 of the body as it was sent, where what is read of it is something else: a compressed one is signed as it is.
+    package var sentDigest: [UInt8]?
     /// Whether the connection is encrypted; `clear` leaves it too.
     public var isSecure = false
 
@@ -131,6 +133,7 @@ public struct RequestHead: Sendable {
         (methodSpan, targetSpan) = (Span(), Span())
         method = .other
         bodyLength = 0
+        sentDigest = nil
     }
 
     /// The first line. Any head before it is forgotten.

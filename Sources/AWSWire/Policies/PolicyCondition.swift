@@ -45,7 +45,7 @@ package struct PolicyCondition: Sendable, Hashable {
     private let comparison: Comparison
     private let quantifier: Quantifier
     private let ifExists: Bool
-    /// In lower case.
+    /// As written: the names of tags are of one case.
     private let key: String
     private let values: [PolicyPattern]
 
@@ -64,7 +64,7 @@ package struct PolicyCondition: Sendable, Hashable {
         }
         self.comparison = comparison
         self.quantifier = quantifier
-        self.key = key.lowercased()
+        self.key = key
         self.values = values
         for value in values where !Self.isComparable(value.text, comparison) {
             throw MalformedPolicy("Condition.\(name).\(key): '\(value.text)' is no value that \(comparison.rawValue) compares")
@@ -88,7 +88,7 @@ package struct PolicyCondition: Sendable, Hashable {
     package func holds(_ context: PolicyContext) -> Bool {
         let found = context[key]
         if comparison == .null { return values.contains { ($0.text.lowercased() == "true") == (found ?? []).isEmpty } }
-        guard let found, !found.isEmpty else { return ifExists || quantifier == .all || comparison.isNegated }
+        guard let found, !found.isEmpty else { return ifExists || quantifier == .all || quantifier == .one && comparison.isNegated }
         switch quantifier {
         case .one: return found.count == 1 && accepts(found[0], context)
         case .all: return found.allSatisfy { accepts($0, context) }

@@ -12,9 +12,22 @@ package struct PolicyContext: Sendable {
         self.lookUp = lookUp
     }
 
-    /// The values of a key in lower case; nil where it has none.
+    /// The longest value that is compared, in characters; of a longer one its beginning.
+    package static let longest = 1024
+
+    /// The values of a key; nil where it has none. Only in the names of tags does case matter.
     package subscript(key: String) -> [String]? {
-        get { values[key] ?? lookUp(key) }
-        set { values[key] = newValue }
+        (values[key.lowercased()] ?? lookUp(key))?.map { $0.utf8.count <= Self.longest ? $0 : String($0.prefix(Self.longest)) }
+    }
+
+    private static let keys: Set<String> = [
+        "aws:currenttime", "aws:epochtime", "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid",
+        "aws:username", "aws:requestedregion", "aws:securetransport", "aws:sourceip", "aws:useragent",
+    ]
+
+    /// Whether a key is one that a node can tell anything of.
+    package static func isKnown(_ key: String) -> Bool {
+        let key = key.lowercased()
+        return keys.contains(key) || key.hasPrefix("aws:resourcetag/") && key.utf8.count > "aws:resourcetag/".utf8.count
     }
 }

@@ -38,9 +38,7 @@ package struct PolicyDocument: Sendable, Hashable {
 
     package init(_ source: JSONValue, _ kind: Kind) throws(MalformedPolicy) {
         guard let document = source.object else { throw MalformedPolicy("the document must be an object") }
-        for member in document.members where !["Version", "Id", "Statement"].contains(member.name) {
-            throw MalformedPolicy("\(member.name): there is no such element")
-        }
+        try Self.checkMembers(of: document, ["Version", "Id", "Statement"])
         let version = document["Version"]?.string ?? "2008-10-17"
         guard ["2012-10-17", "2008-10-17"].contains(version) else {
             throw MalformedPolicy("Version: must be 2012-10-17 or 2008-10-17")
@@ -61,6 +59,15 @@ package struct PolicyDocument: Sendable, Hashable {
         }
         self.statements = statements
         self.source = source
+    }
+
+    /// Every element is known and stands once: of two the reader might take the other one than was meant.
+    static func checkMembers(of object: JSONObject, _ names: Set<String>? = nil) throws(MalformedPolicy) {
+        var seen: Set<String> = []
+        for member in object.members {
+            guard names?.contains(member.name) ?? true else { throw MalformedPolicy("\(member.name): there is no such element") }
+            guard seen.insert(member.name).inserted else { throw MalformedPolicy("\(member.name): stands twice") }
+        }
     }
 
     /// Says nothing, so that nothing is allowed.
@@ -102,9 +109,7 @@ package struct PolicyStatement: Sendable, Hashable {
 
     init(_ value: JSONValue, _ kind: PolicyDocument.Kind, hasVariables: Bool, number: Int) throws(MalformedPolicy) {
         guard let object = value.object else { throw MalformedPolicy("must be an object") }
-        for member in object.members where !Self.names.contains(member.name) {
-            throw MalformedPolicy("\(member.name): there is no such element")
-        }
+        try PolicyDocument.checkMembers(of: object, Self.names)
         self.number = number
         sid = object["Sid"]?.string
         switch object["Effect"]?.string {
@@ -138,13 +143,30 @@ package struct PolicyStatement: Sendable, Hashable {
         }
     }
 
+    /// What could not be compared, or would never match, is refused, for a Deny that says nothing is worse than none.
+    private static func check(_ patterns: [PolicyPattern], _ name: String) throws(MalformedPolicy) {
+        for pattern in patterns {
+            guard pattern.text.unicodeScalars.count <= PolicyPattern.longest else {
+                throw MalformedPolicy("\(name): a text has more than \(PolicyPattern.longest) characters")
+            }
+            for variable in pattern.variables where !PolicyContext.isKnown(variable) {
+                throw MalformedPolicy("\(name): there is no variable '${\(variable)}' here")
+            }
+        }
+    }
+
     private static func patterns(_ object: JSONObject, _ name: String, hasVariables: Bool) throws(MalformedPolicy) -> Patterns {
         let (plain, negated) = (object[name], object["Not" + name])
         guard (plain == nil) != (negated == nil), let value = plain ?? negated else {
             throw MalformedPolicy("\(name): one of \(name) and Not\(name) is needed")
         }
         guard let texts = texts(value) else { throw MalformedPolicy("\(name): must be a text or a list of texts") }
-        return Patterns(listed: texts.map { PolicyPattern($0, hasVariables: hasVariables) }, isNegated: plain == nil)
+        let isResource = name == "Resource"
+        let listed = texts.map {
+            isResource ? PolicyPattern.ofResource($0, hasVariables: hasVariables) : PolicyPattern($0, hasVariables: hasVariables)
+        }
+        try check(listed, name)
+        return Patterns(listed: listed, isNegated: plain == nil)
     }
 
     private static func principals(_ object: JSONObject) throws(MalformedPolicy) -> Patterns {
@@ -176,16 +198,21 @@ package struct PolicyStatement: Sendable, Hashable {
     private static func conditions(_ value: JSONValue?, hasVariables: Bool) throws(MalformedPolicy) -> [PolicyCondition] {
         guard let value else { return [] }
         guard let operators = value.object else { throw MalformedPolicy("Condition: must be an object") }
+        try PolicyDocument.checkMembers(of: operators)
         var conditions: [PolicyCondition] = []
         for line in operators.members {
             guard let keys = line.value.object else { throw MalformedPolicy("Condition.\(line.name): must be an object") }
+            try PolicyDocument.checkMembers(of: keys)
             for key in keys.members {
                 guard let values = self.values(key.value) else {
                     throw MalformedPolicy("Condition.\(line.name).\(key.name): must be a value or a list of values")
                 }
-                conditions.append(
-                    try PolicyCondition(
-                        line.name, key: key.name, values: values.map { PolicyPattern($0, hasVariables: hasVariables) }))
+                guard PolicyContext.isKnown(key.name) else {
+                    throw MalformedPolicy("Condition.\(line.name): there is no key '\(key.name)' here")
+                }
+                let patterns = values.map { PolicyPattern($0, hasVariables: hasVariables) }
+                try check(patterns, "Condition.\(line.name).\(key.name)")
+                conditions.append(try PolicyCondition(line.name, key: key.name, values: patterns))
             }
         }
         return conditions

@@ -8,6 +8,9 @@ package struct PolicyPattern: Sendable, Hashable {
         case variable(String)
     }
 
+    /// The longest pattern, in characters: with the longest value that is compared it bounds the time of a comparison.
+    package static let longest = 1024
+
     package let text: String
     private let elements: [Element]
     private let hasVariables: Bool
@@ -18,6 +21,17 @@ package struct PolicyPattern: Sendable, Hashable {
         let elements = Self.elements(text, hasVariables)
         self.elements = elements
         self.hasVariables = elements.contains { if case .variable = $0 { true } else { false } }
+    }
+
+    /// The names of its variables, in lower case.
+    package var variables: [String] { elements.compactMap { if case .variable(let name) = $0 { name } else { nil } } }
+
+    /// A pattern of ARNs for which the region says nothing: what a node keeps is in no region, and clients of any are served.
+    package static func ofResource(_ text: String, hasVariables: Bool) -> PolicyPattern {
+        var parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 6, parts[0] == "arn" else { return PolicyPattern(text, hasVariables: hasVariables) }
+        parts[3] = "*"
+        return PolicyPattern(parts.joined(separator: ":"), hasVariables: hasVariables)
     }
 
     private static func elements(_ text: String, _ hasVariables: Bool) -> [Element] {

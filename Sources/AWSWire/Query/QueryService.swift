@@ -34,10 +34,10 @@ public struct QueryService: Sendable {
 
     fileprivate static func refusal(_ error: AWSError, code: String? = nil, namespace: String, _ id: RequestID) -> AWSReply {
         reply(
-            error.name.status,
+            error.name.formsStatus,
             """
             <ErrorResponse xmlns="\(namespace)">
-              <Error><Type>Sender</Type><Code>\(code ?? error.name.queryCode.map { "\($0)" } ?? error.name.rawValue)</Code><Message>\(XMLText.escaped(error.message ?? ""))</Message></Error>
+              <Error><Type>Sender</Type><Code>\(code ?? error.name.formsCode)</Code><Message>\(XMLText.escaped(error.message ?? ""))</Message></Error>
               <RequestId>\(id.text)</RequestId>
             </ErrorResponse>
 
@@ -109,4 +109,16 @@ extension ServedOperation {
             return QueryService.refusal(error, namespace: service.namespace, id)
         }
     }
+}
+
+extension AWSError.Name {
+    /// Who may not call is told so with 403 here, and by shorter names.
+    private static let refusals: [AWSError.Name: String] = [
+        .accessDenied: "AccessDenied", .missingAuthenticationToken: "MissingAuthenticationToken",
+        .incompleteSignature: "IncompleteSignature", .invalidSignature: "SignatureDoesNotMatch",
+        .unrecognizedClient: "InvalidClientTokenId", .expiredToken: "ExpiredToken",
+    ]
+
+    fileprivate var formsStatus: Int { Self.refusals[self] == nil ? status : 403 }
+    fileprivate var formsCode: String { Self.refusals[self] ?? queryCode.map { "\($0)" } ?? rawValue }
 }

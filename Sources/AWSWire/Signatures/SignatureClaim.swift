@@ -105,6 +105,9 @@ package struct SignatureClaim: Sendable, Equatable {
                 .incompleteSignature,
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '\(credential)'")
         }
+        guard Self.isRegion(scope.region) else {
+            throw AWSError(.invalidSignature, "Credential should be scoped to a valid region.")
+        }
         let time = SignatureTime.text(seconds)
         guard scope.date == time.prefix(8) else {
             throw AWSError(
@@ -123,6 +126,14 @@ package struct SignatureClaim: Sendable, Equatable {
         }
         guard let bytes = Hexadecimal.bytes(signature), bytes.count == SHA256.byteCount else { throw .signatureDiffers }
         self.signature = bytes
+    }
+
+    private static func isRegion(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || byte == UInt8(ascii: "-")
+            }
     }
 
     private static func text(_ encoded: String) -> String { String(decoding: PercentCoding.decoded(encoded), as: UTF8.self) }

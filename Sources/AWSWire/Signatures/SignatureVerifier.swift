@@ -73,11 +73,9 @@ package final class SignatureVerifier: Sendable {
     private static func request(
         _ claim: SignatureClaim, _ head: RequestHead, _ body: UnsafeRawBufferPointer
     ) throws(AWSError) -> CanonicalRequest {
-        let isObjectStore = claim.scope.service == "s3"
-        return CanonicalRequest(
+        CanonicalRequest(
             method: head.methodText, path: head.path, query: head.query, signedHeaders: claim.signedHeaders,
-            payloadHash: isObjectStore && claim.lifetime != nil ? "UNSIGNED-PAYLOAD" : Hexadecimal.text(SHA256.digest(body)),
-            isObjectStore: isObjectStore
+            payloadHash: Hexadecimal.text(head.sentDigest ?? SHA256.digest(body)), isObjectStore: false
         ) { name, take in head.forEachValue(of: name, take) }
     }
 }

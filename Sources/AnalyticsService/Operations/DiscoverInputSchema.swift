@@ -31,6 +31,16 @@ struct DiscoverRequest: WireReadable {
         ]
     }
 
+    /// It shows records, so that whoever asks must be allowed to read them.
+    fileprivate var resources: [ResourceName] {
+        let source = resourceARN.flatMap { ARN($0) }.map {
+            ResourceName(
+                service: $0.service, resource: $0.resource,
+                operation: $0.service == "firehose" ? "DescribeDeliveryStream" : "GetRecords")
+        }
+        return [.all(of: "kinesisanalytics")] + (source.map { [$0] } ?? [])
+    }
+
     fileprivate var source: StreamTarget {
         get throws(InvalidArgument) {
             if let unsupported {
@@ -50,7 +60,7 @@ extension V1 {
         static let rules = DiscoverRequest.rules(.v1)
         static let errors = Analytics.discoverErrors
         static let memoryBound = Analytics.discoverBound
-        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
+        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { request.resources }
 
         static func run(_ request: DiscoverRequest, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> Discovery {
             try await service.discover(request)
@@ -63,7 +73,7 @@ extension V2 {
         static let rules = DiscoverRequest.rules(.v2)
         static let errors = Analytics.discoverErrors
         static let memoryBound = Analytics.discoverBound
-        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { [.all(of: "kinesisanalytics")] }
+        static func resources(_ request: DiscoverRequest, _ service: Analytics) -> [ResourceName] { request.resources }
 
         static func run(_ request: DiscoverRequest, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> Discovery {
             try await service.discover(request)

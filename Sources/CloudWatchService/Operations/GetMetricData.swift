@@ -75,6 +75,9 @@ enum GetMetricData: MetricOperation {
 
     // MARK: Values
 
+    /// How many ids all expressions of a request may name: each costs a day's minutes.
+    private static let mostTerms = 2_000
+
     private static func values(
         of queries: [MetricQuery], _ window: TimeWindow, _ service: CloudWatch
     ) throws(AWSError) -> [Result] {
@@ -83,21 +86,29 @@ enum GetMetricData: MetricOperation {
             if let stat = query.stat { known[query.id ?? ""] = try values(of: stat, window, service) }
         }
         // Expressions may speak of later ones; each round settles those whose parts are known.
-        var waiting: [(id: String, math: MetricMath)] = []
+        var waiting: [(id: String, math: MetricMath, parts: Set<String>)] = []
+        var terms = 0
         for query in queries {
-            if let text = query.expression { waiting.append((query.id ?? "", try MetricMath(text))) }
+            guard let text = query.expression else { continue }
+            let math = try MetricMath(text)
+            let parts = math.queries
+            terms += parts.count
+            guard terms <= mostTerms else {
+                throw AWSError(.validationError, "The expressions of a request may name \(mostTerms) queries together.")
+            }
+            waiting.append((query.id ?? "", math, Set(parts)))
         }
         while !waiting.isEmpty {
-            var left: [(id: String, math: MetricMath)] = []
-            for (id, math) in waiting {
-                if math.queries.allSatisfy({ known[$0] != nil }) {
-                    known[id] = combined(math, known)
+            var left: [(id: String, math: MetricMath, parts: Set<String>)] = []
+            for (id, math, parts) in waiting {
+                if parts.allSatisfy({ known[$0] != nil }) {
+                    known[id] = combined(math, parts, known)
                 } else {
-                    left.append((id, math))
+                    left.append((id, math, parts))
                 }
             }
             guard left.count < waiting.count else {
-                let id = left[0].math.queries.first { known[$0] == nil } ?? ""
+                let id = left[0].parts.sorted().first { known[$0] == nil } ?? ""
                 throw AWSError(
                     .validationError,
                     "Error in expression '\(left[0].id)': the id \(id) is not that of a query, or goes round in a circle.")
@@ -127,8 +138,7 @@ enum GetMetricData: MetricOperation {
     }
 
     /// The values of an expression in the periods in which all its parts have one.
-    private static func combined(_ math: MetricMath, _ known: [String: MetricValues]) -> MetricValues {
-        let parts = Set(math.queries)
+    private static func combined(_ math: MetricMath, _ parts: Set<String>, _ known: [String: MetricValues]) -> MetricValues {
         guard let first = parts.first, let minutes = known[first]?.minutes else { return MetricValues() }
         let tables = Dictionary(
             parts.map { id in

@@ -35,11 +35,19 @@ indirect enum MetricMath: Sendable {
 
     /// The ids that it speaks of.
     var queries: [String] {
+        var ids: [String] = []
+        collectQueries(in: &ids)
+        return ids
+    }
+
+    private func collectQueries(in ids: inout [String]) {
         switch self {
-        case .number: []
-        case .query(let id): [id]
-        case .negative(let inner): inner.queries
-        case .pair(let left, _, let right): left.queries + right.queries
+        case .number: break
+        case .query(let id): ids.append(id)
+        case .negative(let inner): inner.collectQueries(in: &ids)
+        case .pair(let left, _, let right):
+            left.collectQueries(in: &ids)
+            right.collectQueries(in: &ids)
         }
     }
 

@@ -7,6 +7,8 @@ import NodeMetrics
 struct TimeWindow: Sendable {
     /// Minutes since 1970-01-01 UTC.
     let minutes: Range<Int64>
+    /// How long it is, in minutes, the last one begun: a day is 1,440 of them, whenever it begins.
+    private let length: Int64
 
     /// - Parameters:
     ///   - start: in milliseconds since 1970-01-01 UTC; rounded down to a minute, as CloudWatch does with what is no older than 15 days.
@@ -19,6 +21,7 @@ struct TimeWindow: Sendable {
         let (first, last) = (Self.clamped(start) / 60_000, Self.clamped(end))
         // A minute is in the window when it begins before the end.
         minutes = first..<max(first, (last + 59_999) / 60_000)
+        length = (last - Self.clamped(start) + 59_999) / 60_000
     }
 
     /// A time between 1970 and 9999, in milliseconds.
@@ -35,7 +38,7 @@ struct TimeWindow: Sendable {
     }
 
     /// How many periods there are.
-    func count(of period: Int64) -> Int64 { (Int64(minutes.count) + period - 1) / period }
+    func count(of period: Int64) -> Int64 { (length + period - 1) / period }
 
     /// What was measured in each period, in their order; the points' minutes are those in which the periods begin. Periods without values are left out.
     func points(of metric: Int, _ group: MetricGroup, period: Int64) -> [MetricPoint] {

@@ -146,6 +146,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
         let answers = context.answers
         // A few bytes may become all that the operation takes.
         LargeBodies.threads.submit {
+            let call = body.withUnsafeReadableBytes { call.noting(sent: $0) }
             let outcome = InflatedBody.make(of: body, for: call, lease)
             answers.run {
                 switch outcome {

@@ -51,6 +51,12 @@ enum ListShards: AWSOperation {
     static let memoryBound = (1 << 20) + (64 << 10)
     static let defaultMaxResults = 1000
 
+    static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] {
+        guard let token = request.nextToken else { return kinesis.resources(of: request) }
+        let opened = try? ShardsPageToken(token, kinesis.tokens, now: 0)
+        return opened.map { [kinesis.resource(ofStreamNamed: $0.streamName)] } ?? []
+    }
+
     static func run(_ request: Request, _ kinesis: Kinesis, _ call: AWSCall) async throws(AWSError) -> Response {
         let now = kinesis.now
         let (stream, selection, after) = try await start(request, kinesis, now)

@@ -36,8 +36,12 @@ struct ConsumerRequest: WireReadable, ChoosesConsumer {
 
 extension AWSOperation where Request: ChoosesConsumer, Service == Kinesis {
     static func resources(_ request: Request, _ kinesis: Kinesis) -> [ResourceName] {
-        let arn = (request.consumerARN ?? request.streamARN).flatMap(KinesisARN.init)
-        return arn.map { [kinesis.resource($0)] } ?? []
+        guard let arn = (request.consumerARN ?? request.streamARN).flatMap(KinesisARN.init) else { return [] }
+        guard request.consumerARN == nil, let name = request.consumerName else { return [kinesis.resource(arn)] }
+        // By either way it is the same consumer, and its ARN is what policies name.
+        let known = try? kinesis.store.currentStream(StreamKey(arn.stream)).flatMap { kinesis.attributes.known($0.id) }
+        let consumer = known?.attributes.consumers.first { $0.name == name }
+        return [ResourceName(service: "kinesis", resource: "stream/\(arn.stream)/consumer/\(consumer?.pathName ?? name)")]
     }
 }
 

@@ -12,13 +12,14 @@ import Synchronization
 final class AuditTrail: Sendable {
     private struct State {
         var events: [[UInt8]] = []
+        var refusals = 0
         var dropped = 0
     }
 
     /// How often what has come is written.
     private static let interval = Duration.milliseconds(500)
-    /// The most events that are kept of one interval.
-    private static let most = 500
+    /// The most events that are kept of one interval, and how many of them may be refusals: who has no key must not push out what others did.
+    private static let (most, mostRefusals) = (2000, 50)
 
     private let store: any StreamStore
     private let stream: StreamKey
@@ -34,7 +35,12 @@ final class AuditTrail: Sendable {
     func note(_ event: AuditEvent) {
         let json = event.json
         state.withLock { state in
-            if state.events.count < Self.most { state.events.append(json) } else { state.dropped += 1 }
+            let isRefusal = event.error != nil
+            guard state.events.count < Self.most, !isRefusal || state.refusals < Self.mostRefusals else {
+                return state.dropped += 1
+            }
+            state.events.append(json)
+            state.refusals += isRefusal ? 1 : 0
         }
     }
 

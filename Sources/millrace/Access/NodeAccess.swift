@@ -12,6 +12,7 @@ struct NodeAccess: Sendable {
     /// Nil where none is kept.
     let audit: AuditTrail?
     private let store: CredentialStore
+    private let firstStamp: CredentialStore.Stamp?
     private let logger: Logger
 
     /// How often the file is looked at.
@@ -21,7 +22,7 @@ struct NodeAccess: Sendable {
     ///
     /// Nobody has to on loopback, as long as there is no credentials file. Elsewhere there must be one, or `credentials` is `off`.
     static func keys(_ settings: ServeSettings, _ address: Address, _ logger: Logger) throws(CommandFailure) -> (
-        store: CredentialStore, file: CredentialsFile
+        store: CredentialStore, file: CredentialsFile, stamp: CredentialStore.Stamp?
     )? {
         if settings.credentials == "off" {
             if !address.isLoopback {
@@ -48,20 +49,24 @@ struct NodeAccess: Sendable {
                 `millrace credentials create admin \(place)`; or say `--credentials off`.
                 """)
         }
+        // Before it is read: what changes from then on is taken over.
+        let stamp = store.stamp
         let file = try store.load()
         var found = stat()
         if stat(store.path, &found) == 0, found.st_mode & 0o077 != 0 {
             logger.warning("others than its owner can read the credentials file", metadata: ["path": "\(store.path)"])
         }
-        return (store, file)
+        return (store, file, stamp)
     }
 
     init(
-        _ keys: (store: CredentialStore, file: CredentialsFile), _ settings: ServeSettings, secret: [UInt8], kinesis: Kinesis,
+        _ keys: (store: CredentialStore, file: CredentialsFile, stamp: CredentialStore.Stamp?), _ settings: ServeSettings,
+        secret: [UInt8], kinesis: Kinesis,
         audit: AuditTrail?, logger: Logger
     ) {
         self.audit = audit
         store = keys.store
+        firstStamp = keys.stamp
         self.logger = logger
         control = AccessControl(
             AccessControl.Settings(account: settings.accountID, region: settings.region, secret: secret), keys: keys.file.keys,
@@ -73,11 +78,13 @@ struct NodeAccess: Sendable {
     /// Takes over what changes in the file, until the task is cancelled. A file that is gone or cannot be read changes nothing: a key that is to be
     /// revoked must be taken out of the file.
     func watch() async {
-        var last = store.stamp
+        var last = firstStamp
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.interval)
             let stamp = store.stamp
-            guard stamp != last else { continue }
+            guard stamp != last else {
+                try? await Task.sleep(for: Self.interval)
+                continue
+            }
             last = stamp
             do throws(CommandFailure) {
                 let keys = try store.load().keys

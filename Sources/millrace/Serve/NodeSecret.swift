@@ -1,5 +1,6 @@
 /// The secret that shard iterators and page tokens are sealed with; it outlives restarts, so that they do.
 
+import Glibc
 import Host
 
 /// 32 random bytes in the file `secret` of the data directory.
@@ -9,9 +10,13 @@ enum NodeSecret {
 
     /// Reads the secret, making it at the first start.
     /// - Throws: `UnknownFormat` for a file of another length, which another version wrote; `DiskError`.
-    static func load(from disk: RealDisk, random: some RandomSource) throws -> [UInt8] {
+    ///
+    /// Whoever reads it can make himself a session of any key: nobody but the owner may.
+    static func load(from disk: RealDisk, at directory: String, random: some RandomSource) throws -> [UInt8] {
         let file = try disk.open(path, .createIfAbsent)
         defer { file.close() }
+        // An earlier version let others read it.
+        _ = chmod(directory + "/" + path, 0o600)
         var bytes = [UInt8](repeating: 0, count: length)
         let size = try file.size()
         guard size == 0 || size == UInt64(length) else {

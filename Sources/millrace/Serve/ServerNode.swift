@@ -30,7 +30,7 @@ struct ServerNode: Sendable {
     private let metrics: MetricsRegistry
     private let tokenSecret: [UInt8]
     /// The keys that may call; nil where nobody has to sign.
-    private let keys: (store: CredentialStore, file: CredentialsFile)?
+    private let keys: (store: CredentialStore, file: CredentialsFile, stamp: CredentialStore.Stamp?)?
     private let time = SystemTime()
     /// Of these the door may use what is left for connections.
     private let descriptors: DescriptorLimits
@@ -72,7 +72,7 @@ struct ServerNode: Sendable {
             throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) \(Self.reason(error)).")
         }
         do {
-            tokenSecret = try NodeSecret.load(from: disk, random: SystemRandom())
+            tokenSecret = try NodeSecret.load(from: disk, at: settings.dataDirectory, random: SystemRandom())
         } catch let error as UnknownFormat {
             throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) cannot be opened: \(error)")
         } catch let error as DiskError {

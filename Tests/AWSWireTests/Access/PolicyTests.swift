@@ -58,7 +58,8 @@ private let lines: [Line] = [
         own: [#""Effect":"Allow","Action":"*","Resource":"arn:aws:kinesis:*:*:stream/${aws:username}""#],
         resource: "arn:aws:kinesis:us-east-1:000000000000:stream/alice", context: ["aws:username": ["*"]], decision: "none"),
     Line(
-        name: "a variable without a value", own: [#""Effect":"Allow","Action":"*","Resource":"arn:aws:kinesis:${aws:tag}*""#],
+        name: "a variable without a value",
+        own: [#""Effect":"Allow","Action":"*","Resource":"arn:aws:kinesis:${aws:PrincipalType}*""#],
         decision: "none"),
     Line(
         name: "a source address", own: [when(#""IpAddress":{"aws:SourceIp":["10.0.0.0/8","192.168.1.0/25"]}"#)],
@@ -84,6 +85,21 @@ private let lines: [Line] = [
     Line(
         name: "another tag, if it exists", own: [when(#""StringEqualsIfExists":{"aws:ResourceTag/team":"red"}"#)],
         context: ["aws:ResourceTag/team": ["blue"]], decision: "none"),
+    Line(
+        name: "any value, where there is none",
+        own: [when(#""ForAnyValue:StringNotEquals":{"aws:ResourceTag/x":"a"}"#)], decision: "none"),
+    Line(
+        name: "names of tags are of one case", own: [when(#""StringEquals":{"aws:ResourceTag/team":"red"}"#)],
+        context: ["aws:username": ["a"]], decision: "none"),
+    Line(
+        name: "the region says nothing",
+        own: [#""Effect":"Allow","Action":"*","Resource":"arn:aws:kinesis:eu-west-1:*:stream/orders""#], decision: "allow"),
+    Line(
+        name: "nor does it in a deny",
+        own: [
+            #""Effect":"Allow","Action":"*","Resource":"*""#,
+            #""Effect":"Deny","Action":"*","Resource":"arn:aws:kinesis:eu-west-1:*:stream/orders""#,
+        ], decision: "deny"),
     Line(name: "Null", own: [when(#""Null":{"aws:ResourceTag/team":"true"}"#)], decision: "allow"),
     Line(
         name: "like", own: [when(#""StringLike":{"aws:UserAgent":"*boto3/1.?"}"#)], context: ["aws:UserAgent": ["x boto3/1.2"]],
@@ -91,16 +107,18 @@ private let lines: [Line] = [
     Line(
         name: "equals takes no pattern", own: [when(#""StringEquals":{"aws:UserAgent":"boto*"}"#)],
         context: ["aws:UserAgent": ["boto3"]], decision: "none"),
-    Line(name: "a number", own: [when(#""NumericGreaterThanEquals":{"k":10}"#)], context: ["k": ["10"]], decision: "allow"),
+    Line(
+        name: "a number", own: [when(#""NumericGreaterThanEquals":{"aws:EpochTime":10}"#)], context: ["aws:EpochTime": ["10"]],
+        decision: "allow"),
     Line(
         name: "encrypted only", own: [when(#""Bool":{"aws:SecureTransport":true}"#)],
         context: ["aws:SecureTransport": ["false"]], decision: "none"),
     Line(
-        name: "all values", own: [when(#""ForAllValues:StringLike":{"aws:TagKeys":["a*"]}"#)],
-        context: ["aws:TagKeys": ["ab", "b"]], decision: "none"),
+        name: "all values", own: [when(#""ForAllValues:StringLike":{"aws:ResourceTag/x":["a*"]}"#)],
+        context: ["aws:ResourceTag/x": ["ab", "b"]], decision: "none"),
     Line(
-        name: "any value", own: [when(#""ForAnyValue:StringLike":{"aws:TagKeys":["a*"]}"#)],
-        context: ["aws:TagKeys": ["ab", "b"]], decision: "allow"),
+        name: "any value", own: [when(#""ForAnyValue:StringLike":{"aws:ResourceTag/x":["a*"]}"#)],
+        context: ["aws:ResourceTag/x": ["ab", "b"]], decision: "allow"),
     Line(
         name: "an ARN part by part", own: [when(#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}"#)],
         context: ["aws:PrincipalArn": ["arn:aws:iam::000000000000:user/alice"]], decision: "allow"),
@@ -109,8 +127,8 @@ private let lines: [Line] = [
         context: ["aws:PrincipalArn": ["arn:aws:iam::000000000000:user/alice"]], decision: "none"),
     Line(
         name: "two conditions must both hold",
-        own: [when(#""Bool":{"aws:SecureTransport":"true"},"StringEquals":{"k":"1"}"#)],
-        context: ["aws:SecureTransport": ["true"], "k": ["2"]], decision: "none"),
+        own: [when(#""Bool":{"aws:SecureTransport":"true"},"StringEquals":{"aws:UserAgent":"1"}"#)],
+        context: ["aws:SecureTransport": ["true"], "aws:UserAgent": ["2"]], decision: "none"),
     Line(
         name: "the stream's policy names her",
         ofStream: [by(#"{"AWS":"arn:aws:iam::000000000000:user/alice"}"#)], decision: "allow"),
@@ -176,6 +194,16 @@ private func by(_ principal: String, effect: String = "Allow") -> String {
             (#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}"#, "Principal"),
             (#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Conditions":{}}}"#, "Conditions"),
             (#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Equals":{"a":"b"}}}}"#, "Condition.Equals"),
+            (#"{"Statement":[],"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, "Statement: stands twice"),
+            (#"{"Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}"#, "Effect: stands twice"),
+            (
+                #"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"aws:TagKeys":true}}}}"#,
+                "aws:TagKeys"
+            ),
+            (
+                #"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"arn:aws:kinesis:::${x, 'y'}"}}"#,
+                "variable"
+            ),
             (
                 #"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"x"}}}}"#,
                 "Condition.IpAddress.aws:SourceIp: 'x'"

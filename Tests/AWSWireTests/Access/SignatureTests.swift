@@ -118,6 +118,21 @@ private struct SignedCall {
         #expect(check(call.head)?.message?.hasPrefix("Signature not yet current: ") == true)
     }
 
+    @Test("a signature for one service is none for another, and a region is a plain word")
+    func scope() throws {
+        let body = Array("{}".utf8)
+        func authorize(_ service: String) throws {
+            let call = SignedCall(service: service)
+            let caller = try body.withUnsafeBytes { try control.authenticate(call.head, $0) }
+            try control.authorize(
+                CallAction(
+                    head: call.head, caller: caller, operation: "ListStreams", resources: [.all(of: "kinesis")]))
+        }
+        try authorize("kinesis")
+        #expect(throws: AWSError.self) { try authorize("s3") }
+        #expect(throws: AWSError.self) { try authorize("firehose") }
+    }
+
     @Test("a call without a signature, or with half of one, is told what is missing")
     func missing() {
         let plain = RequestHead(method: "POST", [("Host", "h")], bodyLength: 2)

@@ -1,4 +1,4 @@
-/// Plans joins in FROM: of two streams, each side within its window.
+/// Plans joins in FROM: of two streams, each side within its window, or with what has an end.
 
 struct JoinPlanner {
     private let context: PlanContext
@@ -11,35 +11,48 @@ struct JoinPlanner {
         try context.enter(at: position)
         defer { context.leave() }
         let sides = (left: try side(left), right: try side(right))
+        let areBounded = (left: context.isBounded(sides.left.relation), right: context.isBounded(sides.right.relation))
+        if areBounded.left || areBounded.right {
+            if let window = left.window ?? right.window {
+                throw SQLError("a window is for a join of two streams; a table has none", at: window.position)
+            }
+            return try TableJoinPlanner(self, kind, condition, position).plan(sides.left, sides.right, areBounded)
+        }
         guard left.window != nil || right.window != nil else {
             throw SQLError(
                 "a join of two streams needs a window on at least one side: FROM a OVER (RANGE INTERVAL '1' MINUTE PRECEDING) JOIN b",
                 at: position)
         }
         var scope = Scope(joining: sides.left.scope, sides.right.scope)
-        try context.spend(scope.columns.count, at: position)
-        var bound: TypedExpression?
-        switch condition {
-        case .none: break
-        case .on(let expression):
-            var binder = ExpressionBinder(context, scope)
-            binder.aggregateRefusal = "cannot stand in ON"
-            bound = try binder.condition(expression, in: "ON")
-        case .using(let names): bound = try equal(names, kind, sides.left.scope, &scope, at: position)
-        case .natural:
-            let names = sides.left.scope.visible().map { sides.left.scope.columns[$0].name }.filter { name in
-                sides.right.scope.visible().contains { sides.right.scope.columns[$0].name == name }
-            }
-            bound = try equal(
-                names.map { Syntax.Name(text: $0, isQuoted: true, position: position) }, kind, sides.left.scope, &scope,
-                at: position)
-        }
+        let bound = try bind(condition, kind, sides.left.scope, sides.right.scope, &scope, at: position)
         let join = WindowJoin(
             left: JoinSide(window: try frame(left.window), isPreserved: kind == .left || kind == .full),
             right: JoinSide(window: try frame(right.window), isPreserved: kind == .right || kind == .full),
             keys: bound.map { keys(of: $0, sides.left.scope.columns.count, sides.right.scope.columns.count) } ?? [],
             condition: bound)
         return (.join(sides.left.relation, sides.right.relation, join), scope)
+    }
+
+    /// The condition over the joined columns.
+    func bind(
+        _ condition: Syntax.JoinCondition, _ kind: Syntax.JoinKind, _ left: Scope, _ right: Scope, _ scope: inout Scope,
+        at position: SourcePosition
+    ) throws(SQLError) -> TypedExpression? {
+        try context.spend(scope.columns.count, at: position)
+        switch condition {
+        case .none: return nil
+        case .on(let expression):
+            var binder = ExpressionBinder(context, scope)
+            binder.aggregateRefusal = "cannot stand in ON"
+            return try binder.condition(expression, in: "ON")
+        case .using(let names): return try equal(names, kind, left, &scope, at: position)
+        case .natural:
+            let names = left.visible().map { left.columns[$0].name }.filter { name in
+                right.visible().contains { right.columns[$0].name == name }
+            }
+            return try equal(
+                names.map { Syntax.Name(text: $0, isQuoted: true, position: position) }, kind, left, &scope, at: position)
+        }
     }
 
     private func side(_ reference: Syntax.TableReference) throws(SQLError) -> (relation: Relation, scope: Scope) {

@@ -130,6 +130,8 @@ extension Syntax {
     package struct OrderTerm: Sendable {
         package var expression: Expression
         package var isDescending: Bool
+        /// As NULLS FIRST or NULLS LAST say; nil where neither is written.
+        package var nullsFirst: Bool?
     }
 }
 

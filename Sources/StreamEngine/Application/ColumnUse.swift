@@ -19,6 +19,8 @@ enum ColumnUse {
             let used = union(join.keys.map(\.left) + (join.condition.map { [$0] } ?? [])).union(needed).filter { $0 < count }
             note(left, needed: used, inputs, &read)
             note(right, needed: Set(right.columns.indices), inputs, &read)
+        case .eventTime(let input, let event):
+            note(input, needed: needed.union(event.time.columnsRead), inputs, &read)
         case .select(let input, let selection):
             note(input, needed: needed.union(union(selection.keys.map(\.expression))), inputs, &read)
         case .stream(let schema):

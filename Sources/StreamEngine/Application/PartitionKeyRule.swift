@@ -30,7 +30,7 @@ enum PartitionKeyRule: Equatable, Sendable {
         case .filter(let input, _), .sliding(let input, _), .distinct(let input, _), .parseLogs(let input, _),
             .topRows(let input, _):
             return rule(of: input, in: program, inputs: inputs)
-        case .sort(let input, _):
+        case .sort(let input, _), .eventTime(let input, _):
             // Sorted rows leave in other events than those of their records.
             let below = rule(of: input, in: program, inputs: inputs)
             return below == .record ? .whole : below

@@ -33,6 +33,8 @@ struct OperatorGraph: Sendable {
         var order: RowtimeOrder
         /// Of an operator with state: unique in the pump, and the same whatever else the program has.
         var id: String?
+        /// How far the times of its events lie before the clock.
+        var delay: Int64 = 0
     }
 
     private var nodes: [Node] = []
@@ -115,6 +117,13 @@ struct OperatorGraph: Sendable {
         case .topRows(let input, let top):
             let source = try add(input, &setting)
             return add(TopRowsOperator(top, columns: input.columns), [source], order(of: source))
+        case .eventTime(let input, let event):
+            let source = try add(input, &setting)
+            let place = add(EventTimeOperator(event, columns: input.columns), [source], .ascending)
+            if case .node(let index) = place {
+                nodes[index].delay = delay(of: source).addingReportingOverflow(event.lateness).partialValue
+            }
+            return place
         case .table(let schema):
             guard setting.tables.contains(schema.name) else { throw .unusablePlan("there is no table \(schema.name)") }
             return add(ConstantRowsOperator(table: schema), [], .ascending)
@@ -151,6 +160,8 @@ struct OperatorGraph: Sendable {
         return add(OrderOperator(columns: relation.columns), [source], .ascending)
     }
 
+    private func delay(of source: Source) -> Int64 { if case .node(let index) = source { nodes[index].delay } else { 0 } }
+
     private func order(of source: Source) -> RowtimeOrder {
         switch source {
         case .stream(let index): index < inputCount ? .clock : .ascending
@@ -161,7 +172,10 @@ struct OperatorGraph: Sendable {
     private mutating func add(_ operation: any Operator, _ inputs: [Source], _ order: RowtimeOrder) -> Source {
         let kind = operation.state?.kind
         let number = nodes.count { $0.operation.state?.kind == kind }
-        nodes.append(Node(operation: operation, inputs: inputs, order: order, id: kind.map { "\($0)\(number)" }))
+        nodes.append(
+            Node(
+                operation: operation, inputs: inputs, order: order, id: kind.map { "\($0)\(number)" },
+                delay: inputs.map(delay).max() ?? 0))
         return .node(nodes.count - 1)
     }
 
@@ -196,7 +210,15 @@ struct OperatorGraph: Sendable {
         return false
     }
 
-    var deadline: Int64? { nodes.compactMap(\.operation.deadline).min() }
+    /// The clock at which an operator next emits if no row comes.
+    var deadline: Int64? {
+        nodes.compactMap { node in
+            node.operation.deadline.map { deadline in
+                let (clock, overflow) = deadline.addingReportingOverflow(node.delay)
+                return overflow ? .max : clock
+            }
+        }.min()
+    }
     var stateBytes: Int { nodes.reduce(0) { $0 + $1.operation.stateBytes } }
 
     /// The operators with state, by id.

@@ -68,6 +68,8 @@ extension Relation {
             let limit = selection.count.map { ["first \($0)"] } ?? []
             let offset = selection.offset > 0 ? ["after \(selection.offset)"] : []
             return (order + limit + offset).joined(separator: ", ")
+        case .eventTime(_, let event):
+            return "sort by \(text(event.time)) AS ROWTIME, waiting \(event.lateness) ms for what is late"
         case .unionAll: return "union all"
         case .sliding(_, let windows): return "\(windows.calls.count) functions over \(windows.windows.count) windows"
         case .distinct(_, let distinct): return "distinct while \(text(distinct.window)) is the same"

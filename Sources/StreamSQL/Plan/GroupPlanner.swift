@@ -32,6 +32,8 @@ struct GroupPlanner {
             let expression = try binder.bind(term)
             switch expression.trend {
             case .growing where expression == window?.expression: break
+            case .growing where expression.containsHop && expression.hop == nil:
+                throw SQLError("HOP in GROUP BY takes ROWTIME and stands alone", at: term.start)
             case .growing:
                 if window != nil {
                     throw SQLError("GROUP BY can have only one term over ROWTIME; there is one before", at: term.start)
@@ -62,6 +64,10 @@ struct GroupPlanner {
         binder.aggregateRefusal = "cannot stand in GROUP BY"
         for term in terms {
             let expression = try binder.bind(term)
+            if expression.containsHop {
+                throw SQLError(
+                    "HOP is for streams without an end: a row is in one group of a query over what is stored", at: term.start)
+            }
             if !keys.contains(expression) { keys.append(expression) }
         }
         self.init(context, scope, keys: keys, window: nil, .whole)

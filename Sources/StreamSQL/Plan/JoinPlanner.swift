@@ -25,9 +25,22 @@ struct JoinPlanner {
         }
         var scope = Scope(joining: sides.left.scope, sides.right.scope)
         let bound = try bind(condition, kind, sides.left.scope, sides.right.scope, &scope, at: position)
+        let windows = (left: try frame(left.window), right: try frame(right.window))
+        // A row of a side lies at most its window before the pair's later row. That of an unmatched row of the other side has no time.
+        func lag(_ window: SlidingFrame?, _ isOtherPreserved: Bool, _ side: Scope) -> Int64? {
+            guard !isOtherPreserved, side.sources.count == 1 else { return nil }
+            return switch window {
+            case nil: 0
+            case .range(let length)?: length
+            default: nil
+            }
+        }
+        scope.setLag(lag(windows.left, kind == .right || kind == .full, sides.left.scope), ofSourcesFrom: 0)
+        scope.setLag(
+            lag(windows.right, kind == .left || kind == .full, sides.right.scope), ofSourcesFrom: sides.left.scope.sources.count)
         let join = WindowJoin(
-            left: JoinSide(window: try frame(left.window), isPreserved: kind == .left || kind == .full),
-            right: JoinSide(window: try frame(right.window), isPreserved: kind == .right || kind == .full),
+            left: JoinSide(window: windows.left, isPreserved: kind == .left || kind == .full),
+            right: JoinSide(window: windows.right, isPreserved: kind == .right || kind == .full),
             keys: bound.map { keys(of: $0, sides.left.scope.columns.count, sides.right.scope.columns.count) } ?? [],
             condition: bound)
         return (.join(sides.left.relation, sides.right.relation, join), scope)

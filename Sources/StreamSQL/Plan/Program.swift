@@ -77,6 +77,8 @@ public indirect enum Relation: Sendable {
     case values(ValuesRelation)
     /// A join whose right side has an end, or a subquery of an expression.
     case lookup(Relation, Relation, LookupJoin)
+    /// ORDER BY a time WITHIN an interval.
+    case eventTime(Relation, EventTime)
     /// ORDER BY and LIMIT of a relation with an end.
     case select(Relation, RowSelection)
 
@@ -86,7 +88,7 @@ public indirect enum Relation: Sendable {
         case .stream(let schema), .table(let schema): schema.columns
         case .values(let values): values.columns
         case .lookup(let left, let right, let join): join.columns(left.columns, right.columns)
-        case .select(let input, _): input.columns
+        case .select(let input, _), .eventTime(let input, _): input.columns
         case .filter(let input, _), .sort(let input, _), .distinct(let input, _), .topRows(let input, _): input.columns
         case .project(_, let columns, _): columns.map { ColumnDefinition($0.name, $0.expression.type) }
         case .tumblingAggregate(_, let aggregate): aggregate.columns

@@ -10,6 +10,8 @@ struct Scope {
         var columns: Range<Int>
         /// What its name with ROWTIME stands for; nil for a table, whose rows have no time.
         var rowtime: TypedExpression?
+        /// How far that time may lie before the row's own, milliseconds; nil where it is not known.
+        var lag: Int64?
     }
 
     private(set) var sources: [Source]
@@ -59,7 +61,7 @@ struct Scope {
             var rowtime = source.rowtime == nil ? nil : TypedExpression.column(shift + right.columns.count, .timestamp)
             if case .column(let index, let type)? = source.rowtime { rowtime = .column(shift + index, type) }
             let places = source.columns.lowerBound + shift..<source.columns.upperBound + shift
-            sources.append(Source(name: source.name, columns: places, rowtime: rowtime))
+            sources.append(Source(name: source.name, columns: places, rowtime: rowtime, lag: source.lag))
         }
         leftOut = left.leftOut.union(right.leftOut.map { $0 + shift })
         ignoresCase = left.ignoresCase
@@ -86,6 +88,20 @@ struct Scope {
 
     /// Whether a ROWTIME without a name means something.
     var isTimed: Bool { sources.isEmpty || sources.contains { $0.rowtime != nil } }
+
+    /// Notes how far the times of the relations from one on may lie before the row's own.
+    mutating func setLag(_ lag: Int64?, ofSourcesFrom first: Int) {
+        for index in sources.indices.dropFirst(first) { sources[index].lag = lag }
+    }
+
+    /// The scope where the row's own ROWTIME is that which a relation's name with ROWTIME stood for.
+    func timed(by column: Int) -> Scope {
+        var scope = self
+        for index in sources.indices {
+            if case .column(column, _)? = sources[index].rowtime { scope.sources[index].rowtime = .rowtime }
+        }
+        return scope
+    }
 
     /// Passes over a column from here on.
     mutating func leaveOut(_ column: Int) { leftOut.insert(column) }

@@ -51,6 +51,7 @@ struct SelectPlanner {
             binder.subqueries = subqueries.results
             relation = relation.filtered(by: try binder.condition(filter, in: "WHERE"))
         }
+        if !isBounded { (relation, scope) = try timedByGroups(relation, scope) }
         let named = try items(scope)
         var group = try grouping(named, scope, isBounded: isBounded)
         if group == nil {
@@ -102,8 +103,51 @@ struct SelectPlanner {
             if select.isDistinct { planned.relation = OrderPlanner.select(planned.relation, [], limit) }
             return planned
         }
+        let eventTime = try eventTime(columns, scope, &group, sliding)
+        if let eventTime { relation = .eventTime(relation, eventTime) }
         relation = try OrderPlanner.sort(relation, sortTerms, window: windowColumn)
+        for index in columns.indices where columns[index].isRowtime && columns[index].expression == eventTime?.time {
+            // It is the rows' ROWTIME by now.
+            columns[index].expression = .rowtime
+        }
         return try projected(columns, relation, windowColumn: windowColumn, isBounded: false)
+    }
+
+    /// ORDER BY a time WITHIN an interval.
+    private func eventTime(
+        _ columns: [ListColumn], _ scope: Scope, _ group: inout GroupPlanner?, _ sliding: SlidingPlanner
+    ) throws(SQLError) -> EventTime? {
+        guard let term = order.first(where: { $0.within != nil }), let within = term.within else { return nil }
+        guard order.count == 1, group == nil else {
+            throw SQLError(
+                "ORDER BY ... WITHIN is the only term, and its query has no GROUP BY; group in a query around it", at: within.start)
+        }
+        guard case .literal(.integer(let lateness), .interval(let qualifier)) = within.kind, !qualifier.countsMonths, lateness >= 0
+        else { throw SQLError("WITHIN takes an interval of days or smaller units, such as INTERVAL '5' SECOND", at: within.start) }
+        var time = try OrderPlanner.output(of: term, columns.map { (name: $0.name, expression: $0.expression) })
+        if time == nil { time = try bind(.expression(term.expression), scope, &group, sliding, [:]).0 }
+        guard let time, time.type == .timestamp else {
+            throw SQLError("ORDER BY ... WITHIN takes a TIMESTAMP", at: term.expression.start)
+        }
+        return EventTime(time: time, lateness: lateness)
+    }
+
+    /// Groups of a join by the ROWTIME of one of its sides: the rows get that time, for which they wait as long as the side's window is.
+    private func timedByGroups(_ relation: Relation, _ scope: Scope) throws(SQLError) -> (Relation, Scope) {
+        guard let terms = select.groupBy, scope.sources.count > 1 else { return (relation, scope) }
+        for term in terms {
+            var binder = ExpressionBinder(context, scope)
+            // What is wrong with it is said later.
+            guard let bound = try? binder.bind(term) else { continue }
+            for source in scope.sources {
+                guard case .column(let column, _)? = source.rowtime, let lag = source.lag, bound.columnsRead == [column],
+                    case .growing = bound.readingRowtime(for: column).trend
+                else { continue }
+                let event = EventTime(time: .column(column, .timestamp), lateness: lag)
+                return (lag == 0 ? relation : .eventTime(relation, event), scope.timed(by: column))
+            }
+        }
+        return (relation, scope)
     }
 
     private func source() throws(SQLError) -> (Relation, Scope) {
@@ -120,7 +164,7 @@ struct SelectPlanner {
     ) throws(SQLError) -> [(key: SortKey, position: SourcePosition)] {
         let outputs = columns.map { (name: $0.name, expression: $0.expression) }
         var terms: [(key: SortKey, position: SourcePosition)] = []
-        for term in order {
+        for term in order where term.within == nil || context.streamsEnd {
             var expression = try OrderPlanner.output(of: term, outputs)
             if expression == nil { expression = try bind(.expression(term.expression), scope, &group, sliding, subqueries).0 }
             guard let expression else { continue }
@@ -218,13 +262,20 @@ struct SelectPlanner {
                 } else if let alias {
                     items.append(NamedItem(item: .expression(expression), name: alias.text, isAlias: true))
                 } else if case .name(let name) = expression.kind {
-                    items.append(NamedItem(item: .expression(expression), name: name.last.text))
+                    items.append(NamedItem(item: .expression(expression), name: storedName(name, scope)))
                 } else {
                     items.append(NamedItem(item: .expression(expression), name: "EXPR$\(items.count)"))
                 }
             }
         }
         return items
+    }
+
+    /// A column's name as it is stored, where a name without quotes may mean one in another case.
+    private func storedName(_ name: Syntax.QualifiedName, _ scope: Scope) -> String {
+        guard context.ignoresCase else { return name.last.text }
+        let source = name.qualifiers.last.flatMap { try? scope.source($0) }
+        return (try? scope.column(name.last, of: source)).map { scope.columns[$0].name } ?? name.last.text
     }
 
     private func bind(
@@ -296,6 +347,14 @@ extension SelectPlanner {
 
 extension SelectPlanner.Item {
     fileprivate var expression: Syntax.Expression? { if case .expression(let expression) = self { expression } else { nil } }
+}
+
+extension TypedExpression {
+    /// The expression with the row's own time for a column.
+    fileprivate func readingRowtime(for column: Int) -> TypedExpression {
+        if case .column(column, _) = self { return .rowtime }
+        return (try? mapParts { part throws(SQLError) in part.readingRowtime(for: column) }) ?? self
+    }
 }
 
 extension Syntax.Expression {

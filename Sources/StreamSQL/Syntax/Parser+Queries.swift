@@ -206,6 +206,10 @@ extension Parser {
         var terms: [Syntax.OrderTerm] = []
         repeat {
             let expression = try expression()
+            if takeWord("WITHIN") {
+                terms.append(Syntax.OrderTerm(expression: expression, isDescending: false, within: try self.expression()))
+                continue
+            }
             let isDescending = takeWord("DESC")
             if !isDescending { _ = takeWord("ASC") }
             let nullsFirst = takeWords("NULLS", "FIRST") ? true : takeWords("NULLS", "LAST") ? false : nil

@@ -132,6 +132,8 @@ extension Syntax {
         package var isDescending: Bool
         /// As NULLS FIRST or NULLS LAST say; nil where neither is written.
         package var nullsFirst: Bool?
+        /// `WITHIN interval`: how late rows may be.
+        package var within: Expression?
     }
 }
 

@@ -22,7 +22,7 @@ struct QueryCommand: AsyncParsableCommand {
             The columns of a stream are guessed from its first records, as `millrace sql discover` does, or given by --schema. It works in the \
             server and takes as much memory as `application-state-bytes` allows.
 
-            Exit status: 0 all rows were given, 1 some rows failed or the query did, 2 the query was refused, 3 there is no such stream.
+            Exit status: 0 all rows were given, 1 some rows failed or the query did, 2 the query was refused.
             """)
     @Argument(help: "The query; - reads it from standard input.") var query: String
     @Option(help: "Only records that arrived from then on: 10m (s, m, h, d) ago, 2026-11-30T10:00:00Z, or seconds since 1970.")

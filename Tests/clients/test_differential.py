@@ -71,8 +71,7 @@ class Maker:
                 lambda: f"({deeper('d')} {self.choose('+', '-')} {deeper('d')})", lambda: f"ABS({deeper('d')})",
                 lambda: f"CASE WHEN {deeper('b')} THEN {deeper('d')} END", lambda: f"COALESCE({deeper('d')}, {deeper('d')})")()
         return self.choose(
-            lambda: f"UPPER({self.column('s', tables)})".replace("UPPER", self.choose("LOWER", "TRIM")) if False else f"TRIM({deeper('s')})",
-            lambda: f"({deeper('s')} || {deeper('s')})", lambda: f"COALESCE({deeper('s')}, {deeper('s')})",
+            lambda: f"TRIM({deeper('s')})", lambda: f"({deeper('s')} || {deeper('s')})", lambda: f"COALESCE({deeper('s')}, {deeper('s')})",
             lambda: f"CASE WHEN {deeper('b')} THEN {deeper('s')} ELSE {deeper('s')} END")()
 
     def condition(self, tables, depth):
@@ -112,9 +111,10 @@ class Maker:
         if self.random.random() < 0.5:
             keys = [self.expression(self.choose("n", "s"), tables, self.random.randint(0, 1)) for _ in range(self.random.randint(0, 2))]
             results = [self.aggregate(tables) for _ in range(self.random.randint(1, 3))]
-            having = f" HAVING {self.aggregate(tables)} {self.choose('>', 'IS NULL', '<>')}".rstrip() if self.random.random() < 0.2 else ""
-            if having and not having.endswith("NULL"):
-                having += " 1"
+            having = ""
+            if self.random.random() < 0.2:
+                number = self.choose("COUNT(*)", f"SUM({self.expression('n', tables, 1)})", f"MIN({self.expression('d', tables, 0)})")
+                having = f" HAVING {number} {self.choose('> 1', 'IS NULL', '<> 1')}"
             items, tail = keys + results, (f" GROUP BY {', '.join(str(n + 1) for n in range(len(keys)))}" if keys else "") + having
         else:
             items, tail = [self.expression(self.choose("n", "d", "s"), tables, 2) for _ in range(self.random.randint(1, 4))], ""

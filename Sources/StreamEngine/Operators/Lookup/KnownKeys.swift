@@ -155,21 +155,23 @@ struct KnownValues: Sendable {
 
     var byteCount: Int { words.byteCount + texts.byteCount }
 
-    /// The numbers of the rows of a column; new values get new ones.
+    /// The numbers of the rows of a column; new values get new ones. What stands in a NULL row is no value.
     mutating func insert(_ column: Column) -> [UInt32] {
-        var numbers: [UInt32] = []
-        numbers.reserveCapacity(column.count)
+        let nulls = column.nulls
+        var numbers = [UInt32](repeating: 0, count: column.count)
+        func each(_ number: (Int) -> UInt32) {
+            for row in numbers.indices where nulls?[row] != true { numbers[row] = number(row) }
+        }
         switch column.values {
         case .bytes(let values):
-            for row in 0..<values.count {
-                numbers.append(
-                    values.bytes.withUnsafeBytes { texts.insert(UnsafeRawBufferPointer(rebasing: $0[values.range(row)])) })
+            each { row in
+                values.bytes.withUnsafeBytes { texts.insert(UnsafeRawBufferPointer(rebasing: $0[values.range(row)])) }
             }
-        case .integers(let values): for value in values { numbers.append(words.insert(UInt64(bitPattern: value))) }
-        case .booleans(let values): for value in values { numbers.append(words.insert(value ? 1 : 0)) }
-        case .doubles(let values): for value in values { numbers.append(value.isNaN ? 0 : words.insert(Self.word(value))) }
+        case .integers(let values): each { words.insert(UInt64(bitPattern: values[$0])) }
+        case .booleans(let values): each { words.insert(values[$0] ? 1 : 0) }
+        case .doubles(let values): each { values[$0].isNaN ? 0 : words.insert(Self.word(values[$0])) }
         }
-        return Self.withoutNulls(numbers, column)
+        return numbers
     }
 
     /// The numbers of the rows of a column; 0 for values that are not known.

@@ -136,7 +136,8 @@ let rooms: [Target] =
     + room(
         "HTTPDoor",
         [
-            "AWSWire", "Host", "NodeMetrics", "CTLS", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2, nioHPACK,
+            "AWSWire", "Codecs", "Host", "NodeMetrics", "CTLS", hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, nioHTTP2,
+            nioHPACK,
             logging,
             lifecycle,
         ], testDependencies: [.product(name: "NIOEmbedded", package: "swift-nio")])
@@ -190,7 +191,7 @@ let programs: [Target] = [
         ],
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
     // A load for the door and its peer: see Benchmarks/compare.
-    .executableTarget(name: "door-load", path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(name: "door-load", dependencies: ["CTLS"], path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
     // The door's parsers beside those that it could have used: see Benchmarks/run door-parsers.
     .target(
         name: "simdjson_put", dependencies: ["CBase64"], path: "Benchmarks/Sources/simdjson-put",

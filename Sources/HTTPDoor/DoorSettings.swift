@@ -15,6 +15,8 @@ extension HTTPDoor {
         /// Bytes that requests in flight may take together, bodies and answers, until the peer has taken the last byte; past it they are refused
         /// with 503.
         public var memoryLimit = 256 << 20
+        /// Answers from so many bytes on are compressed for clients that take gzip; 0: none are.
+        public var gzipBytes = 16 << 10
         /// The longest head of a request, in bytes.
         public var maxHeadBytes = 32 << 10
         /// How long a head may take from its first byte on.

@@ -1,5 +1,7 @@
 /// Accepts connections, counts them, and closes those that are too many.
 
+import AWSWire
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -39,7 +41,9 @@ struct Listener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handlers = channel.pipeline.syncOperations
-                    guard connections.enter(channel) else { return try handlers.addHandler(RefusedConnection()) }
+                    guard connections.enter(channel) else {
+                        return try handlers.addHandler(RefusedConnection(door.dispatcher.requestID()))
+                    }
                     guard let loop = served.first(where: { $0.loop === channel.eventLoop }) else { return }
                     try loop.context.value.serve(channel)
                 }
@@ -156,11 +160,19 @@ private final class RefusedConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private static let answer: StaticString =
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+    private let id: RequestID
+
+    init(_ id: RequestID) { self.id = id }
+
+    private var answer: String {
+        let date = String(decoding: HTTPDate.text(time(nil)), as: UTF8.self)
+        return
+            "HTTP/1.1 503 Service Unavailable\r\nx-amzn-RequestId: \(id.text)\r\nx-amz-id-2: \(id.extendedText)\r\nDate: \(date)\r\n"
+            + "Connection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+    }
 
     func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: Self.answer)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
         context.close(promise: nil)
     }
 }

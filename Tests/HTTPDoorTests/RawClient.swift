@@ -14,7 +14,8 @@ final class RawClient: @unchecked Sendable {
         var status: Int
         /// Names in lower case.
         var headers: [String: String]
-        var body: String
+        var bytes: [UInt8]
+        var body: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     /// - Parameter receiveBuffer: bytes that the kernel holds for this side; nil for as many as it likes.
@@ -62,7 +63,7 @@ final class RawClient: @unchecked Sendable {
         let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         var body: [UInt8] = []
         for _ in 0..<(ofHead ? 0 : Int(headers["content-length"] ?? "0") ?? 0) { body.append(try byte()) }
-        return Answer(status: status, headers: headers, body: String(decoding: body, as: UTF8.self))
+        return Answer(status: status, headers: headers, bytes: body)
     }
 
     /// What has come, as far as one call gets it.

@@ -91,6 +91,37 @@ import Testing
         #expect(try await stream.next() == nil)
     }
 
+    @Test("under strict limits a consumer gets 2 MiB a second of a shard, and an event is paid for before the next one")
+    func strictLimits() async throws {
+        let kinesis = Harness {
+            $0.strictLimits = true
+            $0.subscriptions.eventBytes = 300_000
+        }
+        try await kinesis.create()
+        let data = JSONValue.string(Base64.encode([UInt8](repeating: 65, count: 299_999)))
+        for _ in 0..<3 { try await kinesis.call("PutRecord", ["StreamName": "s", "PartitionKey": "k", "Data": data]) }
+        let stream = try await events(try await subscribe(kinesis, try await register(kinesis)))
+        let begun = kinesis.store.now
+        for number in 0..<3 {
+            let next = Task { try await message(stream) }
+            let came = Mutex(false)
+            let watch = Task {
+                _ = try? await next.value
+                came.withLock { $0 = true }
+            }
+            // The store's clock goes on by itself only here.
+            while !came.withLock({ $0 }) {
+                try await Task.sleep(for: .milliseconds(1))
+                if !came.withLock({ $0 }) { kinesis.store.advance(milliseconds: 1) }
+            }
+            await watch.value
+            #expect(try await next.value?.texts.count == 1)
+            // 300,000 bytes take 143.05 ms.
+            #expect(kinesis.store.now - begun >= Int64(Double(number) * 143.05))
+        }
+        stream.close()
+    }
+
     @Test("where to go on is told even when there were no records, and going on there misses nothing")
     func heartbeats() async throws {
         let kinesis = Harness {

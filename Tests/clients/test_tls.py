@@ -103,6 +103,11 @@ def test_clients_that_people_have(secured):
     assert name in secured.aws("kinesis", "list-streams")["StreamNames"]
     secured.millrace("put", name, input="one\ntwo\n")
     assert len(secured.millrace("cat", name, "--output", "ndjson").stdout.splitlines()) == 62
+    # By options instead of variables.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    told = subprocess.run(
+        [BINARY, "stream", "ls", "--endpoint", secured.endpoint, "--ca-bundle", secured.authority], env=plain, capture_output=True, text=True)
+    assert name in told.stdout, told.stderr
     for flag, version in {"--http1.1": "1.1", "--http2": "2"}.items():
         told = subprocess.run(
             ["curl", "-sS", flag, "--cacert", secured.authority, "-w", " %{http_version} %{ssl_verify_result}", f"{secured.endpoint}/healthz"],

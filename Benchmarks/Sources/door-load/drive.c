@@ -51,6 +51,8 @@ static void send_some(struct connection *connection, int poll) {
 
 static void begin(struct connection *connection, const struct options *options, const struct exchange *exchange, int poll) {
     exchange->ask(connection, options);
+    // The request is sealed where it is sent: what that takes is the client's own time.
+    if (connection->secured != NULL) connection->request = seal(connection->secured, connection->request);
     connection->sent = 0;
     connection->received_count = 0;
     connection->looked = 0;
@@ -69,7 +71,10 @@ static int receive_some(struct connection *connection) {
     }
     // One byte stays free, so that text functions find an end.
     const size_t room = connection->received_room - connection->received_count - 1;
-    const ssize_t count = recv(connection->file, connection->received + connection->received_count, room, 0);
+    size_t cipher_size = room;
+    char *place = connection->secured == NULL ? connection->received + connection->received_count
+                                              : cipher_room(connection->secured, &cipher_size);
+    const ssize_t count = recv(connection->file, place, cipher_size, 0);
     if (count == 0) {
         errno = 0;
         fail("the server closed a connection");
@@ -78,7 +83,9 @@ static int receive_some(struct connection *connection) {
         if (errno == EAGAIN || errno == EINTR) return 0;
         fail("recv");
     }
-    connection->received_count += (size_t)count;
+    connection->received_count += connection->secured == NULL
+                                      ? (size_t)count
+                                      : open_some(connection->secured, (size_t)count, connection->received + connection->received_count, room);
     connection->received[connection->received_count] = 0;
     return 1;
 }
@@ -114,6 +121,7 @@ int drive(const struct options *options, struct exchange exchange) {
         struct connection *connection = &connections[index];
         connection->file = connect_to(options->address);
         connection->index = index;
+        connection->secured = secure(connection->file, options);
         fcntl(connection->file, F_SETFL, O_NONBLOCK);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
         if (epoll_ctl(poll, EPOLL_CTL_ADD, connection->file, &event) != 0) fail("epoll");

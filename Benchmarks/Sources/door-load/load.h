@@ -8,6 +8,8 @@
 
 struct options {
     const char *address, *stream, *directory;
+    // A file of certificates to trust; NULL speaks in clear.
+    const char *authority;
     int connections, records, bytes, shards;
     double seconds;
     // 0: as many as fit `seconds`.
@@ -38,6 +40,8 @@ struct connection {
     char position[600];
     // Its own request, where each depends on the answer before.
     char *own;
+    // NULL in clear.
+    struct secured *secured;
 };
 
 // What is asked and how an answer is read.
@@ -60,6 +64,14 @@ struct exchange make_xadd(const struct options *options);
 struct exchange make_xrange(const struct options *options);
 
 int connect_to(const char *address);
+// Shakes hands on a socket that blocks. NULL where there is no authority.
+struct secured *secure(int file, const struct options *options);
+// Seals a request; the bytes are there until the next one.
+struct bytes seal(struct secured *secured, struct bytes request);
+// Room for what comes from the socket, and what was said in so many bytes that came, put at `opened`; returns how many bytes that is.
+char *cipher_room(struct secured *secured, size_t *room);
+size_t open_some(struct secured *secured, size_t count, char *opened, size_t room);
+
 int drive(const struct options *options, struct exchange exchange);
 int hold_idle(const struct options *options);
 // A file whose blocks were all written once.

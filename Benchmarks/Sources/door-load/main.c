@@ -22,6 +22,7 @@ static const char usage[] =
     "  idle     opens --connections, asks each for /healthz once, prints `open N` and holds them until its input ends\n"
     "  disk     4096 bytes and one fdatasync, over and over, in a pre-written file in --directory\n"
     "  floor    serves `put` at --address with the least that a durable answer takes: 4096 bytes and one fdatasync in --directory\n"
+    "  --ca FILE speaks TLS and trusts the certificates in FILE (put and get).\n"
     "Options: --address HOST:PORT --stream NAME --connections N --records N --bytes N --seconds S --requests N --shards N --directory DIR\n"
     "  --requests ends after so many requests instead of --seconds.\n";
 
@@ -70,6 +71,7 @@ static void read_options(int count, char **arguments, struct options *options) {
     static const struct option known[] = {
         {"address", required_argument, 0, 'a'},  {"stream", required_argument, 0, 's'},  {"connections", required_argument, 0, 'c'},
         {"records", required_argument, 0, 'r'},  {"bytes", required_argument, 0, 'b'},   {"seconds", required_argument, 0, 't'},
+        {"ca", required_argument, 0, 'A'},
         {"requests", required_argument, 0, 'n'}, {"shards", required_argument, 0, 'h'},  {"directory", required_argument, 0, 'd'},
         {0, 0, 0, 0},
     };
@@ -78,6 +80,7 @@ static void read_options(int count, char **arguments, struct options *options) {
         switch (option) {
         case 'a': options->address = optarg; break;
         case 's': options->stream = optarg; break;
+        case 'A': options->authority = optarg; break;
         case 'd': options->directory = optarg; break;
         case 'c': options->connections = atoi(optarg); break;
         case 'r': options->records = atoi(optarg); break;

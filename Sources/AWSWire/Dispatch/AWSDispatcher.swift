@@ -218,6 +218,9 @@ public struct AdmittedCall: Sendable {
             format, id)
     }
 
+    /// The answer to a body that cannot be read at all.
+    public func unreadable(_ reason: String) -> AWSReply { AWSReply(error: AWSError(.serialization, reason), format, id) }
+
     /// The answer when memory for the call is not to be had now.
     public func overloaded() -> AWSReply { .overloaded(format, id) }
 }

@@ -24,7 +24,7 @@ public struct RequestHead: Sendable {
     /// A field that the door looks at.
     public enum Known: UInt8, Sendable, CaseIterable {
         case host, origin, expect, connection, contentType, amzTarget, authorization, contentLength, secFetchSite, transferEncoding
-        case requestedMethod, requestedHeaders
+        case requestedMethod, requestedHeaders, contentEncoding, acceptEncoding
 
         /// In lower case.
         public var name: StaticString {
@@ -41,6 +41,8 @@ public struct RequestHead: Sendable {
             case .transferEncoding: "transfer-encoding"
             case .requestedMethod: "access-control-request-method"
             case .requestedHeaders: "access-control-request-headers"
+            case .contentEncoding: "content-encoding"
+            case .acceptEncoding: "accept-encoding"
             }
         }
 
@@ -58,6 +60,8 @@ public struct RequestHead: Sendable {
             case (13, _): candidate = .authorization
             case (14, UInt8(ascii: "c")): candidate = .contentLength
             case (14, _): candidate = .secFetchSite
+            case (15, _): candidate = .acceptEncoding
+            case (16, _): candidate = .contentEncoding
             case (17, _): candidate = .transferEncoding
             case (29, _): candidate = .requestedMethod
             case (30, _): candidate = .requestedHeaders

@@ -17,12 +17,25 @@ struct AnswerHead {
     var fields: Fields
     /// What a browser is told besides.
     var browserFields: [(name: String, value: String)] = []
+    /// Whether the body was compressed.
+    var isGzip = false
     /// The answer to HEAD: its length is told, its body is not sent.
     var isHead = false
 
     init(_ reply: ReplyHead) {
         status = reply.status
         fields = .call(reply)
+    }
+
+    /// Whether the body's checksum is told: of a call's answer, as it is. SDKs differ in whether that of a compressed one is taken before or after
+    /// (DynamoDB's clients before, others after), and none asks for one.
+    var hasChecksum: Bool {
+        if case .call = fields { !isGzip } else { false }
+    }
+
+    /// The fields of an answer in words.
+    static func told(_ id: RequestID) -> [(name: String, value: String)] {
+        [("Content-Type", "text/plain; charset=utf-8"), ("x-amzn-RequestId", id.text), ("x-amz-id-2", id.extendedText)]
     }
 
     init(status: Int, _ fields: [(name: String, value: String)] = []) {

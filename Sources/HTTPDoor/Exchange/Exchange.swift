@@ -42,6 +42,9 @@ final class Exchange: ReplySink, @unchecked Sendable {
     private var bodyBytes = 0
     private var expectedBytes: Int?
     private var isHead = false
+    private var coding = ContentCoding.identity
+    /// The client takes answers as gzip.
+    private var takesGzip = false
     private var browserFields: [(name: String, value: String)] = []
     /// Called when the peer goes before the answer is whole.
     private var onDisconnect: (@Sendable () -> Void)?
@@ -77,6 +80,11 @@ final class Exchange: ReplySink, @unchecked Sendable {
         switch context.door.dispatcher.admit(head) {
         case .answer(let reply): send(reply)
         case .call(let call):
+            takesGzip = context.door.settings.gzipBytes > 0 && ContentCoding.acceptsGzip(head)
+            guard let coding = ContentCoding(ofRequest: head) else {
+                return refuse(head, 415, "The only content coding that is known here is gzip.")
+            }
+            self.coding = coding
             guard head.bodyLength ?? 0 <= call.memoryBound else { return send(call.tooLarge()) }
             guard let lease = context.door.budget.lease(Self.leastMemory) else { return send(call.overloaded()) }
             self.lease = lease
@@ -123,6 +131,21 @@ final class Exchange: ReplySink, @unchecked Sendable {
         self.call = nil
         let body = self.body
         self.body = ByteBuffer()
+        if case .identity = coding { return run(call, body, lease) }
+        let answers = context.answers
+        // A few bytes may become all that the operation takes.
+        LargeBodies.threads.submit {
+            let outcome = InflatedBody.make(of: body, for: call, lease)
+            answers.run {
+                switch outcome {
+                case .whole(let body): self.run(call, body, lease)
+                case .refused(let reply): self.send(reply)
+                }
+            }
+        }
+    }
+
+    private func run(_ call: AdmittedCall, _ body: ByteBuffer, _ lease: MemoryLease) {
         let answers = context.answers
         if body.withUnsafeReadableBytes({ call.startAtOnce($0, memory: lease, loop: answers, sink: self) }) { return }
         LargeBodies.threads.submit {
@@ -157,7 +180,37 @@ final class Exchange: ReplySink, @unchecked Sendable {
             lease.shrink(by: lease.reserved - Self.leastMemory)
             return send(carrier, .overloaded(head.id), lease)
         }
+        if takesGzip, capacity >= context.door.settings.gzipBytes { return sendDeflated(head, capacity, lease, write) }
         send(carrier, head, capacity, lease, write)
+    }
+
+    /// Compresses an answer elsewhere, for the loop could do nothing else meanwhile; then sends it.
+    private func sendDeflated(
+        _ head: ReplyHead, _ capacity: Int, _ lease: MemoryLease?, _ write: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        var body = ByteBufferAllocator().buffer(capacity: capacity)
+        _ = body.writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { memory in
+            write(UnsafeMutableRawBufferPointer(rebasing: memory[..<capacity]))
+        }
+        let plain = body
+        let both = max(capacity, Self.leastMemory) + plain.readableBytes
+        guard plain.readableBytes >= context.door.settings.gzipBytes, lease?.resize(to: both) ?? true else {
+            return send(head, plain, isGzip: false, lease)
+        }
+        let answers = context.answers
+        LargeBodies.threads.submit {
+            let deflated = DeflatedBody.make(of: plain)
+            answers.run { self.send(head, deflated ?? plain, isGzip: deflated != nil, lease) }
+        }
+    }
+
+    private func send(_ head: ReplyHead, _ body: ByteBuffer, isGzip: Bool, _ lease: MemoryLease?) {
+        guard let carrier else { return }
+        lease?.shrink(by: (lease?.reserved ?? 0) - max(body.readableBytes, Self.leastMemory))
+        send(carrier, head, body.readableBytes, isGzip: isGzip, lease) { memory in
+            body.withUnsafeReadableBytes { memory.copyMemory(from: $0) }
+            return body.readableBytes
+        }
     }
 
     private func send(_ carrier: any AnswerCarrier, _ reply: AWSReply, _ lease: MemoryLease?) {
@@ -168,11 +221,12 @@ final class Exchange: ReplySink, @unchecked Sendable {
     }
 
     private func send(
-        _ carrier: any AnswerCarrier, _ head: ReplyHead, _ capacity: Int, _ lease: MemoryLease?,
+        _ carrier: any AnswerCarrier, _ head: ReplyHead, _ capacity: Int, isGzip: Bool = false, _ lease: MemoryLease?,
         _ write: (UnsafeMutableRawBufferPointer) -> Int
     ) {
         var answer = AnswerHead(head)
         answer.isHead = isHead
+        answer.isGzip = isGzip
         answer.browserFields = browserFields
         context.door.instruments.answered(head.status, nanoseconds: elapsed)
         carrier.send(answer, capacity: capacity, lease: lease, write: write)
@@ -257,7 +311,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
         if status == 403, head.has(.amzTarget) { return send(.accessDenied(reason, id)) }
         state = .answered
         let text = Array((reason + "\n").utf8)
-        var answer = AnswerHead(status: status, [("Content-Type", "text/plain; charset=utf-8"), ("x-amzn-RequestId", id.text)])
+        var answer = AnswerHead(status: status, AnswerHead.told(id))
         answer.isHead = isHead
         carrier?.send(answer, capacity: text.count, lease: nil) { buffer in
             buffer.copyBytes(from: text)

@@ -27,7 +27,8 @@ enum AnswerWriter {
             let count = write(body)
             precondition(count >= 0 && count <= capacity, "an answer is longer than it said")
             var line = HeadLines(UnsafeMutableRawBufferPointer(rebasing: memory[..<room]))
-            line.write(head, persistence, context, length: count, isChunked: false)
+            let checksum = head.hasChecksum ? BodyChecksum.crc32(UnsafeRawBufferPointer(rebasing: body[..<count])) : nil
+            line.write(head, persistence, context, length: count, isChunked: false, checksum: checksum)
             start = room - line.count
             line.moveToEnd()
             return room + (head.isHead ? 0 : count)
@@ -54,7 +55,7 @@ enum AnswerWriter {
 
     /// More bytes than the head can have.
     private static func longest(_ head: AnswerHead) -> Int {
-        var bytes = 320 + RequestID.textCount + RequestID.extendedCount + HTTPDate.count
+        var bytes = 420 + RequestID.textCount + RequestID.extendedCount + HTTPDate.count
         switch head.fields {
         case .call(let reply):
             bytes += (reply.contentType?.utf8CodeUnitCount ?? 0) + (reply.error?.rawValue.utf8.count ?? 0)
@@ -77,7 +78,8 @@ private struct HeadLines {
     init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
 
     mutating func write(
-        _ head: AnswerHead, _ persistence: Persistence, _ context: LoopContext, length: Int?, isChunked: Bool
+        _ head: AnswerHead, _ persistence: Persistence, _ context: LoopContext, length: Int?, isChunked: Bool,
+        checksum: UInt32? = nil
     ) {
         writeStatus(head.status)
         switch head.fields {
@@ -85,6 +87,12 @@ private struct HeadLines {
         case .page(let fields): for field in fields { write(field.name, field.value) }
         }
         for field in head.browserFields { write(field.name, field.value) }
+        if head.isGzip { add("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n") }
+        if let checksum {
+            add("x-amz-crc32: ")
+            add(decimal: Int(checksum))
+            add("\r\n")
+        }
         add("Date: ")
         context.withDate { add($0) }
         switch persistence {
@@ -139,6 +147,7 @@ private struct HeadLines {
         case 408: add("HTTP/1.1 408 Request Timeout\r\n")
         case 409: add("HTTP/1.1 409 Conflict\r\n")
         case 413: add("HTTP/1.1 413 Content Too Large\r\n")
+        case 415: add("HTTP/1.1 415 Unsupported Media Type\r\n")
         case 417: add("HTTP/1.1 417 Expectation Failed\r\n")
         case 421: add("HTTP/1.1 421 Misdirected Request\r\n")
         case 431: add("HTTP/1.1 431 Request Header Fields Too Large\r\n")

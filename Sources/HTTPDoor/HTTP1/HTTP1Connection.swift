@@ -16,24 +16,6 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Input {
-        /// The next request's head is awaited.
-        case head
-        case body(BodyDecoder)
-        /// The request is whole.
-        case whole
-        /// The connection is about to close: what comes is dropped.
-        case dropped
-    }
-
-    private enum Output {
-        case none
-        case pieces(isChunked: Bool)
-        /// All is written, but not yet taken.
-        case written
-        case taken
-    }
-
     /// What an answered request may still send before its connection is closed instead.
     private static let maxDrained = 64 << 20
     /// How long a peer is listened to after the last answer, so that it can read that before its unread bytes reset the connection.
@@ -54,8 +36,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var parser: RequestHeadParser
     private var head = HTTP1Head()
     private var exchange: Exchange?
-    private var input = Input.head
-    private var output = Output.none
+    private var input = HTTP1Input.head
+    private var output = HTTP1Output.none
     private var lease: MemoryLease?
 
     private var isFirst = true
@@ -353,7 +335,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         if fault.status == 408 { context.door.instruments.lateRequests.add() }
         let text = Array((fault.reason + "\n").utf8)
         send(
-            AnswerHead(status: fault.status, [("Content-Type", "text/plain; charset=utf-8")]), capacity: text.count, lease: nil
+            AnswerHead(status: fault.status, AnswerHead.told(context.door.dispatcher.requestID())), capacity: text.count, lease: nil
         ) { buffer in
             buffer.copyBytes(from: text)
             return text.count

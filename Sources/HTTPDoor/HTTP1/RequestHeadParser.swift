@@ -18,7 +18,8 @@ package struct HTTPFault: Error, Equatable {
 
     /// A field that may stand but once stands more often: two readers could go by different ones.
     init?(ambiguous head: RequestHead) {
-        guard let field = head.repeated.first(where: { $0 != .connection && $0 != .requestedHeaders }) else { return nil }
+        guard let field = head.repeated.first(where: { $0 != .connection && $0 != .requestedHeaders && $0 != .acceptEncoding })
+        else { return nil }
         self.init(400, "The header field \(field.name) stands more than once.")
     }
 }

@@ -116,7 +116,7 @@ final class HTTP2Stream: ChannelInboundHandler {
         exchange = nil
         let text = Array((fault.reason + "\n").utf8)
         send(
-            AnswerHead(status: fault.status, [("Content-Type", "text/plain; charset=utf-8")]), capacity: text.count, lease: nil
+            AnswerHead(status: fault.status, AnswerHead.told(context.door.dispatcher.requestID())), capacity: text.count, lease: nil
         ) { buffer in
             buffer.copyBytes(from: text)
             return text.count
@@ -137,7 +137,8 @@ extension HTTP2Stream: AnswerCarrier {
             write(UnsafeMutableRawBufferPointer(rebasing: memory[..<capacity]))
         }
         self.lease = lease
-        let fields = HPACKHeaders(head, length: body.readableBytes, context)
+        let checksum = head.hasChecksum ? body.withUnsafeReadableBytes { BodyChecksum.crc32($0) } : nil
+        let fields = HPACKHeaders(head, length: body.readableBytes, context, checksum: checksum)
         guard body.readableBytes > 0, !head.isHead else { return sendLast(.headers(.init(headers: fields, endStream: true)), 1) }
         handlerContext.write(wrapOutboundOut(.headers(.init(headers: fields, endStream: false))), promise: nil)
         rest = body
@@ -166,9 +167,10 @@ extension HTTP2Stream: AnswerCarrier {
         unsent += bytes
         let promise = handlerContext.eventLoop.makePromise(of: Void.self)
         let this = NIOLoopBound(self, eventLoop: handlerContext.eventLoop)
-        promise.futureResult.whenSuccess {
+        promise.futureResult.whenComplete { result in
             this.value.unsent -= bytes
-            next(this.value)
+            // The stream is of no use any more: the peer has given it up, or sent what is against the protocol.
+            if case .failure = result { this.value.handlerContext?.close(promise: nil) } else { next(this.value) }
         }
         handlerContext.writeAndFlush(wrapOutboundOut(frame), promise: promise)
     }
@@ -206,6 +208,9 @@ extension HTTP2Stream: Swept {
         // What other streams' bytes do in the kernel counts too: this one's may wait behind them.
         if stall.isOver(unsent: unsent, streams.socket, now) {
             context.door.instruments.stalledConnections.add()
+            handlerContext?.close(promise: nil)
+        } else if streams.inputHasEnded, !inputIsWhole || unsent > 0 && !streams.waitsForPeer {
+            // Half a request must not be run, and an answer that waits for a window waits for ever: nobody will open it.
             handlerContext?.close(promise: nil)
         } else if !inputIsWhole, settings.bodyIsLate(bytes: bodyBytes, after: now - started) {
             context.door.instruments.lateRequests.add()
@@ -256,7 +261,7 @@ extension RequestHead {
 
 extension HPACKHeaders {
     /// The head of an answer.
-    init(_ head: AnswerHead, length: Int?, _ context: LoopContext) {
+    init(_ head: AnswerHead, length: Int?, _ context: LoopContext, checksum: UInt32? = nil) {
         self.init()
         reserveCapacity(10)
         add(name: ":status", value: "\(head.status)")
@@ -270,6 +275,11 @@ extension HPACKHeaders {
         case .page(let fields): add(fields)
         }
         add(head.browserFields)
+        if head.isGzip {
+            add(name: "content-encoding", value: "gzip")
+            add(name: "vary", value: "accept-encoding")
+        }
+        if let checksum { add(name: "x-amz-crc32", value: "\(checksum)", indexing: .nonIndexable) }
         add(name: "date", value: context.withDate { String(decoding: $0, as: UTF8.self) })
         if let length { add(name: "content-length", value: "\(length)") }
     }

@@ -5,6 +5,9 @@ import Synchronization
 
 /// The throughput of every shard (Kinesis Data Streams developer guide, "Quotas and limits").
 final class ShardLimits: Sendable {
+    /// What a shard gives each registered consumer, in bytes a second; an event is paid for before the next one.
+    static func pushed(at now: UInt64) -> TokenBucket { TokenBucket(rate: 2 << 20, capacity: 0, at: now) }
+
     private struct Buckets {
         var writtenBytes: TokenBucket
         var writtenRecords: TokenBucket

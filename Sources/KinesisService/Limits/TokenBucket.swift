@@ -29,6 +29,13 @@ struct TokenBucket {
         return level >= min(amount, capacity) * Self.second
     }
 
+    /// How long until `has` says yes to so much, if nothing is taken meanwhile, in nanoseconds.
+    mutating func wait(for amount: Int64, _ now: UInt64) -> UInt64 {
+        fill(now)
+        let missing = min(amount, capacity) * Self.second - level
+        return missing <= 0 ? 0 : UInt64((missing + rate - 1) / rate)
+    }
+
     /// Takes what `has` has said yes to, or what turned out to be needed: some megabytes at most.
     mutating func take(_ amount: Int64, _ now: UInt64) {
         fill(now)

@@ -27,6 +27,8 @@ final class Subscription: Sendable {
         var offset: Int64
         /// Of the last record that was sent.
         var last: SequenceNumber?
+        /// What may be sent a second; nil for as much as the client takes.
+        var pace: TokenBucket?
     }
 
     let name: SubscriptionName
@@ -64,10 +66,11 @@ final class Subscription: Sendable {
         // Of nothing there is always enough.
         self.memory = ReadMemory(memory, share: kinesis.subscriptions.memory.lease(0))
         let session = UInt64(clamping: kinesis.settings.subscriptions.sessionMilliseconds) &* 1_000_000
-        deadline = kinesis.clock.monotonicNanoseconds() &+ session
+        let now = kinesis.clock.monotonicNanoseconds()
+        deadline = now &+ session
         counters = kinesis.metrics.stream(stream.name)
         minutes = kinesis.metrics.consumer(consumer, of: stream.name)
-        position = Mutex(Position(offset: offset))
+        position = Mutex(Position(offset: offset, pace: kinesis.limits == nil ? nil : ShardLimits.pushed(at: now)))
     }
 
     /// The body of the answer.
@@ -142,6 +145,12 @@ final class Subscription: Sendable {
     /// What is there now, or a word after a while when nothing is; nil to try again.
     private func attempt(_ remaining: UInt64) async throws(AWSError) -> [UInt8]? {
         rest(at: 0)
+        let owed = position.withLock { $0.pace?.wait(for: 0, kinesis.clock.monotonicNanoseconds()) ?? 0 }
+        if owed > 0 {
+            let pause = Duration.nanoseconds(Int64(clamping: min(owed, remaining)))
+            _ = await wait { (try? await Task.sleep(for: pause)) != nil }
+            return nil
+        }
         let (stream, shard) = try await current()
         let offset = position.withLock { $0.offset }
         guard let records = try await read(from: offset, shard, stream) else {
@@ -221,6 +230,7 @@ final class Subscription: Sendable {
         let (selection, now) = (records.selection, kinesis.now)
         let continuation = position.withLock { position -> SequenceNumber in
             position.offset = selection.next
+            position.pace?.take(Int64(selection.byteCount), kinesis.clock.monotonicNanoseconds())
             if let arrival = selection.lastArrival {
                 position.last = SequenceNumber(offset: selection.next - 1, in: shard, arrivalMilliseconds: arrival)
             }

@@ -45,11 +45,12 @@ final class HTTPSession: Sendable {
     private let handle: Handle?
     private let thread = IOThreads(name: "http", count: 1)
     /// A file of certificates to trust in place of the system's, as AWS's own tools take it.
-    private let authorities: String?
+    let authorities: String?
 
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    /// - Parameter authorities: a file of certificates; that of `AWS_CA_BUNDLE` unless given.
+    init(authorities: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment) {
         handle = CCurl_session_create().map(Handle.init)
-        authorities = environment["AWS_CA_BUNDLE"]
+        self.authorities = authorities ?? environment["AWS_CA_BUNDLE"]
     }
 
     deinit {

@@ -12,7 +12,7 @@ extension ServiceClient {
         let request = HTTPRequest(url: endpoint + path, silentSeconds: Self.silentSeconds)
         let channel = PieceChannel()
         let refusal = CollectedBody(limit: Self.maxReasonBytes)
-        async let outcome = Self.outcome(of: request, channel, refusal)
+        async let outcome = Self.outcome(of: request, session.authorities, channel, refusal)
         do {
             while let piece = await channel.next() { try await consume(piece) }
         } catch {
@@ -32,13 +32,13 @@ extension ServiceClient {
     }
 
     private static func outcome(
-        of request: HTTPRequest, _ channel: PieceChannel, _ refusal: CollectedBody
+        of request: HTTPRequest, _ authorities: String?, _ channel: PieceChannel, _ refusal: CollectedBody
     ) async -> Result<Int, HTTPFailure> {
         defer { channel.end() }
         do throws(HTTPFailure) {
             // A session of its own: a download may take hours.
             return .success(
-                try await HTTPSession().perform(request) { status, bytes in
+                try await HTTPSession(authorities: authorities).perform(request) { status, bytes in
                     status == 200 ? channel.send(Array(bytes)) : refusal.append(bytes)
                 })
         } catch {

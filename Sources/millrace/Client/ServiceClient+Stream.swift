@@ -17,7 +17,7 @@ extension ServiceClient {
             silentSeconds: Self.silentStreamSeconds)
         let channel = PieceChannel()
         let refusal = CollectedBody(limit: Self.mostRefusalBytes)
-        async let outcome = Self.streamed(request, channel, refusal)
+        async let outcome = Self.streamed(request, session.authorities, channel, refusal)
         do {
             while let piece = await channel.next() { try consume(piece) }
         } catch {
@@ -33,12 +33,12 @@ extension ServiceClient {
     }
 
     private static func streamed(
-        _ request: HTTPRequest, _ channel: PieceChannel, _ refusal: CollectedBody
+        _ request: HTTPRequest, _ authorities: String?, _ channel: PieceChannel, _ refusal: CollectedBody
     ) async -> Result<Int, HTTPFailure> {
         defer { channel.end() }
         do throws(HTTPFailure) {
             return .success(
-                try await HTTPSession().perform(request) { status, bytes in
+                try await HTTPSession(authorities: authorities).perform(request) { status, bytes in
                     status == 200 ? channel.send(Array(bytes)) : refusal.append(bytes)
                 })
         } catch {

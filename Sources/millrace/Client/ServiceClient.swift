@@ -24,12 +24,14 @@ struct ServiceClient: Sendable {
     /// The longest that a call may take, in milliseconds.
     private static let callMilliseconds = 60_000
 
-    private static let session = HTTPSession()
-
+    let session: HTTPSession
     let endpoint: String
 
     /// The endpoint given, else that of `AWS_ENDPOINT_URL`, else the default port on this machine.
-    init(endpoint: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    init(
+        endpoint: String? = nil, authorities: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        session = HTTPSession(authorities: authorities, environment: environment)
         let given = endpoint ?? environment["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566"
         self.endpoint = given.hasSuffix("/") ? String(given.dropLast()) : given
     }
@@ -44,7 +46,7 @@ struct ServiceClient: Sendable {
         let collected = CollectedBody(limit: Self.maxAnswerBytes)
         let status: Int
         do throws(HTTPFailure) {
-            status = try await Self.session.perform(request) { _, bytes in collected.append(bytes) }
+            status = try await session.perform(request) { _, bytes in collected.append(bytes) }
         } catch {
             throw failure(error)
         }

@@ -19,12 +19,12 @@ struct BackupCommand: AsyncParsableCommand {
             Where no server runs, --data-dir opens the directory itself.
             """)
     @Argument(help: "The file to write; it must not exist.") var file: String
-    @Option(help: "The server (default $AWS_ENDPOINT_URL, else http://127.0.0.1:4566).") var endpoint: String?
+    @OptionGroup var server: ServerOptions
     @Option(help: "A data directory that no server uses.") var dataDir: String?
     @OptionGroup var options: ScanOptions
 
     func validate() throws {
-        guard endpoint == nil || dataDir == nil else { throw ValidationError("Give --endpoint or --data-dir, not both.") }
+        guard server.endpoint == nil || dataDir == nil else { throw ValidationError("Give --endpoint or --data-dir, not both.") }
     }
 
     func run() async throws {
@@ -33,7 +33,7 @@ struct BackupCommand: AsyncParsableCommand {
             if let dataDir {
                 try await copy(directory: dataDir, to: receiver)
             } else {
-                try await ServiceClient(endpoint: endpoint).download("/backup") { try await receiver.take($0) }
+                try await server.client.download("/backup") { try await receiver.take($0) }
             }
             let manifest = try await receiver.finish()
             try BackupSummary.print(manifest, file: file, as: options.output, verb: "Backed up")

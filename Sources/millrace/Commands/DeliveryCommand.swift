@@ -66,8 +66,10 @@ struct DeliveryCommand: AsyncParsableCommand {
             var ExtendedS3DestinationConfiguration: Destination
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
-            let client = ServiceClient()
+            let client = server.client
             struct Answer: Decodable { var DeliveryStreamARN: String }
             if let definition {
                 let body = try DefinitionFile(path: definition).merging(["DeliveryStreamName": name])
@@ -114,6 +116,8 @@ struct DeliveryCommand: AsyncParsableCommand {
             var cells: [String] { [DeliveryStreamName, DeliveryStreamType, DeliveryStreamStatus, Reason ?? ""] }
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct ListRequest: Encodable {
                 var Limit = 10_000
@@ -134,7 +138,7 @@ struct DeliveryCommand: AsyncParsableCommand {
                 }
                 var DeliveryStreamDescription: Fields
             }
-            let client = ServiceClient()
+            let client = server.client
             var names: [String] = []
             while true {
                 let page = try await client.call(
@@ -160,9 +164,11 @@ struct DeliveryCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Delete a delivery stream; its objects stay.")
         @Argument(help: "The delivery stream's name.") var name: String
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct Request: Encodable { var DeliveryStreamName: String }
-            _ = try await ServiceClient().call(
+            _ = try await server.client.call(
                 .firehose, "DeleteDeliveryStream", Request(DeliveryStreamName: name), as: NoAnswer.self)
             StandardError.print("Delivery stream \(name) deleted.")
         }

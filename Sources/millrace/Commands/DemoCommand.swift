@@ -16,6 +16,7 @@ struct DemoCommand: AsyncParsableCommand {
         @Option(help: "Stop after this many steps of the example's own time.") var steps: Int?
         @Option(help: "The same seed gives the same data.") var seed: UInt64 = 1
         @Flag(help: "Print the records on standard output instead of sending them.") var dryRun = false
+        @OptionGroup var server: ServerOptions
 
         func validate() throws {
             guard speed > 0, speed <= 100_000 else {
@@ -36,7 +37,7 @@ struct DemoCommand: AsyncParsableCommand {
                 seed: once ? UInt64.random(in: 0 ... .max) : pace.seed, anomalyEvery: max(0, anomalyEvery))
             guard once else { return try await DemoSender.run(readings, pace) }
             let record = DeviceReadings.record(device: DeviceReadings.devices[2], reading: readings.anomaly())
-            var producer = RecordProducer(stream: pace.stream, client: ServiceClient())
+            var producer = RecordProducer(stream: pace.stream, client: pace.server.client)
             try await producer.put(record.line.data.utf8, partitionKey: record.partitionKey)
             try await producer.flush()
             print(record.data)
@@ -68,7 +69,7 @@ struct DemoCommand: AsyncParsableCommand {
 enum DemoSender {
     static func run(_ producer: some DemoProducer, _ pace: DemoCommand.Pace) async throws {
         var source = producer
-        var output = RecordProducer(stream: pace.stream, client: ServiceClient())
+        var output = RecordProducer(stream: pace.stream, client: pace.server.client)
         let clock = ContinuousClock()
         let start = clock.now
         let startMilliseconds = Int64(Date().timeIntervalSince1970 * 1000)

@@ -20,8 +20,10 @@ struct PutCommand: AsyncParsableCommand {
     /// The largest record that a stream can be made to take, in bytes.
     private static let maxRecordBytes = 10 << 20
 
+    @OptionGroup var server: ServerOptions
+
     func run() async throws {
-        var producer = RecordProducer(stream: stream, client: ServiceClient())
+        var producer = RecordProducer(stream: stream, client: server.client)
         var reader = LineReader(standardInputUpTo: Self.maxRecordBytes)
         do {
             if whole {

@@ -35,6 +35,7 @@ struct QueryCommand: AsyncParsableCommand {
     var schema: [String] = []
     @Flag(help: "Show how it would be worked out instead of doing it.") var explain = false
     @Flag(help: "No progress bar.") var quiet = false
+    @OptionGroup var server: ServerOptions
 
     private struct Request: Encodable {
         struct Schema: Encodable {
@@ -65,7 +66,7 @@ struct QueryCommand: AsyncParsableCommand {
             Text: text, From: try Self.time(from, "--from"), To: try Self.time(to, "--to"), Format: output.rows.rawValue,
             Explain: explain ? "true" : nil, Schemas: try schemas())
         do {
-            try await ServiceClient().stream("Millrace_20261130.Query", try JSONEncoder().encode(request)) { piece in
+            try await server.client.stream("Millrace_20261130.Query", try JSONEncoder().encode(request)) { piece in
                 bytes += piece
                 while let frame = try QueryFrame.take(from: &bytes) {
                     if case .progress(let progress) = frame {

@@ -30,6 +30,7 @@ struct ProgramInput: ParsableArguments {
     @Option(help: "An InputSchema as a JSON file (default: guessed from the records of --source).") var schema: String?
     @Option(help: "What the program calls its input, without _001.") var prefix = "SOURCE_SQL_STREAM"
     @OptionGroup var references: ReferenceOptions
+    @OptionGroup var server: ServerOptions
 
     /// The program at its start.
     /// - Throws: `CommandFailure`, with every error of the program at its place.
@@ -54,7 +55,7 @@ struct ProgramInput: ParsableArguments {
             }
             json = contents
         } else if let source {
-            json = try await SQLDiscoverCommand.discover(source, from: "TRIM_HORIZON", ServiceClient()).schema
+            json = try await SQLDiscoverCommand.discover(source, from: "TRIM_HORIZON", server.client).schema
         } else {
             throw CommandFailure(.usage, "Give --schema or --source.")
         }

@@ -82,7 +82,7 @@ struct SQLCommand: AsyncParsableCommand {
             guard let name = name ?? file.text("ApplicationName") else {
                 throw CommandFailure(.usage, "\(definition): has no ApplicationName; give --name")
             }
-            let client = ServiceClient()
+            let client = live.input.server.client
             do {
                 let body = try file.merging(["ApplicationName": name, "ApplicationCode": code])
                 _ = try await client.send(.analytics, "CreateApplication", body)
@@ -131,6 +131,8 @@ struct SQLCommand: AsyncParsableCommand {
             var cells: [String] { [ApplicationName, ApplicationStatus, ApplicationStatusReason ?? ""] }
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct Request: Encodable {
                 var Limit = 50
@@ -140,7 +142,7 @@ struct SQLCommand: AsyncParsableCommand {
                 var ApplicationSummaries: [Row]
                 var HasMoreApplications: Bool
             }
-            let client = ServiceClient()
+            let client = server.client
             var rows: [Row] = []
             while true {
                 let page = try await client.call(
@@ -157,8 +159,10 @@ struct SQLCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Stop an application; its state is kept.")
         @Argument(help: "The application's name.") var name: String
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
-            _ = try await ServiceClient().call(
+            _ = try await server.client.call(
                 .analytics, "StopApplication", NameRequest(ApplicationName: name), as: NoAnswer.self)
             StandardError.print("Application \(name) stopped.")
         }

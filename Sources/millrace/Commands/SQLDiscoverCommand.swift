@@ -25,8 +25,10 @@ struct SQLDiscoverCommand: AsyncParsableCommand {
         var StreamDescriptionSummary: Fields
     }
 
+    @OptionGroup var server: ServerOptions
+
     func run() async throws {
-        let found = try await Self.discover(stream, from: Self.positions[from] ?? "TRIM_HORIZON", ServiceClient())
+        let found = try await Self.discover(stream, from: Self.positions[from] ?? "TRIM_HORIZON", server.client)
         for row in found.rows.prefix(Self.shownRows) { StandardError.print(row.map { $0 ?? "NULL" }.joined(separator: "  ")) }
         StandardOutput.write(found.schema + [UInt8(ascii: "\n")])
     }

@@ -31,7 +31,7 @@ struct LiveOptions: ParsableArguments {
         let position = ReadPosition(type: from == "start" || endOfInput ? "TRIM_HORIZON" : "LATEST")
         var run = LiveRun(
             program: program, printer: RowPrinter(output, shown), left: limit ?? .max,
-            follower: try await StreamFollower(source, from: position, stopsAtTips: endOfInput, ServiceClient()))
+            follower: try await StreamFollower(source, from: position, stopsAtTips: endOfInput, input.server.client))
         try await run.run(endsInput: endOfInput)
     }
 }

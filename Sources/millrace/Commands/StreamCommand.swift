@@ -107,8 +107,10 @@ struct StreamCommand: AsyncParsableCommand {
             guard shards >= 1 else { throw ValidationError("--shards must be 1 or more, not \(shards).") }
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
-            let client = ServiceClient()
+            let client = server.client
             if let definition {
                 let body = try DefinitionFile(path: definition).merging(["StreamName": name], tags: settings.tags)
                 do { _ = try await client.send(.kinesis, "CreateStream", body) } catch { throw ServiceClient.failure(error) }
@@ -149,6 +151,8 @@ struct StreamCommand: AsyncParsableCommand {
             }
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct Request: Encodable {
                 var Limit = 10_000
@@ -165,7 +169,7 @@ struct StreamCommand: AsyncParsableCommand {
                 var OpenShardCount: Int
                 var RetentionPeriodHours: Int
             }
-            let client = ServiceClient()
+            let client = server.client
             var names: [String] = []
             while true {
                 let page = try await client.call(
@@ -203,8 +207,10 @@ struct StreamCommand: AsyncParsableCommand {
             var cells: [String] { [ShardId, range, first, state] }
         }
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
-            let client = ServiceClient()
+            let client = server.client
             var description = try await StreamCommand.describe(name, through: client)
             let tags = try await StreamCommand.tags(name, through: client)
             description.Tags = tags
@@ -235,8 +241,10 @@ struct StreamCommand: AsyncParsableCommand {
         @Argument(help: "The stream's name.") var name: String
         @Flag(help: "Do not ask.") var yes = false
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
-            let client = ServiceClient()
+            let client = server.client
             if !yes {
                 guard isatty(0) == 1 else {
                     throw CommandFailure(.usage, "Deleting '\(name)' removes its records; say --yes where nobody can be asked.")

@@ -15,13 +15,15 @@ extension StreamCommand {
             help: ArgumentHelp("The second child's first hash key; the middle of the shard when not given.", valueName: "hash key"))
         var at: String?
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct Request: Encodable {
                 var StreamName: String
                 var ShardToSplit: String
                 var NewStartingHashKey: String
             }
-            let client = ServiceClient()
+            let client = server.client
             let key = if let at { at } else { try await middle(client) }
             _ = try await client.call(
                 .kinesis, "SplitShard", Request(StreamName: name, ShardToSplit: shard, NewStartingHashKey: key), as: NoAnswer.self)
@@ -52,13 +54,15 @@ extension StreamCommand {
         @Argument(help: "The shard with the lower hash keys.") var shard: String
         @Argument(help: "The shard with the hash keys after those.") var adjacent: String
 
+        @OptionGroup var server: ServerOptions
+
         func run() async throws {
             struct Request: Encodable {
                 var StreamName: String
                 var ShardToMerge: String
                 var AdjacentShardToMerge: String
             }
-            _ = try await ServiceClient().call(
+            _ = try await server.client.call(
                 .kinesis, "MergeShards", Request(StreamName: name, ShardToMerge: shard, AdjacentShardToMerge: adjacent),
                 as: NoAnswer.self)
             StandardError.print("Shards \(shard) and \(adjacent) of stream \(name) were merged.")

@@ -24,8 +24,10 @@ struct TailCommand: AsyncParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit).") }
     }
 
+    @OptionGroup var server: ServerOptions
+
     func run() async throws {
-        var follower = try await StreamFollower(stream, from: try ReadPosition(from), ServiceClient())
+        var follower = try await StreamFollower(stream, from: try ReadPosition(from), server.client)
         var left = limit ?? .max
         while left > 0, !follower.isAtEnd {
             let round = try await follower.read(atMost: left) { shard, records in
@@ -52,8 +54,10 @@ struct CatCommand: AsyncParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit).") }
     }
 
+    @OptionGroup var server: ServerOptions
+
     func run() async throws {
-        var follower = try await StreamFollower(stream, from: try ReadPosition(from), stopsAtTips: true, ServiceClient())
+        var follower = try await StreamFollower(stream, from: try ReadPosition(from), stopsAtTips: true, server.client)
         var left = limit ?? .max
         while left > 0, !follower.isAtEnd {
             left -= try await follower.read(atMost: left) { shard, records in

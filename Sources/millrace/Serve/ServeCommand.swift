@@ -8,7 +8,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Every setting is a flag, a variable (MILLRACE_DATA_DIR, MILLRACE_HTTP, ...) or a key of the YAML file; the flag wins over \
             the variable, the variable over the file. When requests are accepted it prints one line, \
-            `Ready. http=HOST:PORT data=DIR`. SIGTERM stops it cleanly.
+            `Ready. http=HOST:PORT data=DIR`, with https=HOST:PORT where TLS is spoken; before it, where the certificate is one of its own, \
+            `Trust. AWS_CA_BUNDLE=FILE`. SIGTERM stops it cleanly.
             """)
     @OptionGroup var options: ServeOptions
 

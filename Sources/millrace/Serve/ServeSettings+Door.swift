@@ -19,6 +19,7 @@ extension ServeSettings {
         number("max-connections", \.maxConnections, 1...1_000_000, "connections"),
         number("http.event-loops", \.eventLoops, 1...64, "threads"),
         number("http.memory-bytes", \.memoryLimit, 1 << 20...1 << 40, "bytes"),
+        number("http.gzip-bytes", \.gzipBytes, 0...1 << 30, "bytes"),
         number("http.max-head-bytes", \.maxHeadBytes, 1024...1 << 20, "bytes"),
         duration("http.head-timeout", \.headTimeout),
         duration("http.body-timeout", \.bodyTimeout),

@@ -38,11 +38,10 @@ extension Analytics {
 
     /// Reserves the memory of an answer that describes an application: it may be far larger than its request.
     func reserve(_ definition: ApplicationDefinition, _ call: AWSCall) throws(AWSError) {
-        let columns = definition.inputs.reduce(0) { sum, input in
-            sum
-                + input.schema.recordColumns.reduce(0) {
-                    $0 + $1.name.utf8.count + ($1.mapping?.utf8.count ?? 0) + $1.sqlType.utf8.count + 64
-                }
+        let schemas = definition.inputs.map(\.schema) + definition.references.map(\.schema)
+        var columns = 0
+        for column in schemas.flatMap(\.recordColumns) {
+            columns += column.name.utf8.count + (column.mapping?.utf8.count ?? 0) + column.sqlType.utf8.count + 64
         }
         // The answer once, and once more for what grows by being escaped.
         guard call.memory.extend(by: 2 * (definition.code.utf8.count + columns) + 8_192) else {

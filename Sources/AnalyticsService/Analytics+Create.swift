@@ -11,6 +11,7 @@ struct ApplicationParts: Sendable {
     var code: String
     var inputs: [InputRequest]
     var outputs: [OutputRequest]
+    var references: [ReferenceRequest] = []
     var loggingOptions: [LoggingOptionRequest]
     var tags: [TagRequest]
     var serviceExecutionRole: String?
@@ -36,6 +37,9 @@ extension Analytics {
             for (index, input) in parts.inputs.enumerated() { try definition.add(input, at: "\(field)Inputs[\(index)]") }
             for (index, output) in parts.outputs.enumerated() {
                 try definition.add(output, at: "\(field)Outputs[\(index)]", limit: settings.outputLimit)
+            }
+            for (index, reference) in parts.references.enumerated() {
+                try definition.add(reference, at: "\(field)ReferenceDataSources[\(index)]")
             }
             for (index, option) in parts.loggingOptions.enumerated() {
                 try definition.add(option, at: "CloudWatchLoggingOptions[\(index)]")

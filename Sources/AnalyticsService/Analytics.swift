@@ -36,8 +36,11 @@ public struct Analytics: Sendable {
         self.settings = settings
     }
 
-    /// Both versions, to be given to a dispatcher.
-    public var services: [AWSService] { [version1, version2] }
+    /// Both versions and queries, to be given to a dispatcher.
+    public var services: [AWSService] { [version1, version2, own] }
+
+    /// What AWS has no operation for.
+    private var own: AWSService { AWSService(prefix: "Millrace_20261130", serving: self, [.direct(Query.self)]) }
 
     private var version1: AWSService {
         AWSService(
@@ -46,10 +49,12 @@ public struct Analytics: Sendable {
                 .operation(V1.AddApplicationCloudWatchLoggingOption.self),
                 .operation(V1.AddApplicationInput.self),
                 .operation(V1.AddApplicationOutput.self),
+                .operation(V1.AddApplicationReferenceDataSource.self),
                 .operation(V1.CreateApplication.self),
                 .operation(DeleteApplication.self),
                 .operation(V1.DeleteApplicationCloudWatchLoggingOption.self),
                 .operation(V1.DeleteApplicationOutput.self),
+                .operation(V1.DeleteApplicationReferenceDataSource.self),
                 .operation(V1.DescribeApplication.self),
                 .operation(V1.DiscoverInputSchema.self),
                 .operation(V1.ListApplications.self),
@@ -67,10 +72,12 @@ public struct Analytics: Sendable {
                 .operation(V2.AddApplicationCloudWatchLoggingOption.self),
                 .operation(V2.AddApplicationInput.self),
                 .operation(V2.AddApplicationOutput.self),
+                .operation(V2.AddApplicationReferenceDataSource.self),
                 .operation(V2.CreateApplication.self),
                 .operation(DeleteApplication.self),
                 .operation(V2.DeleteApplicationCloudWatchLoggingOption.self),
                 .operation(V2.DeleteApplicationOutput.self),
+                .operation(V2.DeleteApplicationReferenceDataSource.self),
                 .operation(V2.DescribeApplication.self),
                 .operation(V2.DiscoverInputSchema.self),
                 .operation(V2.ListApplications.self),
@@ -85,9 +92,7 @@ public struct Analytics: Sendable {
     private var refused: [OperationEntry<Analytics>] {
         [
             .operation(AddApplicationInputProcessingConfiguration.self),
-            .operation(AddApplicationReferenceDataSource.self),
             .operation(DeleteApplicationInputProcessingConfiguration.self),
-            .operation(DeleteApplicationReferenceDataSource.self),
             .operation(TagResource.self),
             .operation(UntagResource.self),
         ]

@@ -29,10 +29,16 @@ public protocol ApplicationControl: Sendable {
     /// Some records of a source as they are, to look at; none when none came in time.
     /// - Throws: `.configuration` when there is no such stream, `.store`.
     func sample(_ source: StreamTarget, from position: StartingPosition) async throws(ApplicationError) -> [[UInt8]]
+    /// Begins a query over what streams hold.
+    /// - Throws: `.code`, `.configuration`, `.store`.
+    func query(_ request: QueryRequest) async throws(ApplicationError) -> StoredQuery
 }
 
 extension ApplicationControl {
     public func hasRemains(of name: String) async -> Bool { false }
+    public func query(_ request: QueryRequest) async throws(ApplicationError) -> StoredQuery {
+        throw .configuration("There is nothing to query here.")
+    }
 }
 
 extension ApplicationManager: ApplicationControl {}

@@ -9,6 +9,8 @@ enum ApplicationLimits {
     /// Ours, as is the next: a description must not grow without bound.
     static let outputs = 64
     static let loggingOptions = 10
+    /// Ours too: the service allows one.
+    static let references = 8
 }
 
 extension ApplicationDefinition {
@@ -119,11 +121,6 @@ extension InvalidArgument {
     static func noItem(_ id: String?, _ field: String, among ids: [String], _ kind: String) -> InvalidArgument {
         let known = ids.isEmpty ? "it has none" : "there are: \(ids.joined(separator: ", "))"
         return InvalidArgument("\(field) '\(id ?? "")' names no \(kind) of the application; \(known).")
-    }
-
-    /// The refusal of reference tables.
-    static func referenceData(_ field: String) -> InvalidArgument {
-        InvalidArgument("\(field) is not supported: reference tables from S3 cannot be loaded here. Leave it out.")
     }
 
     /// The refusal of what only Flink applications have.

@@ -18,6 +18,7 @@ struct Millrace: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             ServeCommand.self, StreamCommand.self, PutCommand.self, TailCommand.self, CatCommand.self, SQLCommand.self,
+            QueryCommand.self,
             DeliveryCommand.self,
             ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self,
             CredentialsCommand.self,

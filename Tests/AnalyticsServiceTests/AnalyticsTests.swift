@@ -13,6 +13,7 @@ import Testing
         for operation in [
             "CreateApplication", "DescribeApplication", "StartApplication", "StopApplication", "DeleteApplication",
             "UpdateApplication", "AddApplicationInput", "AddApplicationOutput", "DeleteApplicationOutput",
+            "AddApplicationReferenceDataSource", "DeleteApplicationReferenceDataSource",
         ] {
             // An empty object lacks at least the name.
             #expect(await client.refusal(operation, [:], version)?.type == "ValidationException", "\(operation)")
@@ -23,7 +24,6 @@ import Testing
     @Test("operations that cannot be done yet say why", arguments: Client.Version.allCases)
     func refused(version: Client.Version) async throws {
         for operation in [
-            "AddApplicationReferenceDataSource", "DeleteApplicationReferenceDataSource",
             "AddApplicationInputProcessingConfiguration",
             "DeleteApplicationInputProcessingConfiguration", "TagResource", "UntagResource",
         ] {

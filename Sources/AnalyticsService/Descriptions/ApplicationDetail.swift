@@ -38,18 +38,22 @@ struct ApplicationDetail: AWSResponse {
         writer.field("ApplicationARN", arn)
         writer.field("ApplicationStatus", status.rawValue)
         writer.field(reasonField, trouble)
+        writer.field("LostState", definition.lostState)
         writer.field("CreateTimestamp", milliseconds: definition.createdMilliseconds)
         writer.field("LastUpdateTimestamp", milliseconds: definition.updatedMilliseconds)
         writer.field("ApplicationVersionId", definition.version)
         if !definition.loggingOptions.isEmpty { writer.loggingOptionDescriptions(definition, version) }
     }
 
-    /// The description; that of an application that was stopped without being asked to ends with the reason. The models of both versions
+    /// The description; that of an application that was stopped without being asked to ends with the reason, that of one whose last update let go of
+    /// state says so. The models of both versions
     /// have no other field with room for it, and SDKs drop fields that are not in the model.
     private var description: String? {
         var text = definition.description
         if let reason = definition.stopReason, status == .ready {
             text += (text.isEmpty ? "" : " ") + "(stopped: \(reason))"
+        } else if let lost = definition.lostState {
+            text += (text.isEmpty ? "" : " ") + "(\(lost))"
         }
         return text.isEmpty ? nil : String(text.prefix(Self.descriptionLimit))
     }
@@ -61,6 +65,7 @@ struct ApplicationDetail: AWSResponse {
         writeCommon(to: &writer)
         writer.inputDescriptions(definition, .v1)
         writer.outputDescriptions(definition, .v1)
+        if !definition.references.isEmpty { writer.referenceDescriptions(definition, .v1) }
         writer.field("ApplicationCode", definition.code)
     }
 
@@ -74,6 +79,7 @@ struct ApplicationDetail: AWSResponse {
             writer.object("SqlApplicationConfigurationDescription") { writer in
                 writer.inputDescriptions(definition, .v2)
                 writer.outputDescriptions(definition, .v2)
+                if !definition.references.isEmpty { writer.referenceDescriptions(definition, .v2) }
             }
             writer.object("ApplicationCodeConfigurationDescription") { writer in
                 writer.field("CodeContentType", "PLAINTEXT")

@@ -42,6 +42,22 @@ extension WireWriter {
         }
     }
 
+    /// ReferenceDataSourceDescriptions.
+    mutating func referenceDescriptions(_ definition: ApplicationDefinition, _ version: APIVersion) {
+        list("ReferenceDataSourceDescriptions", definition.references) { writer, reference in
+            writer.object { writer in
+                writer.field("ReferenceId", reference.id)
+                writer.field("TableName", reference.tableName)
+                writer.object("S3ReferenceDataSourceDescription") { writer in
+                    writer.field("BucketARN", reference.bucketARN)
+                    writer.field("FileKey", reference.fileKey)
+                    writer.field("ReferenceRoleARN", definition.role(reference.roleARN, version))
+                }
+                writer.schema("ReferenceSchema", reference.schema)
+            }
+        }
+    }
+
     /// CloudWatchLoggingOptionDescriptions.
     mutating func loggingOptionDescriptions(_ definition: ApplicationDefinition, _ version: APIVersion) {
         list("CloudWatchLoggingOptionDescriptions", definition.loggingOptions) { writer, option in
@@ -59,8 +75,10 @@ extension WireWriter {
     }
 
     /// InputSchema.
-    mutating func inputSchema(_ schema: InputSchema) {
-        object("InputSchema") { writer in
+    mutating func inputSchema(_ schema: InputSchema) { self.schema("InputSchema", schema) }
+
+    private mutating func schema(_ field: StaticString, _ schema: InputSchema) {
+        object(field) { writer in
             writer.object("RecordFormat") { writer in
                 writer.field("RecordFormatType", schema.recordFormat.recordFormatType)
                 guard let parameters = schema.recordFormat.mappingParameters else { return }

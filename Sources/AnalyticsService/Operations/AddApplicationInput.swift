@@ -61,6 +61,7 @@ struct ChangedItems: AWSResponse {
         case inputs
         case outputs
         case loggingOptions
+        case references
         /// Removals of outputs tell the version only.
         case none
     }
@@ -82,6 +83,7 @@ struct ChangedItems: AWSResponse {
             switch kind {
             case .inputs: writer.inputDescriptions(definition, .v2)
             case .outputs: writer.outputDescriptions(definition, .v2)
+            case .references: writer.referenceDescriptions(definition, .v2)
             case .loggingOptions: writer.loggingOptionDescriptions(definition, .v2)
             case .none: break
             }

@@ -57,6 +57,7 @@ extension V2 {
             let parts = ApplicationParts(
                 name: request.name, description: request.description ?? "", code: configuration?.code?.content?.text ?? "",
                 inputs: configuration?.sql?.inputs ?? [], outputs: configuration?.sql?.outputs ?? [],
+                references: configuration?.sql?.references ?? [],
                 loggingOptions: request.loggingOptions ?? [], tags: request.tags ?? [], serviceExecutionRole: request.role)
             let definition = try await service.create(parts, at: "ApplicationConfiguration.SqlApplicationConfiguration.")
             return ApplicationDetail((definition, .ready), trouble: nil, service, .v2)
@@ -77,17 +78,17 @@ struct ConfigurationRequest: WireReadable {
     struct SQL: WireReadable {
         var inputs: [InputRequest]?
         var outputs: [OutputRequest]?
-        /// Whether there are ReferenceDataSources.
-        var hasReferenceData: Bool
+        var references: [ReferenceRequest]?
 
         init(_ fields: WireFields) throws(AWSError) {
             inputs = try fields.list("Inputs")
             outputs = try fields.list("Outputs")
-            hasReferenceData = try fields.hasElements("ReferenceDataSources")
+            references = try fields.list("ReferenceDataSources")
         }
 
         static let rules: [Rule<SQL>] = [
             .each("inputs", \.inputs, InputRequest.rules(.v2)), .each("outputs", \.outputs, OutputRequest.rules(.v2)),
+            .each("referenceDataSources", \.references, ReferenceRequest.rules(.v2)),
         ]
     }
 
@@ -138,9 +139,6 @@ struct ConfigurationRequest: WireReadable {
 
     func refuseUnsupported() throws(InvalidArgument) {
         if let foreign { throw .flink("ApplicationConfiguration.\(foreign)") }
-        if sql?.hasReferenceData ?? false {
-            throw .referenceData("ApplicationConfiguration.SqlApplicationConfiguration.ReferenceDataSources")
-        }
         if code?.type == "ZIPFILE" || code?.content?.isArchive ?? false {
             throw InvalidArgument(
                 "ApplicationConfiguration.ApplicationCodeConfiguration must hold the code of a SQL application as text: "

@@ -25,12 +25,9 @@ extension RefusedOperation {
 }
 
 private let lambda = "Lambda functions are not called here."
-private let referenceTables = "reference tables from S3 cannot be loaded here."
 private let tagging = "tags are given with CreateApplication and stay as they are."
 
 enum AddApplicationInputProcessingConfiguration: RefusedOperation { static let reason = lambda }
 enum DeleteApplicationInputProcessingConfiguration: RefusedOperation { static let reason = lambda }
-enum AddApplicationReferenceDataSource: RefusedOperation { static let reason = referenceTables }
-enum DeleteApplicationReferenceDataSource: RefusedOperation { static let reason = referenceTables }
 enum TagResource: RefusedOperation { static let reason = tagging }
 enum UntagResource: RefusedOperation { static let reason = tagging }

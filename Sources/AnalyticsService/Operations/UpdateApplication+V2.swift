@@ -51,6 +51,7 @@ extension V2 {
                 if let role = request.role { definition.serviceExecutionRole = role }
                 try definition.apply(sql?.inputs ?? [], at: "\(field).InputUpdates")
                 try definition.apply(sql?.outputs ?? [], at: "\(field).OutputUpdates")
+                try definition.apply(sql?.references ?? [], at: "\(field).ReferenceDataSourceUpdates")
                 try definition.apply(request.loggingOptions ?? [], at: "CloudWatchLoggingOptionUpdates")
             }
             return try await service.detail(request.name, call, .v2)
@@ -81,17 +82,17 @@ struct ConfigurationUpdate: WireReadable {
     struct SQL: WireReadable {
         var inputs: [InputUpdate]?
         var outputs: [OutputUpdate]?
-        /// Whether there are ReferenceDataSourceUpdates.
-        var hasReferenceData: Bool
+        var references: [ReferenceUpdate]?
 
         init(_ fields: WireFields) throws(AWSError) {
             inputs = try fields.list("InputUpdates")
             outputs = try fields.list("OutputUpdates")
-            hasReferenceData = try fields.hasElements("ReferenceDataSourceUpdates")
+            references = try fields.list("ReferenceDataSourceUpdates")
         }
 
         static let rules: [Rule<SQL>] = [
             .each("inputUpdates", \.inputs, InputUpdate.rules(.v2)), .each("outputUpdates", \.outputs, OutputUpdate.rules(.v2)),
+            .each("referenceDataSourceUpdates", \.references, ReferenceUpdate.rules(.v2)),
         ]
     }
 
@@ -142,9 +143,6 @@ struct ConfigurationUpdate: WireReadable {
 
     func refuseUnsupported() throws(InvalidArgument) {
         if let foreign { throw .flink("ApplicationConfigurationUpdate.\(foreign)") }
-        if sql?.hasReferenceData ?? false {
-            throw .referenceData("ApplicationConfigurationUpdate.SqlApplicationConfigurationUpdate.ReferenceDataSourceUpdates")
-        }
         if code?.type == "ZIPFILE" || code?.content?.isArchive ?? false {
             throw InvalidArgument(
                 "ApplicationConfigurationUpdate.ApplicationCodeConfigurationUpdate must hold the code of a SQL application "

@@ -9,21 +9,21 @@ extension V1 {
             var inputs: [InputUpdate]?
             var code: String?
             var outputs: [OutputUpdate]?
-            /// Whether there are ReferenceDataSourceUpdates.
-            var hasReferenceData: Bool
+            var references: [ReferenceUpdate]?
             var loggingOptions: [LoggingOptionUpdate]?
 
             init(_ fields: WireFields) throws(AWSError) {
                 inputs = try fields.list("InputUpdates")
                 code = try fields.string("ApplicationCodeUpdate")
                 outputs = try fields.list("OutputUpdates")
-                hasReferenceData = try fields.hasElements("ReferenceDataSourceUpdates")
+                references = try fields.list("ReferenceDataSourceUpdates")
                 loggingOptions = try fields.list("CloudWatchLoggingOptionUpdates")
             }
 
             static let rules: [Rule<Update>] = [
                 .each("inputUpdates", \.inputs, InputUpdate.rules(.v1)), .code("applicationCodeUpdate", \.code),
                 .each("outputUpdates", \.outputs, OutputUpdate.rules(.v1)),
+                .each("referenceDataSourceUpdates", \.references, ReferenceUpdate.rules(.v1)),
                 .each("cloudWatchLoggingOptionUpdates", \.loggingOptions, LoggingOptionUpdate.rules(.v1)),
             ]
         }
@@ -48,14 +48,12 @@ extension V1 {
         static let memoryBound = Analytics.configurationBound
 
         static func run(_ request: Request, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> EmptyObject {
-            if request.update?.hasReferenceData ?? false {
-                throw AWSError(.referenceData("ApplicationUpdate.ReferenceDataSourceUpdates"))
-            }
             let update = request.update
             try await service.update(request.name, version: request.version) { definition throws(InvalidArgument) in
                 if let code = update?.code { definition.code = code }
                 try definition.apply(update?.inputs ?? [], at: "ApplicationUpdate.InputUpdates")
                 try definition.apply(update?.outputs ?? [], at: "ApplicationUpdate.OutputUpdates")
+                try definition.apply(update?.references ?? [], at: "ApplicationUpdate.ReferenceDataSourceUpdates")
                 try definition.apply(update?.loggingOptions ?? [], at: "ApplicationUpdate.CloudWatchLoggingOptionUpdates")
             }
             return EmptyObject()

@@ -14,10 +14,19 @@ public struct ApplicationDefinition: Codable, Sendable {
     public var code: String
     public var inputs: [ApplicationInput]
     public var outputs: [ApplicationOutput]
+    /// Nil where there are none, as builds before there were any wrote it.
+    private var referenceTables: [ApplicationReference]?
+    /// Reference tables, loaded from objects of buckets.
+    public var references: [ApplicationReference] {
+        get { referenceTables ?? [] }
+        set { referenceTables = newValue.isEmpty ? nil : newValue }
+    }
     /// Whether it should run; what a restarted node goes by.
     public var isStarted: Bool
     /// Why it was stopped without being asked to; nil when it was asked, or runs.
     public var stopReason: String?
+    /// The state that the last update of the running application let go of, in words; nil when it kept all.
+    public var lostState: String?
     /// How often it was started: tells whether the state in its hidden stream is of this start.
     public var startNumber: Int64
     /// The number that the next input or output is given an id from, such as `2.1`.
@@ -128,6 +137,32 @@ public struct ApplicationOutput: Codable, Sendable {
     }
 }
 
+/// A table whose rows come from an object of a bucket (Kinesis Analytics API, ReferenceDataSource).
+public struct ApplicationReference: Codable, Sendable {
+    public var id: String
+    /// The table's stored name.
+    public var tableName: String
+    /// `arn:aws:s3:::BUCKET`.
+    public var bucketARN: String
+    public var fileKey: String
+    public var roleARN: String?
+    public var schema: InputSchema
+
+    public init(id: String, tableName: String, bucketARN: String, fileKey: String, roleARN: String?, schema: InputSchema) {
+        self.id = id
+        self.tableName = tableName
+        self.bucketARN = bucketARN
+        self.fileKey = fileKey
+        self.roleARN = roleARN
+        self.schema = schema
+    }
+
+    /// The object that the ARN and the key name.
+    public var object: ReferenceObject {
+        ReferenceObject(bucket: bucketARN.split(separator: ":").last.map(String.init) ?? "", key: fileKey)
+    }
+}
+
 /// How an output's rows are written, one row a record (DestinationSchema.RecordFormatType).
 public enum OutputFormat: String, Codable, Sendable {
     case json = "JSON"
@@ -135,10 +170,11 @@ public enum OutputFormat: String, Codable, Sendable {
 }
 
 extension ApplicationDefinition {
-    private static let format = 1
+    /// 2 has reference tables; what has none is written as 1.
+    private static let format = 2
 
     /// JSON that says its version, as the definition is stored.
-    func stored() -> [UInt8] { StoredDefinition.encode(self, format: Self.format) }
+    func stored() -> [UInt8] { StoredDefinition.encode(self, format: referenceTables == nil ? 1 : Self.format) }
 
     /// - Throws: for bytes that `stored()` of this or an earlier version did not write.
     init(stored bytes: [UInt8]) throws(StoredDefinition.Failure) {

@@ -56,7 +56,8 @@ public actor ApplicationManager {
     let time: any TimeSource
     private let random: any RandomSource
     let resolve: SourceResolver
-    private let limits: ApplicationRun.Limits
+    private let references: (any ReferenceFiles)?
+    let limits: ApplicationRun.Limits
     private let logger: Logger
     /// What applications read alike.
     package let decodeCache = DecodeCache()
@@ -71,11 +72,12 @@ public actor ApplicationManager {
     private var isClosing = false
 
     /// - Parameters:
+    ///   - references: where the objects of reference tables are; nil for nowhere.
     ///   - stateBytes: what the open windows, held rows and forests of one application may take; nil for 1 GiB.
     ///   - snapshotBytes: after how much input a state is written; nil for 32 MiB.
     public init(
         store: any StreamStore, time: any TimeSource, random: any RandomSource, resolve: @escaping SourceResolver,
-        stateBytes: Int? = nil, snapshotBytes: Int? = nil, logger: Logger
+        references: (any ReferenceFiles)? = nil, stateBytes: Int? = nil, snapshotBytes: Int? = nil, logger: Logger
     ) {
         var limits = ApplicationRun.Limits()
         if let stateBytes { limits.stateBytes = stateBytes }
@@ -83,6 +85,7 @@ public actor ApplicationManager {
         self.limits = limits
         self.store = store
         self.resolve = resolve
+        self.references = references
         self.time = time
         self.random = random
         self.logger = logger
@@ -202,6 +205,10 @@ public actor ApplicationManager {
         definition.version += 1
         definition.updatedMilliseconds = time.wallMilliseconds()
         let stateChange = StateCarryOver(from: states, to: try CompiledApplication(definition).states)
+        let isLosing = runs[name] != nil && !stateChange.lost.isEmpty
+        definition.lostState =
+            isLosing
+            ? "the update to version \(definition.version) let go of the state of \(stateChange.lost.joined(separator: ", "))" : nil
         transitions[name] = .updating
         defer { transitions[name] = nil }
         // Stored first: when that fails the old one runs on, and when the node fails after it the new one goes on from the last append.
@@ -236,6 +243,7 @@ public actor ApplicationManager {
         definition.inputs[0].startingPosition = position
         definition.isStarted = true
         definition.stopReason = nil
+        definition.lostState = nil
         definition.startNumber += 1
         transitions[name] = .starting
         let run = try await begin(definition, input, position)
@@ -405,8 +413,8 @@ public actor ApplicationManager {
         guard !isClosing else { return nil }
         let name = definition.name
         let run = RunTask(
-            definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
-            cache: decodeCache, logger: logger
+            definition, start: start, store: store, time: time, random: random, resolve: resolve,
+            references: references, limits: limits, cache: decodeCache, logger: logger
         ) { [weak self] run, reason in
             await self?.failed(name, run, reason)
         }

@@ -15,6 +15,8 @@ package enum RunFailure: Error, Sendable {
     case destination(OutputRouter.Unavailable)
     /// The source was deleted and made anew: what this run knows of it means nothing any more.
     case sourceReplaced
+    /// The object of a reference table cannot be read now, and there are no rows of an earlier one. Nothing was computed.
+    case reference(String)
 }
 
 /// What a run tells while it goes on.
@@ -25,6 +27,8 @@ struct RunProgress: Sendable {
     /// The clock of the dataflow, milliseconds since 1970-01-01 UTC.
     var watermarkMilliseconds: Int64 = 0
     var lastSnapshotBytes: Int = 0
+    /// What is not as it should be although it gets on.
+    var trouble: String?
 }
 
 /// The state of a run. A value owned by one task; every suspension is a call of the store.
@@ -89,6 +93,7 @@ package struct ApplicationRun {
     /// The state is one of another program's run, or in an old form: it is written before it is gone on from.
     private var mustWriteState = false
     private var isRecomputing = false
+    private var references: RunReferences
     /// Rows of each in-application stream that were computed again.
     private var recomputedRows: [String: Int64] = [:]
     private(set) var progress = RunProgress()
@@ -102,7 +107,7 @@ package struct ApplicationRun {
     ///   - cache: where runs share what they decode.
     package init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: SourceResolver, limits: Limits = Limits(),
+        random: any RandomSource, resolve: SourceResolver, references files: (any ReferenceFiles)? = nil, limits: Limits = Limits(),
         cache: DecodeCache? = nil, reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
         let begin = try await RunStart(definition, start: start, store: store, time: time, random: random, resolve: resolve)
@@ -114,6 +119,9 @@ package struct ApplicationRun {
         dataflow = try begin.makeDataflow(limits)
         encoder = OutputEncoder(definition.outputs, begin.compiled)
         dataflow.wantedStreams = encoder.streamNames
+        references = RunReferences(definition.references, files)
+        // Rows that are not in the state are those of a table that the program is new to.
+        let isNewTable = try await Self.loadTables(references, into: &dataflow)
         ahead = PieceDecoding(depth: limits.decoders)
         schedule = SnapshotSchedule(limits, now: time.monotonicNanoseconds())
         reader = try SourceReader(
@@ -128,12 +136,29 @@ package struct ApplicationRun {
         appender = RunAppender(
             definition.outputs, store: store, stateLog: begin.stateLog, fence: begin.fence, nextOffset: end, limits: limits)
         if case .goOn(let state, let isSameProgram) = begin.beginning {
-            mustWriteState = !isSameProgram || state.isOld
+            mustWriteState = !isSameProgram || state.isOld || isNewTable
             let begun = max(state.base.clockMilliseconds, state.run.startMilliseconds)
             schedule.resume(state, ageMilliseconds: time.wallMilliseconds().subtractingReportingOverflow(begun).partialValue)
             appender.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
             try await recompute(through: state.last, source: begin.source.id)
             try checkRows(of: state)
+        } else {
+            // Computing again from the beginning needs the rows that it was computed with.
+            mustWriteState = isNewTable
+        }
+    }
+
+    /// - Returns: whether there were tables without rows.
+    private static func loadTables(_ references: RunReferences, into dataflow: inout Dataflow) async throws(RunFailure) -> Bool {
+        let versions = dataflow
+        do {
+            let loaded = try await references.load { versions.tableVersion($0) == "" }
+            for contents in loaded { try dataflow.setTable(contents.table, to: contents.rows, version: contents.version) }
+            return !loaded.isEmpty
+        } catch let failure as ReferenceFailure {
+            throw .reference(failure.message)
+        } catch {
+            throw .reference("\(error)")
         }
     }
 
@@ -192,6 +217,7 @@ package struct ApplicationRun {
     package mutating func cycle() async throws -> Bool {
         try await append()
         if mustWriteState { try await writeState(whole: true) }
+        if !references.isEmpty { try await renewTables() }
         let settled = await store.settledTime()
         // After the settled time was asked for: a shard that is made from here on holds only records that arrive after it.
         try await reader.followReshards()
@@ -205,6 +231,25 @@ package struct ApplicationRun {
         try await appender.drain(at: time.wallMilliseconds())
         noteAppended()
         return false
+    }
+
+    /// Takes new rows of a reference table. What was computed before them is appended, and they are written with the state before anything is
+    /// computed with them: a restart computes with the rows of the first time.
+    private mutating func renewTables() async throws {
+        let versions = dataflow
+        let changed = await references.changed(version: { versions.tableVersion($0) }, now: time.monotonicNanoseconds())
+        progress.trouble = references.trouble
+        guard let changed else { return }
+        // A snapshot that is being written is one of the rows before.
+        while writing != nil { try await writePieces() }
+        do throws(DataflowError) {
+            try dataflow.setTable(changed.table, to: changed.rows, version: changed.version)
+        } catch {
+            references.refuse(changed.table, changed.version, "\(error)")
+            progress.trouble = references.trouble
+            return
+        }
+        try await writeState(whole: false)
     }
 
     /// While a piece is computed, the next ones are decoded, and appends of earlier ones are under way.
@@ -331,6 +376,11 @@ package struct ApplicationRun {
             try await beginSnapshot(whole: false)
         }
     }
+
+    /// The version of a reference table's rows; nil for a table that there is not.
+    package func tableVersion(_ name: String) -> String? { dataflow.tableVersion(name) }
+    /// What is not as it should be although it gets on.
+    package var trouble: String? { progress.trouble }
 
     /// About how much memory the state takes.
     package var stateBytes: Int { dataflow.stateBytes }

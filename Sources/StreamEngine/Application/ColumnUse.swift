@@ -13,14 +13,26 @@ enum ColumnUse {
     /// - Parameter needed: the columns of the relation whose values somebody above it uses.
     private static func note(_ relation: Relation, needed: Set<Int>, _ inputs: Set<String>, _ read: inout Set<Int>) {
         switch relation {
+        case .table, .values: break
+        case .lookup(let left, let right, let join):
+            let count = left.columns.count
+            let used = union(join.keys.map(\.left) + (join.condition.map { [$0] } ?? [])).union(needed).filter { $0 < count }
+            note(left, needed: used, inputs, &read)
+            note(right, needed: Set(right.columns.indices), inputs, &read)
+        case .eventTime(let input, let event):
+            note(input, needed: needed.union(event.time.columnsRead), inputs, &read)
+        case .select(let input, let selection):
+            note(input, needed: needed.union(union(selection.keys.map(\.expression))), inputs, &read)
         case .stream(let schema):
             if inputs.contains(schema.name) { read.formUnion(needed) }
         case .filter(let input, let condition):
             note(input, needed: needed.union(condition.columnsRead), inputs, &read)
         case .project(let input, let columns, let rowtime):
-            // What is projected is computed, and may fail, whether it is used or not.
-            let expressions = columns.map(\.expression) + (rowtime.map { [$0] } ?? [])
-            note(input, needed: union(expressions), inputs, &read)
+            // What is computed may fail, whether it is used or not; a column that is only handed on cannot.
+            let computed = columns.indices.filter { index in
+                if case .column = columns[index].expression { needed.contains(index) } else { true }
+            }
+            note(input, needed: union(computed.map { columns[$0].expression } + (rowtime.map { [$0] } ?? [])), inputs, &read)
         case .tumblingAggregate(let input, let aggregate):
             note(
                 input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)

@@ -29,14 +29,18 @@ struct CompiledApplication: Sendable {
             (decoder, inputs) = try Self.input(input, metadata: MetadataColumn.allCases.filter { code.contains($0.rawValue) })
         }
         var program = Program(streams: [], pumps: [])
+        let tables = try Self.tables(definition)
         if definition.inputs.isEmpty {
             // The input may be added later (AddApplicationInput); until then only the grammar can be checked.
             let errors = Parser.parse(definition.code).errors
             guard errors.isEmpty else { throw .code(errors) }
         } else {
-            program = try Self.plan(definition.code, inputs)
+            program = try Self.plan(definition.code, inputs, tables)
         }
         let named = inputs
+        for table in tables where inputs.contains(where: { $0.name == table.name }) {
+            throw .configuration("The reference table '\(table.name)' has the name of an in-application stream.")
+        }
         let names = Set(program.streams.map(\.name) + [Dataflow.errorStream.name])
         if !definition.inputs.isEmpty {
             for output in definition.outputs where !names.contains(output.name) {
@@ -52,7 +56,7 @@ struct CompiledApplication: Sendable {
             // Rows that are their records' own leave under their records' keys.
             let used = columns.filter(\.isHidden).compactMap { MetadataColumn(rawValue: $0.name) }
             (decoder, inputs) = try Self.input(input, metadata: used + [.partitionKey])
-            program = try Self.plan(definition.code, inputs)
+            program = try Self.plan(definition.code, inputs, tables)
         }
         self.program = program
         self.inputs = inputs
@@ -60,6 +64,26 @@ struct CompiledApplication: Sendable {
         digest = Self.digest(definition, code: definition.code, inputs, withHidden: false)
         firstDigest = Self.digest(definition, code: definition.code, named, withHidden: true)
         decodeForm = Self.decodeForm(definition, inputs)
+    }
+
+    /// What makes rows of an input's records, without a program: for a query.
+    /// - Parameters:
+    ///   - name: of the stream of its rows.
+    ///   - text: metadata columns that it does not name are left out.
+    init(reading input: ApplicationInput, as name: String, for text: String) throws(ApplicationError) {
+        let named = text.uppercased()
+        let (decoder, inputs) = try Self.input(input, metadata: MetadataColumn.allCases.filter { named.contains($0.rawValue) })
+        program = Program(streams: [], pumps: [])
+        self.inputs = inputs.prefix(1).map { StreamSchema(name: name, columns: $0.columns) }
+        self.decoder = decoder
+        (digest, firstDigest) = (0, 0)
+        decodeForm = ""
+    }
+
+    /// Leaves the values of all but some columns out.
+    mutating func read(only columns: Set<Int>) {
+        decoder = decoder?.reading(only: columns)
+        decodeForm += "\n\(columns.sorted())"
     }
 
     /// - Parameter withHidden: whether metadata columns count.
@@ -74,11 +98,15 @@ struct CompiledApplication: Sendable {
         }
         // The mapping too: the same records must give the same rows when they are computed again.
         if let schema = schemaText(definition) { digest.add(schema) }
+        for reference in definition.references { digest.add("table \(reference.tableName) \(text(reference.schema))") }
         return digest.value
     }
 
     private static func schemaText(_ definition: ApplicationDefinition) -> String? {
-        guard let schema = definition.inputs.first?.schema else { return nil }
+        definition.inputs.first.map { text($0.schema) }
+    }
+
+    private static func text(_ schema: InputSchema) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(schema)).map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -92,9 +120,25 @@ struct CompiledApplication: Sendable {
         return "\(schemaText(definition) ?? "")\n\(streams)"
     }
 
-    private static func plan(_ code: String, _ inputs: [StreamSchema]) throws(ApplicationError) -> Program {
+    private static func tables(_ definition: ApplicationDefinition) throws(ApplicationError) -> [StreamSchema] {
+        var tables: [StreamSchema] = []
+        for reference in definition.references {
+            if tables.contains(where: { $0.name == reference.tableName }) {
+                throw .configuration("There are two reference tables '\(reference.tableName)'.")
+            }
+            do throws(ReferenceRows.Refusal) {
+                tables.append(StreamSchema(name: reference.tableName, columns: try ReferenceRows.columns(of: reference.schema)))
+            } catch {
+                throw .configuration("Reference table '\(reference.tableName)': \(error.message)")
+            }
+        }
+        return tables
+    }
+
+    private static func plan(_ code: String, _ inputs: [StreamSchema], _ tables: [StreamSchema]) throws(ApplicationError) -> Program
+    {
         do throws(ProgramErrors) {
-            return try Planner.plan(code, inputs: inputs)
+            return try Planner.plan(code, inputs: inputs, tables: tables)
         } catch {
             throw .code(error.errors)
         }

@@ -30,7 +30,7 @@ enum PartitionKeyRule: Equatable, Sendable {
         case .filter(let input, _), .sliding(let input, _), .distinct(let input, _), .parseLogs(let input, _),
             .topRows(let input, _):
             return rule(of: input, in: program, inputs: inputs)
-        case .sort(let input, _):
+        case .sort(let input, _), .eventTime(let input, _):
             // Sorted rows leave in other events than those of their records.
             let below = rule(of: input, in: program, inputs: inputs)
             return below == .record ? .whole : below
@@ -43,7 +43,9 @@ enum PartitionKeyRule: Equatable, Sendable {
             return kept.isEmpty ? .whole : .columns(kept)
         case .tumblingAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
-        case .join: return .whole
+        case .join, .table, .values, .select: return .whole
+        // The columns of the left come first, and its rows leave in the events in which they come.
+        case .lookup(let left, _, _): return rule(of: left, in: program, inputs: inputs)
         case .runAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .staggerAggregate(_, let aggregate):

@@ -35,8 +35,8 @@ final class RunTask: Sendable {
     /// - Parameter failed: called with the reason, before `ended` returns, when the run ends for good by itself.
     init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, cache: DecodeCache,
-        logger: Logger,
+        random: any RandomSource, resolve: @escaping SourceResolver, references: (any ReferenceFiles)?,
+        limits: ApplicationRun.Limits, cache: DecodeCache, logger: Logger,
         failed: @escaping @Sendable (RunTask, String) async -> Void
     ) {
         var logger = logger
@@ -45,8 +45,8 @@ final class RunTask: Sendable {
         let begun = Task { [weak self] in
             guard let self else { return }
             let reason = await self.work(
-                definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
-                cache: cache, logger: prepared)
+                definition, start: start, store: store, time: time, random: random, resolve: resolve,
+                references: references, limits: limits, cache: cache, logger: prepared)
             if let reason { await failed(self, reason) }
             self.state.withLock { $0.hasEnded = true }
             self.resumeWaiters()
@@ -101,8 +101,8 @@ final class RunTask: Sendable {
     /// - Returns: why it ended, when that was for good and by itself.
     private func work(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, limits: ApplicationRun.Limits, cache: DecodeCache,
-        logger: Logger
+        random: any RandomSource, resolve: @escaping SourceResolver, references: (any ReferenceFiles)?,
+        limits: ApplicationRun.Limits, cache: DecodeCache, logger: Logger
     ) async -> String? {
         var start = start
         var pause = Self.firstPause
@@ -111,8 +111,8 @@ final class RunTask: Sendable {
                 // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
                 defer { start = nil }
                 var run = try await ApplicationRun(
-                    definition, start: start, store: store, time: time, random: random, resolve: resolve, limits: limits,
-                    cache: cache
+                    definition, start: start, store: store, time: time, random: random, resolve: resolve,
+                    references: references, limits: limits, cache: cache
                 ) { gap in
                     logger.error(
                         "input records are missing",
@@ -171,7 +171,7 @@ final class RunTask: Sendable {
             do {
                 let hasMore = try await run.cycle()
                 pause = Self.firstPause
-                note(run.progress)
+                note(run.progress, logger)
                 if hasMore {
                     await Task.yield()
                     continue
@@ -187,20 +187,22 @@ final class RunTask: Sendable {
         }
         do {
             try await run.snapshot()
-            note(run.progress)
+            note(run.progress, logger)
         } catch {
             // What was not appended is computed again from the snapshot before.
             logger.warning("stopped without a snapshot", metadata: ["reason": "\(Self.describe(error))"])
         }
     }
 
-    private func note(_ progress: RunProgress) {
-        state.withLock { state in
+    private func note(_ progress: RunProgress, _ logger: Logger) {
+        let isNew = state.withLock { state in
+            defer { state.trouble = progress.trouble }
             state.progress = progress
             state.progress.rowsIn += state.earlier.rowsIn
             state.progress.rowsOut += state.earlier.rowsOut
-            state.trouble = nil
+            return progress.trouble != nil && state.trouble != progress.trouble
         }
+        if isNew, let trouble = progress.trouble { logger.warning("\(trouble)") }
     }
 
     /// Waits, unless the run is to stop.
@@ -221,6 +223,7 @@ final class RunTask: Sendable {
             unavailable.output.map { "output \($0): \(describe(unavailable.reason))" } ?? describe(unavailable.reason)
         case RunFailure.configuration(let reason), RunFailure.state(let reason), StoreError.failed(let reason): reason
         case RunFailure.store(let error): describe(error)
+        case RunFailure.reference(let reason): reason
         case ApplicationError.configuration(let reason): reason
         case ApplicationError.code(let errors): errors.map(\.description).joined(separator: "\n")
         case StoreError.shardClosed(let shard): "shard \(shard.shard) was split or merged"

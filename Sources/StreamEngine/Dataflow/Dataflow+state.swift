@@ -17,8 +17,13 @@ package struct SnapshotLayer: Sendable, Hashable {
 struct FrozenOperator: Sendable {
     /// Its place in the head.
     var number: Int
-    var pump: Int
-    var id: String
+    var holder: Holder
+
+    /// Who keeps it.
+    enum Holder: Sendable {
+        case pump(Int, id: String)
+        case table(Int)
+    }
 }
 
 extension Dataflow {
@@ -28,8 +33,12 @@ extension Dataflow {
         for pump in pumps {
             for (id, state) in pump.graph.states { states["\(pump.name)/\(id)"] = state.signature }
         }
+        for table in tables { states[Self.id(of: table)] = table.state.signature }
         return states
     }
+
+    /// No pump's name begins with a slash.
+    private static func id(of table: ReferenceTable) -> String { "/table/\(table.schema.name)" }
 
     /// The whole state, for `restore(from:)`. Output that was not taken is not part of it.
     public func snapshot() -> [UInt8] {
@@ -52,11 +61,20 @@ extension Dataflow {
             for (id, state) in pumps[pump].graph.states {
                 var head = StateWriter()
                 pumps[pump].graph.freezeState(of: id, whole: whole, head: &head)
-                frozen.append(FrozenOperator(number: snapshot.operators.count, pump: pump, id: id))
+                frozen.append(FrozenOperator(number: snapshot.operators.count, holder: .pump(pump, id: id)))
                 snapshot.operators.append(
                     DataflowSnapshot.Part(
                         id: "\(pumps[pump].name)/\(id)", version: state.version, signature: state.signature, bytes: head.bytes))
             }
+        }
+        for index in tables.indices {
+            var head = StateWriter()
+            tables[index].freeze(whole: whole, head: &head)
+            let state = tables[index].state
+            frozen.append(FrozenOperator(number: snapshot.operators.count, holder: .table(index)))
+            snapshot.operators.append(
+                DataflowSnapshot.Part(
+                    id: Self.id(of: tables[index]), version: state.version, signature: state.signature, bytes: head.bytes))
         }
         frozen.reverse()
         return snapshot.encoded()
@@ -67,7 +85,12 @@ extension Dataflow {
         while let next = frozen.last {
             var writer = StateWriter()
             writer.write(count: next.number)
-            if pumps[next.pump].graph.nextPiece(of: next.id, bytes: bytes, to: &writer) { return writer.bytes }
+            let hasPiece =
+                switch next.holder {
+                case .pump(let pump, let id): pumps[pump].graph.nextPiece(of: id, bytes: bytes, to: &writer)
+                case .table(let table): tables[table].nextPiece(bytes: bytes, to: &writer)
+                }
+            if hasPiece { return writer.bytes }
             frozen.removeLast()
         }
         return nil
@@ -119,6 +142,7 @@ extension Dataflow {
             return try dataflow.take(part, states)
         }
         frozen = []
+        if let reason = showTables() { throw .damaged(reason) }
     }
 
     /// - Parameter takePart: returns whether an operator takes it.
@@ -182,6 +206,14 @@ extension Dataflow {
     }
 
     private mutating func take(_ part: DataflowSnapshot.Part, _ states: [StateLayer]) throws(SnapshotError) -> Bool {
+        if let table = tables.firstIndex(where: { Self.id(of: $0) == part.id }) {
+            guard tables[table].state.signature == part.signature else { return false }
+            guard tables[table].state.version == part.version else {
+                throw .unsupportedState(of: part.id, version: Int(part.version), known: Int(tables[table].state.version))
+            }
+            try tables[table].restore(states)
+            return true
+        }
         guard let place = place(of: part) else { return false }
         guard place.state.version == part.version else {
             throw .unsupportedState(of: part.id, version: Int(part.version), known: Int(place.state.version))

@@ -33,8 +33,13 @@ public struct Dataflow: Sendable {
     private let inputCount: Int
     /// In an order in which a stream's writers come before its readers.
     var pumps: [RunningPump]
+    var tables: [ReferenceTable]
     private let queryStart: Int64?
     private let limits: Limits
+    /// Whether the inputs have an end that everything waits for: the clock stands still, and each input has its own order of time.
+    private let isBounded: Bool
+    /// The inputs that have no more rows.
+    private var endedInputs: Set<Int> = []
     var failure: DataflowError?
     var output: [OutputBatch] = []
     var hasEnded = false
@@ -57,15 +62,19 @@ public struct Dataflow: Sendable {
     ///   - seed: of the first forest; those after it, in the order of the program, have the numbers that follow.
     ///   - queryStartMilliseconds: what CURRENT_TIMESTAMP and its kin give (SQL Reference, "CURRENT_TIMESTAMP": fixed when the query
     ///     starts); nil to give the clock, as `millrace sql replay` does.
+    ///   - isBounded: whether all is known when the inputs end, as for a query over what is stored. Inputs may then be played one after the other.
     /// - Throws: `DataflowError.unusablePlan`.
     public init(
-        _ program: Program, inputs: [StreamSchema], seed: UInt64, queryStartMilliseconds: Int64?, limits: Limits = Limits()
+        _ program: Program, inputs: [StreamSchema], seed: UInt64, queryStartMilliseconds: Int64?, limits: Limits = Limits(),
+        isBounded: Bool = false
     ) throws(DataflowError) {
         streams = (inputs + program.streams).map { StreamState($0) }
         streams.append(StreamState(Self.errorStream))
+        tables = program.tables.map { ReferenceTable($0) }
         inputCount = inputs.count
         queryStart = queryStartMilliseconds
         self.limits = limits
+        self.isBounded = isBounded
         var index: [String: Int] = [:]
         for (position, stream) in streams.enumerated() {
             guard index.updateValue(position, forKey: stream.schema.name) == nil else {
@@ -75,7 +84,8 @@ public struct Dataflow: Sendable {
         streamIndex = index
 
         var setting = OperatorGraph.Setting(
-            streams: index, inputCount: inputs.count, queryStart: queryStartMilliseconds, nextSeed: seed)
+            streams: index, inputCount: inputs.count, queryStart: queryStartMilliseconds, nextSeed: seed,
+            tables: Set(program.tables.map(\.name)), isBounded: isBounded)
         var waiting: [RunningPump] = []
         for pump in program.pumps {
             // A stopped pump still takes its seeds, so that starting one does not change the others' scores.
@@ -98,6 +108,39 @@ public struct Dataflow: Sendable {
             }
             pumps.append(waiting.remove(at: next))
         }
+        if let error = showTables() { throw .unusablePlan(error) }
+    }
+
+    // MARK: Tables
+
+    /// Gives a reference table other rows, for what is played from here on. Before the first time it has none.
+    ///
+    /// - Parameters:
+    ///   - name: as given to the planner.
+    ///   - rows: with the table's columns; their ROWTIMEs mean nothing.
+    ///   - version: what the rows were read from; kept with the state.
+    /// - Throws: `table`: the table is as before.
+    public mutating func setTable(_ name: String, to rows: ColumnBatch, version: String) throws(DataflowError) {
+        guard let index = tables.firstIndex(where: { $0.schema.name == name }) else { throw .table("there is no table \(name)") }
+        guard rows.hasColumns(tables[index].schema.columns) else { throw .table("the rows do not have the columns of \(name)") }
+        let before = tables[index]
+        tables[index].set(rows, version: version)
+        guard let error = showTables() else { return }
+        tables[index] = before
+        _ = showTables()
+        throw .table("the program fails with the rows of \(name): \(error)")
+    }
+
+    /// The version of a table's rows; empty before it was given any, nil for a table that the program has not.
+    public func tableVersion(_ name: String) -> String? { tables.first { $0.schema.name == name }?.version }
+
+    /// Has the operators take the tables as they are.
+    /// - Returns: why some of them cannot, for rows that fail are no rows of a table.
+    mutating func showTables() -> String? {
+        var context = OperatorContext(clockBefore: 0, queryStart: queryStart ?? 0)
+        let rows = Dictionary(uniqueKeysWithValues: tables.map { ($0.schema.name, $0.rows) })
+        for index in pumps.indices { pumps[index].graph.setTables(rows, &context) }
+        return context.failure.map { "\($0)" } ?? context.rejected.first.map { "\($0.name): \($0.message)" }
     }
 
     // MARK: Input
@@ -126,10 +169,25 @@ public struct Dataflow: Sendable {
             guard input.batch.hasColumns(streams[index].schema.columns) else { throw .wrongColumns(stream: input.stream) }
             places.append(index)
         }
-        let events = try rows.events(after: clockMilliseconds)
+        let events = try rows.events(after: isBounded ? .min : clockMilliseconds)
         if events.rejected.isEmpty, events.batches.allSatisfy(\.isEmpty) { return }
-        try play(zip(places, events.batches).map { (input: $0, batch: $1) }, rejected: events.rejected, until: .time(events.end))
+        try play(
+            zip(places, events.batches).map { (input: $0, batch: $1) }, rejected: events.rejected,
+            until: .time(isBounded ? .min : events.end))
     }
+
+    /// One input of a bounded dataflow has no more rows.
+    /// - Throws: `unknownInput`, `stateTooLarge`, `inputEnded`.
+    public mutating func finish(stream: String) throws(DataflowError) {
+        if let failure { throw failure }
+        guard isBounded, !hasEnded else { throw .inputEnded }
+        guard let index = streamIndex[stream], index < inputCount else { throw .unknownInput(stream) }
+        endedInputs.insert(index)
+        try play([], rejected: [], until: .time(.min))
+    }
+
+    /// Whether no further row of an input can change what comes out.
+    public var isSatisfied: Bool { !pumps.isEmpty && pumps.allSatisfy(\.graph.isSatisfied) }
 
     /// Moves the clock, closing what ends on the way. A time before the clock changes nothing.
     /// - Throws: `stateTooLarge`: the dataflow is of no more use. `inputEnded`.
@@ -153,11 +211,13 @@ public struct Dataflow: Sendable {
     private mutating func play(
         _ rows: [(input: Int, batch: KeyedBatch)], rejected: [RejectedRow], until watermark: Watermark
     ) throws(DataflowError) {
-        var context = OperatorContext(clockBefore: clockMilliseconds, queryStart: queryStart)
-        if case .time(let time) = watermark { clockMilliseconds = time }
+        var context = OperatorContext(
+            clockBefore: isBounded ? 0 : clockMilliseconds, queryStart: queryStart, outputLimit: limits.stateBytes)
+        if case .time(let time) = watermark, !isBounded { clockMilliseconds = time }
         context.rejected = rejected
         var arrivals = streams.map { EdgeUpdate(.empty($0.schema.columns), watermark: watermark) }
         for (input, batch) in rows { arrivals[input].rows = batch }
+        for input in endedInputs { arrivals[input].watermark = .end }
         var written = [[EdgeUpdate]](repeating: [], count: streams.count)
         var isComplete = [Bool](repeating: false, count: streams.count)
         for index in 0..<inputCount { isComplete[index] = true }
@@ -172,6 +232,10 @@ public struct Dataflow: Sendable {
         }
         for stream in inputCount..<(streams.count - 1) where !isComplete[stream] {
             _ = complete(stream, written[stream], watermark, &context)
+        }
+        if let error = context.failure {
+            failure = error
+            throw error
         }
         completeErrors(context.rejected)
         let stateBytes = stateBytes

@@ -12,6 +12,8 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
     case timeDecreases(stream: String, rowtime: Int64, clock: Int64)
     /// `finish` was called before.
     case inputEnded
+    /// Rows for a table that the program has not, or that do not have its columns, or with which a part of the program fails; in words.
+    case table(String)
     /// The groups and rows held exceed the bound.
     case stateTooLarge(bytes: Int, limit: Int)
 
@@ -23,6 +25,7 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
         case .timeDecreases(let stream, let rowtime, let clock):
             "a row of \(stream) has ROWTIME \(rowtime), before the clock's \(clock)"
         case .inputEnded: "the input has ended"
+        case .table(let reason): reason
         case .stateTooLarge(let bytes, let limit):
             "the state (open windows, held rows, forests) takes \(bytes) bytes, more than the bound of \(limit); use shorter windows, fewer groups, or fewer and smaller forests"
         }

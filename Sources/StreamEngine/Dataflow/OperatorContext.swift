@@ -38,11 +38,24 @@ struct OperatorContext: Sendable {
     /// The pump that runs.
     var pump: String?
     var rejected: [RejectedRow] = []
+    /// Bytes that the rows of one operator may take in one call.
+    private let outputLimit: Int
+    /// Why the dataflow cannot go on, found by an operator.
+    private(set) var failure: DataflowError?
     private let evaluator = Evaluator()
 
-    init(clockBefore: Int64, queryStart: Int64?) {
+    init(clockBefore: Int64, queryStart: Int64?, outputLimit: Int = 1 << 30) {
         self.clockBefore = clockBefore
         self.queryStart = queryStart
+        self.outputLimit = outputLimit
+    }
+
+    /// Notes that the rows of an operator take so many bytes.
+    /// - Returns: whether that is more than they may; the dataflow then fails.
+    mutating func outgrows(_ bytes: Int) -> Bool {
+        guard bytes > outputLimit else { return false }
+        failure = .stateTooLarge(bytes: bytes, limit: outputLimit)
+        return true
     }
 
     /// The expression's value in every row, with the clock of the row's event.

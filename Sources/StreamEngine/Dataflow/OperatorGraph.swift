@@ -21,6 +21,10 @@ struct OperatorGraph: Sendable {
         var queryStart: Int64?
         /// The seed of the next operator that uses randomness; each takes one.
         var nextSeed: UInt64
+        /// The names of the reference tables.
+        var tables: Set<String> = []
+        /// Whether the inputs have an end that is waited for: rows need not be in the order of ROWTIME.
+        var isBounded = false
     }
 
     private struct Node: Sendable {
@@ -29,6 +33,8 @@ struct OperatorGraph: Sendable {
         var order: RowtimeOrder
         /// Of an operator with state: unique in the pump, and the same whatever else the program has.
         var id: String?
+        /// How far the times of its events lie before the clock.
+        var delay: Int64 = 0
     }
 
     private var nodes: [Node] = []
@@ -61,7 +67,7 @@ struct OperatorGraph: Sendable {
             guard rowtime != nil else { return add(project, [source], order(of: source)) }
             let timed = add(project, [source], .unknown)
             // The stream that a pump fills looks at the order itself.
-            return isRoot ? timed : add(OrderOperator(columns: relation.columns), [timed], .ascending)
+            return isRoot || setting.isBounded ? timed : add(OrderOperator(columns: relation.columns), [timed], .ascending)
         case .tumblingAggregate(let input, let aggregate):
             let source = try add(input, &setting)
             let operation = AggregateOperator(
@@ -111,15 +117,50 @@ struct OperatorGraph: Sendable {
         case .topRows(let input, let top):
             let source = try add(input, &setting)
             return add(TopRowsOperator(top, columns: input.columns), [source], order(of: source))
+        case .eventTime(let input, let event):
+            let source = try add(input, &setting)
+            let place = add(EventTimeOperator(event, columns: input.columns), [source], .ascending)
+            if case .node(let index) = place {
+                nodes[index].delay = delay(of: source).addingReportingOverflow(event.lateness).partialValue
+            }
+            return place
+        case .table(let schema):
+            guard setting.tables.contains(schema.name) else { throw .unusablePlan("there is no table \(schema.name)") }
+            return add(ConstantRowsOperator(table: schema), [], .ascending)
+        case .values(let values): return add(ConstantRowsOperator(values), [], .ascending)
+        case .lookup(let left, let right, let join): return try add(left, right, join, &setting)
+        case .select(let input, let selection):
+            let source = try add(input, &setting)
+            return add(
+                SelectOperator(selection, columns: input.columns), [source], selection.keys.isEmpty ? order(of: source) : .unknown)
         }
+    }
+
+    private mutating func add(
+        _ left: Relation, _ right: Relation, _ join: LookupJoin, _ setting: inout Setting
+    ) throws(DataflowError) -> Source {
+        let source = try add(left, &setting)
+        guard right.isStatic else {
+            let other = try add(right, &setting)
+            let operation = LookupOperator(join, left: left.columns, right: right.columns, staticRight: nil)
+            return add(operation, [source, other], .unknown)
+        }
+        var own = setting
+        own.isBounded = true
+        let graph = try OperatorGraph(right, &own)
+        setting.nextSeed = own.nextSeed
+        let operation = LookupOperator(join, left: left.columns, right: right.columns, staticRight: graph)
+        return add(operation, [source], join.kind.preservesRight ? .unknown : order(of: source))
     }
 
     /// A relation whose ROWTIME never decreases: rows that come after later ones are rejected, as a stream rejects them.
     private mutating func addOrdered(_ relation: Relation, _ setting: inout Setting) throws(DataflowError) -> Source {
         let source = try add(relation, &setting)
-        guard order(of: source) == .unknown else { return source }
+        guard order(of: source) == .unknown, !setting.isBounded else { return source }
         return add(OrderOperator(columns: relation.columns), [source], .ascending)
     }
+
+    private func delay(of source: Source) -> Int64 { if case .node(let index) = source { nodes[index].delay } else { 0 } }
 
     private func order(of source: Source) -> RowtimeOrder {
         switch source {
@@ -131,8 +172,15 @@ struct OperatorGraph: Sendable {
     private mutating func add(_ operation: any Operator, _ inputs: [Source], _ order: RowtimeOrder) -> Source {
         let kind = operation.state?.kind
         let number = nodes.count { $0.operation.state?.kind == kind }
-        nodes.append(Node(operation: operation, inputs: inputs, order: order, id: kind.map { "\($0)\(number)" }))
+        nodes.append(
+            Node(
+                operation: operation, inputs: inputs, order: order, id: kind.map { "\($0)\(number)" },
+                delay: inputs.map(delay).max() ?? 0))
         return .node(nodes.count - 1)
+    }
+
+    mutating func setTables(_ tables: [String: ColumnBatch], _ context: inout OperatorContext) {
+        for index in nodes.indices { nodes[index].operation.setTables(tables, &context) }
     }
 
     /// Plays what the streams have in this call.
@@ -150,7 +198,27 @@ struct OperatorGraph: Sendable {
         return update(root)
     }
 
-    var deadline: Int64? { nodes.compactMap(\.operation.deadline).min() }
+    /// Whether the rows that leave have all left, so that no further one does.
+    var isSatisfied: Bool {
+        var place = root
+        while case .node(let index) = place {
+            if nodes[index].operation.isSatisfied { return true }
+            // Only operators that give no rows without rows hand that on.
+            guard nodes[index].operation is ProjectOperator, let input = nodes[index].inputs.first else { return false }
+            place = input
+        }
+        return false
+    }
+
+    /// The clock at which an operator next emits if no row comes.
+    var deadline: Int64? {
+        nodes.compactMap { node in
+            node.operation.deadline.map { deadline in
+                let (clock, overflow) = deadline.addingReportingOverflow(node.delay)
+                return overflow ? .max : clock
+            }
+        }.min()
+    }
     var stateBytes: Int { nodes.reduce(0) { $0 + $1.operation.stateBytes } }
 
     /// The operators with state, by id.

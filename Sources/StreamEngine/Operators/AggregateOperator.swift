@@ -21,6 +21,8 @@ struct AggregateOperator: Operator {
     private var windows = OpenWindows<WindowGroups>()
     /// The groups of a window that has closed, for the next one.
     private var spare: WindowGroups?
+    /// Whether all rows are one group that leaves at the end although there is none: aggregates without GROUP BY.
+    private var isEmptyGroupDue: Bool
 
     init(_ aggregate: TumblingAggregate, inputColumns: [ColumnDefinition], order: RowtimeOrder, queryStart: Int64?) {
         self.aggregate = aggregate
@@ -33,6 +35,7 @@ struct AggregateOperator: Operator {
             aggregate.results.firstIndex { $0.argument == aggregate.results[index].argument } ?? index
         }
         term = WindowTerm(aggregate.window, queryStart: queryStart)
+        isEmptyGroupDue = aggregate.isWhole && aggregate.keys.isEmpty
         state = OperatorState(kind: "aggregate", version: 2, signature: aggregate.signature(over: inputColumns))
     }
 
@@ -44,7 +47,22 @@ struct AggregateOperator: Operator {
         var output = KeyedBatch.empty(columns)
         if !inputs[0].rows.isEmpty { add(inputs[0].rows, to: &output, &context) }
         close(windows.takeDue(at: inputs[0].watermark), into: &output, &context)
+        if isEmptyGroupDue, inputs[0].watermark == .end { emitEmptyGroup(into: &output, &context) }
         return inputs[0].with(output)
+    }
+
+    private mutating func emitEmptyGroup(into output: inout KeyedBatch, _ context: inout OperatorContext) {
+        isEmptyGroupDue = false
+        var errors: [RowError] = []
+        let window = Column.repeating(.boolean(true), term.type, count: 1)
+        let results = aggregate.results.map { result in
+            var none = result.function.makeAccumulator(result.argument?.type, result.type)
+            none.grow(to: 1)
+            return none.results(errors: &errors)
+        }
+        let time = Column.repeating(.integer(max(0, context.clockBefore)), .timestamp, count: 1)
+        let row = KeyedBatch(ColumnBatch(rowtime: time, columns: [window] + results), keys: [.closing(at: .max)])
+        if context.reject(errors, of: row, columns: columns) == nil { output.append(row) }
     }
 
     private mutating func add(_ input: KeyedBatch, to output: inout KeyedBatch, _ context: inout OperatorContext) {
@@ -66,6 +84,7 @@ struct AggregateOperator: Operator {
             var none: [RowError] = []
             runs = term.runs(rows.batch.rowtime, errors: &none)
         }
+        if !rows.isEmpty { isEmptyGroupDue = false }
         // Written out once, not for each window anew.
         if runs.count > 1 { keyColumns = keyColumns.map { $0.runEnds == nil ? $0 : Column($0.type, $0.values, nulls: $0.nulls) } }
         for run in runs {

@@ -11,8 +11,12 @@ protocol Operator: Sendable {
     /// Plays what is new on each input: its rows, then what its watermark closes.
     /// - Returns: rows in the order of their keys.
     mutating func process(_ inputs: [EdgeUpdate], _ context: inout OperatorContext) -> EdgeUpdate
+    /// Takes the rows of the reference tables, by name, instead of those that it had.
+    mutating func setTables(_ tables: [String: ColumnBatch], _ context: inout OperatorContext)
     /// The clock at which it next emits if no row comes.
     var deadline: Int64? { get }
+    /// Whether no row that comes can give a row any more.
+    var isSatisfied: Bool { get }
     /// About how much memory its state takes.
     var stateBytes: Int { get }
     /// What it keeps; nil for an operator without state.
@@ -51,7 +55,9 @@ struct OperatorState: Sendable, Hashable {
 
 /// Operators without state need not say so.
 extension Operator {
+    mutating func setTables(_ tables: [String: ColumnBatch], _ context: inout OperatorContext) {}
     var deadline: Int64? { nil }
+    var isSatisfied: Bool { false }
     var stateBytes: Int { 0 }
     var state: OperatorState? { nil }
     mutating func freezeState(whole: Bool, head: inout StateWriter) {}

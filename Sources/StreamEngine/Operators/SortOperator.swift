@@ -108,8 +108,8 @@ struct SortOperator: Operator {
         let keys = sort.keys
         let order = (0..<batch.count).sorted { a, b in
             for index in terms.indices {
-                let order = terms[index].compare(a, with: terms[index], b)
-                if order != 0 { return keys[index].isDescending ? order > 0 : order < 0 }
+                let order = keys[index].compare(a, b, in: terms[index])
+                if order != 0 { return order < 0 }
             }
             return a < b
         }
@@ -151,7 +151,10 @@ extension TimedSort {
     /// What the state is about.
     fileprivate func signature(over columns: [ColumnDefinition]) -> String {
         let rows = columns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ", ")
-        let terms = keys.map { $0.expression.signature(over: columns) + ($0.isDescending ? " DESC" : "") }
+        let terms = keys.map { key in
+            let nulls = key.movesNulls ? " NULLS \(key.nullsFirst ? "FIRST" : "LAST")" : ""
+            return key.expression.signature(over: columns) + (key.isDescending ? " DESC" : "") + nulls
+        }
         return "(\(rows)) while \(period.signature(over: columns)) by \(terms.joined(separator: ", "))"
     }
 }

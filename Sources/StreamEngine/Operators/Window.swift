@@ -49,14 +49,18 @@ struct WindowTerm: Sendable {
     private var search: PeriodEnd
     /// The window of the last row, as far as it is known: ROWTIMEs from `from` up to its end.
     private var last: (from: Int64, value: Column, end: Int64?)?
+    /// Windows that overlap.
+    private let hop: (slide: Int64, size: Int64)?
 
     init(_ term: TypedExpression, queryStart: Int64?) {
         type = term.type
+        hop = term.hop
         search = PeriodEnd(term, queryStart: queryStart)
     }
 
     /// The rows in runs of one window each. Rows for which the term has no value are in none, but among the errors.
     mutating func runs(_ rowtime: Column, errors: inout [RowError]) -> [WindowRun] {
+        if let hop { return overlapping(rowtime, slide: hop.slide, size: hop.size) }
         var runs: [WindowRun] = []
         // The window that the next rows are in too while their times lie in this range.
         var times = 0..<Int64(0)
@@ -72,6 +76,27 @@ struct WindowTerm: Sendable {
             times = time..<max(time, end ?? .max)
         }
         return runs
+    }
+
+    /// Rows between two starts of windows are in the same ones: a run for each of them.
+    private func overlapping(_ rowtime: Column, slide: Int64, size: Int64) -> [WindowRun] {
+        var panes: [(start: Int64, rows: Range<Int>)] = []
+        let values = rowtime.runs.integers
+        rowtime.forEachRun { rows, place in
+            // Times lie within the years of the calendar, far from the bounds of the type.
+            let time = max(-(1 << 60), min(1 << 60, values[place]))
+            let start = (time >= 0 ? time / slide : (time - slide + 1) / slide) * slide
+            if let last = panes.last, last.start == start {
+                panes[panes.count - 1].rows = last.rows.lowerBound..<rows.upperBound
+            } else {
+                panes.append((start, rows))
+            }
+        }
+        return panes.flatMap { pane in
+            stride(from: pane.start - size + slide, through: pane.start, by: Int(slide)).map { start in
+                WindowRun(rows: pane.rows, value: Column(type, .integers([start])), end: start + size)
+            }
+        }
     }
 
     private mutating func window(of time: Int64, _ rows: Range<Int>, errors: inout [RowError]) -> (value: Column, end: Int64?)? {
@@ -91,6 +116,11 @@ struct WindowTerm: Sendable {
     func opened(_ run: WindowRun, clock: Int64) -> Window {
         var window = Window(value: run.value, end: run.end, deadline: run.end)
         guard let end = run.end, end <= clock else { return window }
+        if let hop {
+            let (late, isPast) = clock.addingReportingOverflow(hop.size)
+            window.deadline = isPast ? .max : late
+            return window
+        }
         // A copy looks beyond the end, so that the search itself stays near its last guess.
         var ahead = search
         let (length, overflow) = (ahead.end(after: end) ?? end).subtractingReportingOverflow(end)

@@ -34,19 +34,39 @@ public struct LiveProgram: Sendable {
     private var dataflow: Dataflow
     /// The streams whose rows come out: those that the program creates, and `error_stream`.
     public let streams: [StreamSchema]
+    /// The plan of each pump as text.
+    public let explanation: String
+
+    /// A reference table with its rows.
+    public struct Table: Sendable {
+        public var name: String
+        public var schema: InputSchema
+        /// The content of its file.
+        public var contents: [UInt8]
+
+        public init(name: String, schema: InputSchema, contents: [UInt8]) {
+            self.name = name
+            self.schema = schema
+            self.contents = contents
+        }
+    }
 
     /// - Parameters:
     ///   - schema: how records become rows.
+    ///   - tables: the reference tables.
     ///   - prefix: the input's in-application stream is `<prefix>_001`.
     ///   - seed: of the first forest.
     ///   - start: what CURRENT_TIMESTAMP gives, milliseconds since 1970-01-01 UTC.
     public init(
-        _ code: String, schema: InputSchema, namePrefix prefix: String, seed: UInt64, queryStart start: Int64
+        _ code: String, schema: InputSchema, namePrefix prefix: String, tables: [Table] = [], seed: UInt64, queryStart start: Int64
     ) throws(Refusal) {
         var definition = ApplicationDefinition(name: "live", description: "", code: code, createdMilliseconds: start)
         definition.inputs = [
             ApplicationInput(id: "1.1", namePrefix: prefix, source: .stream(arn: ""), roleARN: nil, schema: schema, parallelism: 1)
         ]
+        definition.references = tables.map {
+            ApplicationReference(id: "1.2", tableName: $0.name, bucketARN: "", fileKey: "", roleARN: nil, schema: $0.schema)
+        }
         let compiled: CompiledApplication
         do throws(ApplicationError) {
             compiled = try CompiledApplication(definition)
@@ -60,8 +80,19 @@ public struct LiveProgram: Sendable {
         } catch {
             throw .schema("\(error)")
         }
+        for table in tables {
+            do {
+                let rows = try ReferenceRows.decode(table.contents, schema: table.schema)
+                try dataflow.setTable(table.name, to: rows, version: "file")
+            } catch let refusal as ReferenceRows.Refusal {
+                throw .schema("reference table \(table.name): \(refusal.message)")
+            } catch {
+                throw .schema("reference table \(table.name): \(error)")
+            }
+        }
         guard let decoder = compiled.decoder, let input = compiled.inputs.first?.name else { throw .schema("there is no input") }
         (self.decoder, self.input, streams) = (decoder, input, compiled.outputSchemas)
+        explanation = compiled.program.explanation
     }
 
     /// Plays records, which are in the order of their arrival; the clock then stands at the last one's.

@@ -24,9 +24,13 @@ public struct ReplayCommand: Sendable {
     }
 
     public var program: ReplayFile
+    /// Whether it is a query over all the rows instead of a program.
+    public var isQuery = false
     public var schema: ReplayFile
     public var input: ReplayFile
     public var reference: ReplayFile?
+    /// Files of one table each, by its name: lines of rows where the schema gives columns, records where it gives an input schema.
+    public var tables: [(name: String, file: ReplayFile)] = []
     /// Where the clock moves after the last row, milliseconds since 1970-01-01 UTC.
     public var advanceTo: Int64?
     /// Whether the input ends after that: everything that is open closes and is printed, as for a range of a stream.
@@ -35,6 +39,8 @@ public struct ReplayCommand: Sendable {
     public var seed: UInt64
     /// At most as many rows are played in one piece. The output does not depend on it.
     package var batchRows = 1024
+    /// Whether a query's streams are played one after the other, as from the store.
+    package var playsByStream = true
     /// Whether the state is written and read back after every piece, which tests ask for.
     package var restartsAfterEachBatch = false
 
@@ -59,14 +65,16 @@ public struct ReplayCommand: Sendable {
             guard let text = String(validating: try program.whole(), as: UTF8.self) else {
                 throw ReplayFailure("\(program.name): is not UTF-8")
             }
+            if isQuery { return try runQuery(text, schema, output) }
             let plan: Program
             do {
                 plan = try Planner.plan(text, inputs: schema.inputSchemas, tables: schema.tableSchemas)
             } catch {
                 return Outcome(status: .programRefused, messages: error.errors.map(\.description))
             }
-            try checkReference(schema)
-            var player = try ReplayPlayer(plan, schema, seed: seed, batchRows: batchRows, restarts: restartsAfterEachBatch)
+            var player = try ReplayPlayer(
+                plan, schema, tables: try ReplayTables(schema, reference, tables).batches, seed: seed, batchRows: batchRows,
+                restarts: restartsAfterEachBatch)
             try player.play(input, advanceTo: advanceTo, endsInput: endsInput, output: output)
             return Outcome(status: .success, messages: [])
         } catch let failure as ReplayFailure {
@@ -76,17 +84,18 @@ public struct ReplayCommand: Sendable {
         }
     }
 
-    /// Reference rows are checked; no program that the planner accepts reads a table yet.
-    private func checkReference(_ schema: ReplaySchema) throws(ReplayFailure) {
-        guard let reference else { return }
-        try reference.forEachLine { (_, bytes) throws(LineError) in
-            let line = try ReplayLine(bytes, isReference: true)
-            guard let table = line.table, let row = line.row else { throw LineError("\"table\" and \"row\" are needed") }
-            guard let decoder = schema.tables[table] else { throw LineError("there is no table '\(table)' in the schema") }
-            var builder = decoder.makeBuilder()
-            do throws(RowFailure) {
-                try decoder.append(row, record: SourceRecord(data: 0..<0, rowtime: 0), to: &builder)
-            } catch { throw LineError(error.message) }
+    private func runQuery(_ text: String, _ schema: ReplaySchema, _ output: ([UInt8]) throws -> Void) throws -> Outcome {
+        let rows = try ReplayTables(schema, reference, tables).batches
+        var query: QueryReplay
+        do throws(QueryProgram.Refusal) {
+            query = try QueryReplay(text, schema, tables: rows, batchRows: batchRows)
+        } catch {
+            switch error {
+            case .program(let errors): return Outcome(status: .programRefused, messages: errors.map(\.description))
+            case .unusable(let reason): throw ReplayFailure(reason)
+            }
         }
+        try query.play(input, byStream: playsByStream, output)
+        return Outcome(status: .success, messages: [])
     }
 }

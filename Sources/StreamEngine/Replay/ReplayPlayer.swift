@@ -19,13 +19,20 @@ struct ReplayPlayer {
     private var recordBytes: [UInt8] = []
     private var lastRowtime: Int64?
 
-    init(_ plan: Program, _ schema: ReplaySchema, seed: UInt64, batchRows: Int, restarts: Bool) throws(ReplayFailure) {
+    init(
+        _ plan: Program, _ schema: ReplaySchema, tables: [String: ColumnBatch], seed: UInt64, batchRows: Int, restarts: Bool
+    ) throws(ReplayFailure) {
         self.plan = plan
         self.schema = schema
         self.seed = seed
         self.batchRows = batchRows
         self.restarts = restarts
         dataflow = try Self.makeDataflow(plan, schema, seed)
+        for (name, rows) in tables {
+            do throws(DataflowError) { try dataflow.setTable(name, to: rows, version: "replay") } catch {
+                throw ReplayFailure("\(error)")
+            }
+        }
         lines = RowLines(of: dataflow.outputSchemas)
     }
 

@@ -21,10 +21,23 @@ struct ReplaySchema: Sendable {
     }
 
     let inputs: [String: Input]
-    let tables: [String: RowDecoder]
+    /// How the rows of each table are read.
+    let tables: [String: TableForm]
     let tableSchemas: [StreamSchema]
 
     var inputSchemas: [StreamSchema] { inputs.values.map(\.schema).sorted { $0.name < $1.name } }
+
+    enum TableForm: Sendable {
+        case row(RowDecoder)
+        case records(InputSchema, RowDecoder)
+
+        /// Reads rows of columns by their names.
+        var rows: RowDecoder {
+            switch self {
+            case .row(let decoder), .records(_, let decoder): decoder
+            }
+        }
+    }
 
     private struct File: Decodable {
         struct Column: Decodable {
@@ -39,11 +52,8 @@ struct ReplaySchema: Sendable {
                 case inputSchema = "input_schema"
             }
         }
-        struct Table: Decodable {
-            var columns: [Column]
-        }
         var streams: [String: Stream]?
-        var tables: [String: Table]?
+        var tables: [String: Stream]?
     }
 
     init(_ file: ReplayFile) throws(ReplayFailure) {
@@ -60,12 +70,22 @@ struct ReplaySchema: Sendable {
         for (name, stream) in decoded.streams ?? [:] {
             inputs[name] = try Self.input(name, stream, file)
         }
-        var tables: [String: RowDecoder] = [:]
+        var tables: [String: TableForm] = [:]
         var tableSchemas: [StreamSchema] = []
         for (name, table) in decoded.tables ?? [:] {
             guard inputs[name] == nil else { throw ReplayFailure("\(file.name): '\(name)' is a stream and a table") }
-            let columns = try Self.columns(table.columns, of: name, file)
-            tables[name] = RowDecoder(columns)
+            let columns: [ColumnDefinition]
+            switch (table.columns, table.inputSchema) {
+            case (let declared?, nil):
+                columns = try Self.columns(declared, of: name, file)
+                tables[name] = .row(RowDecoder(columns))
+            case (nil, let schema?):
+                do throws(ReferenceRows.Refusal) { columns = try ReferenceRows.columns(of: schema) } catch {
+                    throw ReplayFailure("\(file.name): table '\(name)': \(error.message)")
+                }
+                tables[name] = .records(schema, RowDecoder(columns))
+            default: throw ReplayFailure("\(file.name): table '\(name)' needs either \"columns\" or \"input_schema\"")
+            }
             tableSchemas.append(StreamSchema(name: name, columns: columns))
         }
         self.inputs = inputs

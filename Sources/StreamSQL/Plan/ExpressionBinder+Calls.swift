@@ -29,6 +29,8 @@ extension ExpressionBinder {
                 throw SQLError("MONOTONIC takes 1 argument, not \(call.arguments.count)", at: position)
             }
             return try bind(call.arguments[0])
+        case "TUMBLE", "TUMBLE_START", "TUMBLE_END", "HOP_START", "HOP_END":
+            return try windowBound(call)
         default: break
         }
         if let aggregate = AggregateFunctions.named(name) { return try bind(call, to: aggregate) }
@@ -63,10 +65,24 @@ extension ExpressionBinder {
         let known = ScalarFunctions.all.map(\.name).filter { $0.first?.isLetter == true } + AggregateFunctions.all.map(\.name)
         let candidates =
             known + context.functions.keys.sorted() + SlidingFunctions.own.sorted() + LogParsers.names
-            + ["COALESCE", "NULLIF", "MONOTONIC"]
+            + ["COALESCE", "NULLIF", "MONOTONIC", "TUMBLE", "TUMBLE_START", "TUMBLE_END", "HOP_START", "HOP_END"]
         return SQLError(
             "there is no function \(Identifiers.written(name))\(Suggestion.hint(for: name, among: candidates))",
             at: call.name.position)
+    }
+
+    /// TUMBLE(t, i) is STEP(t BY i), TUMBLE_START too; the ends are so much later. HOP_START(...) is HOP(...).
+    private mutating func windowBound(_ call: Syntax.Call) throws(SQLError) -> TypedExpression {
+        let (name, position) = (call.name.text, call.name.position)
+        let isHop = name.hasPrefix("HOP")
+        guard call.arguments.count == (isHop ? 3 : 2), !call.isStar, !call.isDistinct else {
+            throw SQLError("\(name) takes \(isHop ? 3 : 2) arguments, not \(call.arguments.count)", at: position)
+        }
+        var plain = call
+        plain.name = Syntax.Name(text: isHop ? "HOP" : "STEP", isQuoted: false, position: position)
+        let start = try bind(plain)
+        guard name.hasSuffix("_END") else { return start }
+        return try apply("+", [start, try bind(call.arguments[isHop ? 2 : 1])], at: position)
     }
 
     /// COALESCE(a, b, ...) is CASE WHEN a IS NOT NULL THEN a ... ELSE the last.

@@ -12,6 +12,11 @@ struct ExpressionBinder {
     private(set) var aggregates: [AggregateCall] = []
     /// Takes calls with OVER, where they may stand.
     var sliding: SlidingPlanner?
+    /// What the subqueries of the expression stand for, by where they begin.
+    var subqueries: [SourcePosition: TypedExpression] = [:]
+    /// The query around this one, whose columns a subquery may name; they become columns from `outerBase` on, and its ROWTIME the one before.
+    var outer: Scope?
+    static let outerBase = 1 << 20
     /// Where each column, and the input's ROWTIME, was first named; for errors found after binding.
     private(set) var columnPositions: [Int: SourcePosition] = [:]
     private(set) var rowtimePosition: SourcePosition?
@@ -62,9 +67,11 @@ struct ExpressionBinder {
         case .call(let call): return try bind(call)
         case .period(let left, let predicate, let right): return try bind(try period(left, predicate, right, at: position))
         case .row: throw SQLError("rows of values are not supported here", at: position)
-        case .inQuery: throw SQLError("IN with a subquery is not supported yet", at: position)
-        case .exists: throw SQLError("EXISTS is not supported yet", at: position)
-        case .subquery: throw SQLError("subqueries in expressions are not supported yet", at: position)
+        case .inQuery, .exists, .subquery:
+            if let known = subqueries[position] { return known }
+            throw SQLError(
+                "a subquery cannot stand here, only in WHERE and in the select list of a query without GROUP BY; put it into a query around this one",
+                at: position)
         }
     }
 
@@ -80,6 +87,19 @@ struct ExpressionBinder {
     // MARK: Names
 
     private mutating func bind(_ name: Syntax.QualifiedName) throws(SQLError) -> TypedExpression {
+        guard let outer else { return try bindHere(name) }
+        do throws(SQLError) { return try bindHere(name) } catch {
+            // Not a column of its own: perhaps one of the query around it. If neither, the own one's error says more.
+            var around = ExpressionBinder(context, outer)
+            switch try? around.bindHere(name) {
+            case .column(let index, let type)?: return .column(Self.outerBase + index, type)
+            case .rowtime?: return .column(Self.outerBase - 1, .timestamp)
+            default: throw error
+            }
+        }
+    }
+
+    private mutating func bindHere(_ name: Syntax.QualifiedName) throws(SQLError) -> TypedExpression {
         if name.qualifiers.isEmpty, let parameter = parameters[name.last.text] {
             try context.spend(parameter.nodeCount, at: name.position)
             return parameter
@@ -98,7 +118,12 @@ struct ExpressionBinder {
         if name.last.text == "ROWTIME" {
             if name.qualifiers.isEmpty, collectsAggregates { return Self.producedRowtime }
             if rowtimePosition == nil { rowtimePosition = name.position }
-            return source?.rowtime ?? .rowtime
+            if let source {
+                if let rowtime = source.rowtime { return rowtime }
+                throw SQLError("\(name.written): the rows of a table have no time", at: name.position)
+            }
+            if !scope.isTimed { throw SQLError("ROWTIME: the rows of a table have no time", at: name.position) }
+            return .rowtime
         }
         let index = try scope.column(name.last, of: source)
         if columnPositions[index] == nil { columnPositions[index] = name.last.position }

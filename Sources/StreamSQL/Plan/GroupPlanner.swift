@@ -16,6 +16,8 @@ struct GroupPlanner {
         /// A window is a run of rows in which a term has one value.
         case run
         case stagger(length: Int64)
+        /// All rows, where they have an end.
+        case whole
     }
 
     /// The aggregation's output column that holds the window's value, which changes exactly when ROWTIME does; nil where that is not so.
@@ -30,6 +32,8 @@ struct GroupPlanner {
             let expression = try binder.bind(term)
             switch expression.trend {
             case .growing where expression == window?.expression: break
+            case .growing where expression.containsHop && expression.hop == nil:
+                throw SQLError("HOP in GROUP BY takes ROWTIME and stands alone", at: term.start)
             case .growing:
                 if window != nil {
                     throw SQLError("GROUP BY can have only one term over ROWTIME; there is one before", at: term.start)
@@ -51,6 +55,22 @@ struct GroupPlanner {
                 "a GROUP BY on a stream needs a term that grows with time, such as \(Self.example(scope))", at: position)
         }
         self.init(context, scope, keys: keys, window: window.expression, kind)
+    }
+
+    /// The groups of all rows of a relation with an end.
+    init(_ context: PlanContext, _ scope: Scope, wholeTerms terms: [Syntax.Expression]) throws(SQLError) {
+        var keys: [TypedExpression] = []
+        var binder = ExpressionBinder(context, scope)
+        binder.aggregateRefusal = "cannot stand in GROUP BY"
+        for term in terms {
+            let expression = try binder.bind(term)
+            if expression.containsHop {
+                throw SQLError(
+                    "HOP is for streams without an end: a row is in one group of a query over what is stored", at: term.start)
+            }
+            if !keys.contains(expression) { keys.append(expression) }
+        }
+        self.init(context, scope, keys: keys, window: nil, .whole)
     }
 
     /// WINDOWED BY STAGGER.
@@ -92,6 +112,9 @@ struct GroupPlanner {
         if case .stagger(let length) = kind {
             return .staggerAggregate(input, StaggerAggregate(keys: keys, length: length, results: results))
         }
+        if case .whole = kind {
+            return .tumblingAggregate(input, TumblingAggregate(keys: keys, window: TumblingAggregate.whole, results: results))
+        }
         let aggregate = TumblingAggregate(keys: keys, window: window ?? .rowtime, results: results)
         if case .run = kind { return .runAggregate(input, aggregate) }
         return .tumblingAggregate(input, aggregate)
@@ -118,7 +141,9 @@ struct GroupPlanner {
         if let window, asTerm == window { return .column(keys.count, window.type) }
         if let key = keys.firstIndex(of: asTerm) { return .column(key, asTerm.type) }
         switch expression {
-        case ExpressionBinder.producedRowtime: return .rowtime
+        case ExpressionBinder.producedRowtime:
+            guard case .whole = kind else { return .rowtime }
+            throw SQLError("ROWTIME must be in GROUP BY or inside an aggregate function", at: position)
         case .rowtime:
             throw SQLError(
                 "the input's ROWTIME may only be used as \(groupClause) has it; write ROWTIME without a qualifier for the end of the window",

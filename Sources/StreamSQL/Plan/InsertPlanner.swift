@@ -16,7 +16,7 @@ struct InsertPlanner {
         case .stream(let schema): return schema
         case .input:
             throw SQLError("\(written) is an input of the application; nothing can be inserted into it", at: name.last.position)
-        case .view: throw SQLError("\(written) is a view; nothing can be inserted into it", at: name.last.position)
+        case .view, .common: throw SQLError("\(written) is a view; nothing can be inserted into it", at: name.last.position)
         case .table: throw SQLError("\(written) is a reference table; nothing can be inserted into it", at: name.last.position)
         }
     }
@@ -26,6 +26,11 @@ struct InsertPlanner {
         let namesRowtime = insert.columnNames.contains { $0.text == "ROWTIME" }
         let planned = try QueryPlanner(context).plan(insert.query, for: namesRowtime ? .insertNamingRowtime : .insert)
         try context.spend(target.columns.count, at: insert.position)
+        if planned.relation.isStatic {
+            throw SQLError(
+                "a pump reads streams; rows of tables and VALUES have no time of their own: join them with a stream",
+                at: insert.query.position)
+        }
         let places = try places(insert, count: planned.columns.count)
         // A projection on top is widened in place instead of being put below another.
         var input = planned.relation

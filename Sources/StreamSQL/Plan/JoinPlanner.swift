@@ -1,4 +1,4 @@
-/// Plans joins in FROM: of two streams, each side within its window.
+/// Plans joins in FROM: of two streams, each side within its window, or with what has an end.
 
 struct JoinPlanner {
     private let context: PlanContext
@@ -11,35 +11,61 @@ struct JoinPlanner {
         try context.enter(at: position)
         defer { context.leave() }
         let sides = (left: try side(left), right: try side(right))
+        let areBounded = (left: context.isBounded(sides.left.relation), right: context.isBounded(sides.right.relation))
+        if areBounded.left || areBounded.right {
+            if let window = left.window ?? right.window {
+                throw SQLError("a window is for a join of two streams; a table has none", at: window.position)
+            }
+            return try TableJoinPlanner(self, kind, condition, position).plan(sides.left, sides.right, areBounded)
+        }
         guard left.window != nil || right.window != nil else {
             throw SQLError(
                 "a join of two streams needs a window on at least one side: FROM a OVER (RANGE INTERVAL '1' MINUTE PRECEDING) JOIN b",
                 at: position)
         }
         var scope = Scope(joining: sides.left.scope, sides.right.scope)
-        try context.spend(scope.columns.count, at: position)
-        var bound: TypedExpression?
-        switch condition {
-        case .none: break
-        case .on(let expression):
-            var binder = ExpressionBinder(context, scope)
-            binder.aggregateRefusal = "cannot stand in ON"
-            bound = try binder.condition(expression, in: "ON")
-        case .using(let names): bound = try equal(names, kind, sides.left.scope, &scope, at: position)
-        case .natural:
-            let names = sides.left.scope.visible().map { sides.left.scope.columns[$0].name }.filter { name in
-                sides.right.scope.visible().contains { sides.right.scope.columns[$0].name == name }
+        let bound = try bind(condition, kind, sides.left.scope, sides.right.scope, &scope, at: position)
+        let windows = (left: try frame(left.window), right: try frame(right.window))
+        // A row of a side lies at most its window before the pair's later row. That of an unmatched row of the other side has no time.
+        func lag(_ window: SlidingFrame?, _ isOtherPreserved: Bool, _ side: Scope) -> Int64? {
+            guard !isOtherPreserved, side.sources.count == 1 else { return nil }
+            return switch window {
+            case nil: 0
+            case .range(let length)?: length
+            default: nil
             }
-            bound = try equal(
-                names.map { Syntax.Name(text: $0, isQuoted: true, position: position) }, kind, sides.left.scope, &scope,
-                at: position)
         }
+        scope.setLag(lag(windows.left, kind == .right || kind == .full, sides.left.scope), ofSourcesFrom: 0)
+        scope.setLag(
+            lag(windows.right, kind == .left || kind == .full, sides.right.scope), ofSourcesFrom: sides.left.scope.sources.count)
         let join = WindowJoin(
-            left: JoinSide(window: try frame(left.window), isPreserved: kind == .left || kind == .full),
-            right: JoinSide(window: try frame(right.window), isPreserved: kind == .right || kind == .full),
+            left: JoinSide(window: windows.left, isPreserved: kind == .left || kind == .full),
+            right: JoinSide(window: windows.right, isPreserved: kind == .right || kind == .full),
             keys: bound.map { keys(of: $0, sides.left.scope.columns.count, sides.right.scope.columns.count) } ?? [],
             condition: bound)
         return (.join(sides.left.relation, sides.right.relation, join), scope)
+    }
+
+    /// The condition over the joined columns.
+    func bind(
+        _ condition: Syntax.JoinCondition, _ kind: Syntax.JoinKind, _ left: Scope, _ right: Scope, _ scope: inout Scope,
+        at position: SourcePosition
+    ) throws(SQLError) -> TypedExpression? {
+        try context.spend(scope.columns.count, at: position)
+        switch condition {
+        case .none: return nil
+        case .on(let expression):
+            var binder = ExpressionBinder(context, scope)
+            binder.aggregateRefusal = "cannot stand in ON"
+            return try binder.condition(expression, in: "ON")
+        case .using(let names): return try equal(names, kind, left, &scope, at: position)
+        case .natural:
+            let names = left.visible().map { left.columns[$0].name }.filter { name in
+                right.visible().contains { right.columns[$0].name == name }
+            }
+            return try equal(
+                names.map { Syntax.Name(text: $0, isQuoted: true, position: position) }, kind, left, &scope, at: position)
+        }
     }
 
     private func side(_ reference: Syntax.TableReference) throws(SQLError) -> (relation: Relation, scope: Scope) {

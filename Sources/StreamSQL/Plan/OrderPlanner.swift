@@ -37,6 +37,19 @@ enum OrderPlanner {
         if first.isDescending {
             throw SQLError("the first term of ORDER BY on a stream cannot be DESC: rows come in time order", at: position)
         }
+        if first.nullsFirst { throw SQLError("the first term of ORDER BY on a stream is never NULL", at: position) }
         return .sort(input, TimedSort(period: period, keys: terms.dropFirst().map(\.key)))
+    }
+
+    /// ORDER BY and LIMIT of rows with an end.
+    static func select(_ input: Relation, _ keys: [SortKey], _ limit: Syntax.Limit?) -> Relation {
+        if keys.isEmpty, limit == nil { return input }
+        return .select(input, RowSelection(keys: keys, count: limit?.count, offset: limit?.offset ?? 0))
+    }
+
+    /// - Throws: for LIMIT and its kin on a stream.
+    static func refuse(_ limit: Syntax.Limit?) throws(SQLError) {
+        guard let limit else { return }
+        throw SQLError("'\(limit.word)' is not part of streaming SQL; rows have no last one", at: limit.position)
     }
 }

@@ -8,6 +8,8 @@ final class PlanContext {
         case stream(StreamSchema)
         case view(Syntax.CreateView)
         case table(StreamSchema)
+        /// A table of WITH, and what the names meant where it stands.
+        case common(Syntax.CommonTable, [String: Object])
     }
 
     /// How many nodes the plan of a program may have. Views and functions are copied into their users, so text alone does not bound it.
@@ -22,6 +24,10 @@ final class PlanContext {
     /// Names that a refused statement would have defined.
     var lostNames: Set<String>
     private(set) var errors: [SQLError] = []
+    /// Whether streams have an end: a query over what is stored.
+    var streamsEnd = false
+    /// Whether a name without quotes also means one that differs in case only.
+    var ignoresCase = false
     /// The streams and views that the statement under planning reads, through views too.
     var reads: Set<String> = []
     private var nodes = 0
@@ -67,12 +73,52 @@ final class PlanContext {
 
     func endExpansion(of name: String, _ kind: Syntax.ObjectKind) { expanding.remove(kind.rawValue + " " + name) }
 
+    /// Whether the rows of a relation have an end.
+    func isBounded(_ relation: Relation) -> Bool { streamsEnd || relation.isStatic }
+
+    /// Tries to plan something; what it reported is forgotten when it fails.
+    func attempt<Value>(_ plan: () throws(SQLError) -> Value) throws(SQLError) -> Value {
+        let (errors, depth, expanding) = (self.errors, self.depth, self.expanding)
+        do throws(SQLError) {
+            return try plan()
+        } catch {
+            (self.errors, self.depth, self.expanding) = (errors, depth, expanding)
+            throw error
+        }
+    }
+
     // MARK: Names
+
+    /// Plans with the tables of WITH at hand.
+    func with<Value>(_ tables: [Syntax.CommonTable], _ plan: () throws(SQLError) -> Value) throws(SQLError) -> Value {
+        let outer = objects
+        defer { objects = outer }
+        for (index, table) in tables.enumerated() {
+            if let earlier = tables[..<index].first(where: { $0.name.text == table.name.text }) {
+                throw SQLError(
+                    "there is a table \(Identifiers.written(earlier.name.text)) in this WITH already", at: table.name.position)
+            }
+            objects[table.name.text] = .common(table, objects)
+        }
+        return try plan()
+    }
+
+    /// Plans as if the names meant this.
+    func with<Value>(objects names: [String: Object], _ plan: () throws(SQLError) -> Value) throws(SQLError) -> Value {
+        let outer = objects
+        defer { objects = outer }
+        objects = names
+        return try plan()
+    }
 
     /// What a name stands for, or an error that says so and what was perhaps meant.
     func object(_ name: Syntax.QualifiedName) throws(SQLError) -> Object {
         let stored = name.last.text
         if let object = objects[stored] { return object }
+        if ignoresCase, !name.last.isQuoted {
+            let alike = objects.keys.filter { $0.uppercased() == stored }
+            if alike.count == 1, let object = objects[alike[0]] { return object }
+        }
         if stored.uppercased() == "ERROR_STREAM" {
             throw SQLError("error_stream cannot be used in a program, only as an output", at: name.last.position)
         }

@@ -21,7 +21,9 @@ public enum Planner {
         }
         let errors = parsed.errors + planner.context.errors
         guard errors.isEmpty else { throw ProgramErrors(errors.sorted { $0.position < $1.position }) }
-        return planner.program
+        var program = planner.program
+        program.tables = tables
+        return program
     }
 }
 

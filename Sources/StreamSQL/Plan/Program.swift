@@ -6,9 +6,12 @@ public struct Program: Sendable {
     public var streams: [StreamSchema]
     /// In order of creation; each reads streams that exist before it, inputs or created ones.
     public var pumps: [Pump]
-    public init(streams: [StreamSchema], pumps: [Pump]) {
+    /// The reference tables that exist; whoever runs the program gives their rows.
+    public var tables: [StreamSchema]
+    public init(streams: [StreamSchema], pumps: [Pump], tables: [StreamSchema] = []) {
         self.streams = streams
         self.pumps = pumps
+        self.tables = tables
     }
 }
 
@@ -69,11 +72,23 @@ public indirect enum Relation: Sendable {
     case join(Relation, Relation, WindowJoin)
     /// The first rows of each window of an aggregation.
     case topRows(Relation, TopRows)
+    /// The rows of a reference table, by stored name.
+    case table(StreamSchema)
+    case values(ValuesRelation)
+    /// A join whose right side has an end, or a subquery of an expression.
+    case lookup(Relation, Relation, LookupJoin)
+    /// ORDER BY a time WITHIN an interval.
+    case eventTime(Relation, EventTime)
+    /// ORDER BY and LIMIT of a relation with an end.
+    case select(Relation, RowSelection)
 
     /// The columns of the rows that come out.
     public var columns: [ColumnDefinition] {
         switch self {
-        case .stream(let schema): schema.columns
+        case .stream(let schema), .table(let schema): schema.columns
+        case .values(let values): values.columns
+        case .lookup(let left, let right, let join): join.columns(left.columns, right.columns)
+        case .select(let input, _), .eventTime(let input, _): input.columns
         case .filter(let input, _), .sort(let input, _), .distinct(let input, _), .topRows(let input, _): input.columns
         case .project(_, let columns, _): columns.map { ColumnDefinition($0.name, $0.expression.type) }
         case .tumblingAggregate(_, let aggregate): aggregate.columns
@@ -103,7 +118,7 @@ public struct ProjectedColumn: Sendable, Hashable {
 public struct TumblingAggregate: Sendable {
     /// Over the input; ordinary grouping terms.
     public var keys: [TypedExpression]
-    /// Over the input; depends on ROWTIME and constants only and never decreases with it.
+    /// Over the input; depends on ROWTIME and constants only and never decreases with it. `whole` for one window of all rows.
     public var window: TypedExpression
     public var results: [AggregateCall]
     public init(keys: [TypedExpression], window: TypedExpression, results: [AggregateCall]) {
@@ -111,6 +126,9 @@ public struct TumblingAggregate: Sendable {
         self.window = window
         self.results = results
     }
+    /// The window of an aggregation without one: its groups leave when the input ends.
+    public static let whole = TypedExpression.literal(.boolean(true), .boolean)
+    public var isWhole: Bool { window == Self.whole }
     public var columns: [ColumnDefinition] {
         keys.enumerated().map { ColumnDefinition("KEY$\($0.offset)", $0.element.type) }
             + [ColumnDefinition("WINDOW$", window.type)]
@@ -202,12 +220,28 @@ public struct TimedSort: Sendable {
     }
 }
 
-/// A term of ORDER BY. NULLs sort as the largest value.
+/// A term of ORDER BY.
 public struct SortKey: Sendable, Hashable {
     public var expression: TypedExpression
     public var isDescending: Bool
-    public init(_ expression: TypedExpression, isDescending: Bool = false) {
+    /// Where NULLs stand. By themselves they sort as the largest value.
+    public var nullsFirst: Bool
+    public init(_ expression: TypedExpression, isDescending: Bool = false, nullsFirst: Bool? = nil) {
         self.expression = expression
         self.isDescending = isDescending
+        self.nullsFirst = nullsFirst ?? isDescending
+    }
+
+    /// Whether NULLs stand where they do not by themselves.
+    public var movesNulls: Bool { nullsFirst != isDescending }
+
+    /// Orders two rows by the term, whose values stand in the column: negative, zero or positive.
+    public func compare(_ a: Int, _ b: Int, in column: Column) -> Int { compare(column, a, with: column, b) }
+
+    /// The same for values in two columns of the term's type.
+    public func compare(_ column: Column, _ a: Int, with other: Column, _ b: Int) -> Int {
+        let order = column.compare(a, with: other, b)
+        if movesNulls, column.isNull(a) != other.isNull(b) { return nullsFirst == column.isNull(a) ? -1 : 1 }
+        return isDescending ? -order : order
     }
 }

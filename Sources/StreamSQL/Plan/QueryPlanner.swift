@@ -27,7 +27,7 @@ enum QueryUse {
     /// Rows of a subquery or a view: their ROWTIME is at hand without being a column.
     case subquery
     case insert
-    /// An INSERT whose column list has ROWTIME, so that the query's ROWTIME is a column like others.
+    /// An INSERT whose column list has ROWTIME, or a query whose rows are shown: the query's ROWTIME is a column like others.
     case insertNamingRowtime
 }
 
@@ -38,16 +38,35 @@ struct QueryPlanner {
     func plan(_ query: Syntax.Query, for use: QueryUse) throws(SQLError) -> PlannedQuery {
         try context.enter(at: query.position)
         defer { context.leave() }
-        switch query.body {
-        case .select(let select): return try SelectPlanner(context, select, order: query.order, use: use).plan()
-        case .parenthesized(let inner): return try sorted(plan(inner, for: use), by: query.order)
-        case .set(let operation, let operands):
-            guard operation == .unionAll else {
-                throw SQLError("\(operation.rawValue) is not supported on streams, only UNION ALL", at: query.position)
-            }
-            return try sorted(try union(operands, for: use), by: query.order)
-        case .values: throw SQLError("VALUES is not supported yet; a pump reads streams", at: query.position)
+        if !query.with.isEmpty {
+            var inner = query
+            inner.with = []
+            return try context.with(query.with) { () throws(SQLError) in try plan(inner, for: use) }
         }
+        switch query.body {
+        case .select(let select):
+            return try SelectPlanner(context, select, order: query.order, limit: query.limit, use: use).plan()
+        case .parenthesized(let inner): return try sorted(plan(inner, for: use), query)
+        case .set(let operation, let operands): return try sorted(try set(operation, operands, for: use, at: query.position), query)
+        case .values(let rows): return try sorted(try ValuesPlanner(context).plan(rows, at: query.position), query)
+        }
+    }
+
+    private func set(_ operation: Syntax.SetOperator, _ operands: [Syntax.Query], for use: QueryUse, at position: SourcePosition)
+        throws(SQLError) -> PlannedQuery
+    {
+        let all = try union(operands, for: use)
+        guard operation != .unionAll else { return all }
+        guard context.isBounded(all.relation), case .unionAll(let sides) = all.relation else {
+            throw SQLError("\(operation.rawValue) is not supported on streams, only UNION ALL", at: position)
+        }
+        var result = all
+        if operation == .union {
+            result.relation = .distinctRows(of: all.relation)
+        } else if let first = sides.first {
+            result.relation = sides.dropFirst().reduce(first) { .combined($0, $1, isIntersection: operation == .intersect) }
+        }
+        return result
     }
 
     private func union(_ operands: [Syntax.Query], for use: QueryUse) throws(SQLError) -> PlannedQuery {
@@ -81,10 +100,14 @@ struct QueryPlanner {
         return PlannedQuery(relation: .unionAll(relations), columns: columns)
     }
 
-    /// ORDER BY over a query that is not a plain SELECT: its terms see the columns that come out.
-    private func sorted(_ planned: PlannedQuery, by order: [Syntax.OrderTerm]) throws(SQLError) -> PlannedQuery {
-        guard !order.isEmpty else { return planned }
-        let scope = Scope(name: nil, columns: planned.columns.map(\.definition))
+    /// ORDER BY and LIMIT of a query that is not a plain SELECT: the terms see the columns that come out.
+    private func sorted(_ planned: PlannedQuery, _ query: Syntax.Query) throws(SQLError) -> PlannedQuery {
+        let order = query.order
+        guard !order.isEmpty || query.limit != nil else { return planned }
+        let isBounded = context.isBounded(planned.relation)
+        if !isBounded { try OrderPlanner.refuse(query.limit) }
+        var scope = Scope(name: nil, columns: planned.columns.map(\.definition))
+        scope.ignoresCase = context.ignoresCase
         var binder = ExpressionBinder(context, scope)
         let outputs = planned.columns.enumerated().map { (name: $1.name, expression: TypedExpression.column($0, $1.type)) }
         var terms: [(SortKey, SourcePosition)] = []
@@ -93,7 +116,11 @@ struct QueryPlanner {
             if expression == nil { expression = try binder.bind(term.expression) }
             guard let expression else { continue }
             try context.spend(expression.nodeCount, at: term.expression.position)
-            terms.append((SortKey(expression, isDescending: term.isDescending), term.expression.start))
+            terms.append((term.key(expression), term.expression.start))
+        }
+        if isBounded {
+            return PlannedQuery(
+                relation: OrderPlanner.select(planned.relation, terms.map(\.0), query.limit), columns: planned.columns)
         }
         return PlannedQuery(relation: try OrderPlanner.sort(planned.relation, terms, window: nil), columns: planned.columns)
     }
@@ -122,7 +149,9 @@ struct QueryPlanner {
             return try JoinPlanner(context).plan(kind, left, right, condition, at: reference.position)
         }
         columns = try Self.renamed(columns, reference.columnNames)
-        return (relation, Scope(name: reference.alias?.text ?? name, columns: columns))
+        var scope = Scope(name: reference.alias?.text ?? name, columns: columns, isTimed: !relation.isStatic)
+        scope.ignoresCase = context.ignoresCase
+        return (relation, scope)
     }
 
     private func named(_ name: Syntax.QualifiedName) throws(SQLError) -> (Relation, [ColumnDefinition]) {
@@ -131,9 +160,15 @@ struct QueryPlanner {
             context.reads.insert(schema.name)
             try context.spend(schema.columns.count, at: name.position)
             return (.stream(schema), schema.columns)
-        case .table:
-            throw SQLError(
-                "reading the reference table \(Identifiers.written(name.last.text)) is not supported yet", at: name.position)
+        case .table(let schema):
+            context.reads.insert(schema.name)
+            try context.spend(schema.columns.count, at: name.position)
+            return (.table(schema), schema.columns)
+        case .common(let table, let objects):
+            return try context.with(objects: objects) { () throws(SQLError) in
+                let planned = try plan(table.query, for: .subquery)
+                return (planned.relation, try Self.renamed(planned.columns.map(\.definition), table.columnNames))
+            }
         case .view(let view):
             let stored = name.last.text
             context.reads.insert(stored)
@@ -168,5 +203,48 @@ struct QueryPlanner {
             }
         }
         return columns
+    }
+}
+
+extension Syntax.OrderTerm {
+    /// The term with its expression bound.
+    func key(_ expression: TypedExpression) -> SortKey {
+        SortKey(expression, isDescending: isDescending, nullsFirst: nullsFirst)
+    }
+}
+
+extension Relation {
+    /// The rows that differ, of a relation with an end, in the order of their first appearance. NULLs are alike.
+    static func distinctRows(of input: Relation) -> Relation {
+        let columns = input.columns
+        let keys = columns.enumerated().map { TypedExpression.column($0.offset, $0.element.type) }
+        return .project(
+            .tumblingAggregate(input, TumblingAggregate(keys: keys, window: TumblingAggregate.whole, results: [])),
+            columns: columns.enumerated().map { ProjectedColumn($1.name, .column($0, $1.type)) }, rowtime: nil)
+    }
+
+    /// The rows of one relation with an end that another has too (INTERSECT) or has not (EXCEPT), each once.
+    fileprivate static func combined(_ left: Relation, _ right: Relation, isIntersection: Bool) -> Relation {
+        let columns = left.columns
+        func marked(_ side: Relation, _ value: Int64) -> Relation {
+            .project(
+                side,
+                columns: columns.enumerated().map { ProjectedColumn($1.name, .column($0, $1.type)) }
+                    + [ProjectedColumn("SIDE$", .literal(.integer(value), .integer))], rowtime: nil)
+        }
+        let keys = columns.enumerated().map { TypedExpression.column($0.offset, $0.element.type) }
+        let side = TypedExpression.column(columns.count, .integer)
+        let grouped = Relation.tumblingAggregate(
+            .unionAll([marked(left, 1), marked(right, 2)]),
+            TumblingAggregate(
+                keys: keys, window: TumblingAggregate.whole,
+                results: [AggregateCall(.min, side, type: .integer), AggregateCall(.max, side, type: .integer)]))
+        guard let equal = ScalarFunctions.named("=") else { return left }
+        func holds(_ place: Int, _ value: Int64) -> TypedExpression {
+            .call(equal, [.column(columns.count + 1 + place, .integer), .literal(.integer(value), .integer)], .boolean)
+        }
+        return .project(
+            .filter(grouped, condition: .and(holds(0, 1), holds(1, isIntersection ? 2 : 1))),
+            columns: columns.enumerated().map { ProjectedColumn($1.name, .column($0, $1.type)) }, rowtime: nil)
     }
 }

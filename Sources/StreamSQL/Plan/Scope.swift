@@ -8,8 +8,10 @@ struct Scope {
         var name: String?
         /// Where its columns lie among the scope's.
         var columns: Range<Int>
-        /// What its name with ROWTIME stands for.
-        var rowtime: TypedExpression
+        /// What its name with ROWTIME stands for; nil for a table, whose rows have no time.
+        var rowtime: TypedExpression?
+        /// How far that time may lie before the row's own, milliseconds; nil where it is not known.
+        var lag: Int64?
     }
 
     private(set) var sources: [Source]
@@ -18,6 +20,8 @@ struct Scope {
     private var leftOut: Set<Int> = []
     /// False where there is no row at all, as in a function's body.
     private(set) var hasRowtime = true
+    /// Whether a name without quotes also means one that differs in case only.
+    var ignoresCase = false
 
     static let empty: Scope = {
         var scope = Scope(name: nil, columns: [])
@@ -26,8 +30,9 @@ struct Scope {
     }()
 
     /// The rows of one relation: their ROWTIME is its own.
-    init(name: String?, columns: [ColumnDefinition]) {
-        sources = [Source(name: name, columns: columns.indices, rowtime: .rowtime)]
+    /// - Parameter isTimed: false for tables.
+    init(name: String?, columns: [ColumnDefinition], isTimed: Bool = true) {
+        sources = [Source(name: name, columns: columns.indices, rowtime: isTimed ? .rowtime : nil)]
         self.columns = columns
     }
 
@@ -53,12 +58,49 @@ struct Scope {
             return source
         }
         for source in right.sources {
-            var rowtime = TypedExpression.column(shift + right.columns.count, .timestamp)
-            if case .column(let index, let type) = source.rowtime { rowtime = .column(shift + index, type) }
+            var rowtime = source.rowtime == nil ? nil : TypedExpression.column(shift + right.columns.count, .timestamp)
+            if case .column(let index, let type)? = source.rowtime { rowtime = .column(shift + index, type) }
             let places = source.columns.lowerBound + shift..<source.columns.upperBound + shift
-            sources.append(Source(name: source.name, columns: places, rowtime: rowtime))
+            sources.append(Source(name: source.name, columns: places, rowtime: rowtime, lag: source.lag))
         }
         leftOut = left.leftOut.union(right.leftOut.map { $0 + shift })
+        ignoresCase = left.ignoresCase
+    }
+
+    /// The rows of one side beside those of a table: their ROWTIME is the former's.
+    /// - Parameter tableIsFirst: whether the columns of the table come first.
+    init(_ rows: Scope, beside table: Scope, tableIsFirst: Bool) {
+        let (first, second) = tableIsFirst ? (table, rows) : (rows, table)
+        let shift = first.columns.count
+        columns = first.columns + second.columns
+        sources =
+            first.sources
+            + second.sources.map { source in
+                var rowtime = source.rowtime
+                if case .column(let index, let type)? = rowtime { rowtime = .column(shift + index, type) }
+                return Source(
+                    name: source.name, columns: source.columns.lowerBound + shift..<source.columns.upperBound + shift,
+                    rowtime: rowtime)
+            }
+        leftOut = first.leftOut.union(second.leftOut.map { $0 + shift })
+        ignoresCase = rows.ignoresCase
+    }
+
+    /// Whether a ROWTIME without a name means something.
+    var isTimed: Bool { sources.isEmpty || sources.contains { $0.rowtime != nil } }
+
+    /// Notes how far the times of the relations from one on may lie before the row's own.
+    mutating func setLag(_ lag: Int64?, ofSourcesFrom first: Int) {
+        for index in sources.indices.dropFirst(first) { sources[index].lag = lag }
+    }
+
+    /// The scope where the row's own ROWTIME is that which a relation's name with ROWTIME stood for.
+    func timed(by column: Int) -> Scope {
+        var scope = self
+        for index in sources.indices {
+            if case .column(column, _)? = sources[index].rowtime { scope.sources[index].rowtime = .rowtime }
+        }
+        return scope
     }
 
     /// Passes over a column from here on.
@@ -74,16 +116,8 @@ struct Scope {
 
     /// The position of a column, among those of one relation or of all.
     func column(_ name: Syntax.Name, of source: Source? = nil) throws(SQLError) -> Int {
-        var found: Int?
-        let places = source.map { [$0.columns] } ?? sources.map(\.columns)
-        for index in places.joined() where columns[index].name == name.text && columns[index].record == nil {
-            if source == nil, leftOut.contains(index) { continue }
-            if found != nil {
-                throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two columns have this name", at: name.position)
-            }
-            found = index
-        }
-        if let found { return found }
+        if let found = try found(name, of: source, { $0 == name.text }) { return found }
+        if ignoresCase, !name.isQuoted, let found = try found(name, of: source, { $0.uppercased() == name.text }) { return found }
         let place = (source?.name ?? self.name).map { " in \(Identifiers.written($0))" } ?? ""
         let columns = source.map { Array(self.columns[$0.columns]) } ?? self.columns
         // Unquoted names are stored in upper case, columns of a schema as written: by far the commonest slip.
@@ -99,14 +133,31 @@ struct Scope {
         throw SQLError("there is no column \(Identifiers.written(name.text))\(place)\(hint)\(quotes)", at: name.position)
     }
 
+    private func found(_ name: Syntax.Name, of source: Source?, _ isNamed: (String) -> Bool) throws(SQLError) -> Int? {
+        var found: Int?
+        let places = source.map { [$0.columns] } ?? sources.map(\.columns)
+        for index in places.joined() where columns[index].record == nil && isNamed(columns[index].name) {
+            if source == nil, leftOut.contains(index) { continue }
+            if found != nil {
+                throw SQLError("\(Identifiers.written(name.text)) is ambiguous: two columns have this name", at: name.position)
+            }
+            found = index
+        }
+        return found
+    }
+
     /// The position of a column among those from one position on, and before another.
     func column(_ name: Syntax.Name, from first: Int = 0, below end: Int? = nil) throws(SQLError) -> Int {
-        let places = (first..<(end ?? columns.count)).filter {
-            columns[$0].name == name.text && !columns[$0].isHidden && columns[$0].record == nil && !leftOut.contains($0)
+        func places(_ isNamed: (String) -> Bool) -> [Int] {
+            (first..<(end ?? columns.count)).filter {
+                isNamed(columns[$0].name) && !columns[$0].isHidden && columns[$0].record == nil && !leftOut.contains($0)
+            }
         }
-        if let place = places.first, places.count == 1 { return place }
+        var found = places { $0 == name.text }
+        if found.isEmpty, ignoresCase, !name.isQuoted { found = places { $0.uppercased() == name.text } }
+        if let place = found.first, found.count == 1 { return place }
         let what =
-            places.isEmpty
+            found.isEmpty
             ? "there is no column \(Identifiers.written(name.text)) on both sides"
             : "two columns have the name \(Identifiers.written(name.text))"
         throw SQLError(what, at: name.position)
@@ -114,7 +165,8 @@ struct Scope {
 
     /// The relation that a qualifier names.
     func source(_ qualifier: Syntax.Name) throws(SQLError) -> Source {
-        let named = sources.filter { $0.name == qualifier.text }
+        var named = sources.filter { $0.name == qualifier.text }
+        if named.isEmpty, ignoresCase, !qualifier.isQuoted { named = sources.filter { $0.name?.uppercased() == qualifier.text } }
         if let source = named.first {
             if named.count == 1 { return source }
             throw SQLError("\(Identifiers.written(qualifier.text)) is ambiguous: FROM reads it twice", at: qualifier.position)
@@ -133,6 +185,7 @@ struct Scope {
         if columns.isEmpty { return self }
         var scope = Scope(sources: sources, columns: self.columns + columns)
         scope.leftOut = leftOut
+        scope.ignoresCase = ignoresCase
         return scope
     }
 

@@ -115,7 +115,7 @@ extension Parser {
         if takeWord("IN") {
             try expectSign("(")
             let kind: Syntax.ExpressionKind =
-                isWord("SELECT") || isWord("VALUES")
+                beginsQuery()
                 ? .inQuery(left, try query(), isNegated: isNegated) : .inList(left, try expressionList(), isNegated: isNegated)
             guard takeSign(")") else { throw unexpected("','", "')'") }
             return try node(kind, at: position)
@@ -208,7 +208,7 @@ extension Parser {
     private mutating func parenthesized() throws(SQLError) -> Syntax.Expression {
         let position = current.position
         try expectSign("(")
-        if isWord("SELECT") || isWord("VALUES") {
+        if beginsQuery() {
             let query = try query()
             try expectSign(")")
             return Syntax.Expression(.subquery(query), at: position)

@@ -1,21 +1,61 @@
 /// Parses queries: SELECT with its clauses, set operations, FROM, windows and ORDER BY.
 
 extension Parser {
-    /// `body [ORDER BY terms]`.
+    /// Whether a query begins, be it some tokens ahead.
+    func beginsQuery(ahead: Int = 0) -> Bool { ["SELECT", "VALUES", "WITH"].contains { isWord($0, ahead: ahead) } }
+
+    /// `[WITH tables] body [ORDER BY terms] [LIMIT n]`.
     mutating func query() throws(SQLError) -> Syntax.Query {
         try enter()
         defer { leave() }
         let position = current.position
+        let with = takeWord("WITH") ? try commonTables() : []
         let body = try unions()
         var order: [Syntax.OrderTerm] = []
         if takeWord("ORDER") {
             try expectWord("BY")
             order = try orderTerms()
         }
-        if isWord("LIMIT") || isWord("OFFSET") || isWord("FETCH") {
-            throw SQLError("\(current.described) is not part of streaming SQL; rows have no last one", at: current.position)
+        return Syntax.Query(body: body, order: order, position: position, with: with, limit: try limit())
+    }
+
+    private mutating func commonTables() throws(SQLError) -> [Syntax.CommonTable] {
+        var tables: [Syntax.CommonTable] = []
+        repeat {
+            let name = try name("a name after WITH")
+            let columns = isSign("(") ? try nameList("a column's name") : []
+            try expectWord("AS")
+            try expectSign("(")
+            tables.append(Syntax.CommonTable(name: name, columnNames: columns, query: try query()))
+            try expectSign(")")
+        } while takeSign(",")
+        return tables
+    }
+
+    private mutating func limit() throws(SQLError) -> Syntax.Limit? {
+        let token = current
+        guard case .word(let word) = token.kind, ["LIMIT", "OFFSET", "FETCH"].contains(word) else { return nil }
+        var limit = Syntax.Limit(count: nil, offset: 0, word: word, position: token.position)
+        if takeWord("LIMIT"), !takeWord("ALL") { limit.count = try rowCount() }
+        if takeWord("OFFSET") {
+            limit.offset = try rowCount()
+            _ = takeWord("ROWS") || takeWord("ROW")
         }
-        return Syntax.Query(body: body, order: order, position: position)
+        if limit.count == nil, takeWord("FETCH") {
+            guard takeWord("FIRST") || takeWord("NEXT") else { throw unexpected("FIRST", "NEXT") }
+            limit.count = isWord("ROW") || isWord("ROWS") ? 1 : try rowCount()
+            guard takeWord("ROWS") || takeWord("ROW") else { throw unexpected("ROWS") }
+            try expectWord("ONLY")
+        }
+        return limit
+    }
+
+    private mutating func rowCount() throws(SQLError) -> Int {
+        let position = current.position
+        guard case .literal(.integer(let count), let type)? = try takeNumber(isNegative: false), type.isInteger,
+            let rows = Int(exactly: count)
+        else { throw SQLError("a number of rows is a whole number written out", at: position) }
+        return rows
     }
 
     // MARK: Set operations
@@ -58,9 +98,6 @@ extension Parser {
     private mutating func queryPrimary() throws(SQLError) -> Syntax.QueryBody {
         if isWord("SELECT") { return .select(try select()) }
         if takeWord("VALUES") { return .values(try valueRows()) }
-        if isWord("WITH") {
-            throw SQLError("WITH is not part of this language; write a subquery in FROM or a view", at: current.position)
-        }
         guard takeSign("(") else { throw unexpected("SELECT", "VALUES", "'('") }
         let inner = try query()
         try expectSign(")")
@@ -90,7 +127,7 @@ extension Parser {
             groupPosition: position)
         if takeWord("FROM") {
             select.from = try tableReferences()
-        } else if current.kind != .end, !isSign(";"), !isSign(")"), !isWord("UNION"), !isWord("ORDER") {
+        } else if current.kind != .end, !isSign(";"), !isSign(")"), !Self.afterSelect.contains(where: { isWord($0) }) {
             throw unexpected("','", "FROM")
         }
         if takeWord("WHERE") { select.filter = try expression() }
@@ -112,6 +149,9 @@ extension Parser {
         }
         return select
     }
+
+    /// Words that may follow a SELECT without FROM.
+    private static let afterSelect = ["UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "OFFSET", "FETCH", "WHERE"]
 
     private mutating func selectItems() throws(SQLError) -> [Syntax.SelectItem] {
         var items: [Syntax.SelectItem] = []
@@ -166,13 +206,14 @@ extension Parser {
         var terms: [Syntax.OrderTerm] = []
         repeat {
             let expression = try expression()
+            if takeWord("WITHIN") {
+                terms.append(Syntax.OrderTerm(expression: expression, isDescending: false, within: try self.expression()))
+                continue
+            }
             let isDescending = takeWord("DESC")
             if !isDescending { _ = takeWord("ASC") }
-            if isWord("NULLS"), isWord("FIRST", ahead: 1) || isWord("LAST", ahead: 1) {
-                throw SQLError(
-                    "NULLS FIRST and NULLS LAST are not supported; NULLs sort as the largest value", at: current.position)
-            }
-            terms.append(Syntax.OrderTerm(expression: expression, isDescending: isDescending))
+            let nullsFirst = takeWords("NULLS", "FIRST") ? true : takeWords("NULLS", "LAST") ? false : nil
+            terms.append(Syntax.OrderTerm(expression: expression, isDescending: isDescending, nullsFirst: nullsFirst))
         } while takeSign(",")
         return terms
     }
@@ -248,7 +289,7 @@ extension Parser {
             // Parentheses may open a query or a join; the first word after them tells.
             var inside = 1
             while isSign("(", ahead: inside), inside <= Self.maximumDepth { inside += 1 }
-            if isWord("SELECT", ahead: inside) || isWord("VALUES", ahead: inside) {
+            if beginsQuery(ahead: inside) {
                 advance()
                 kind = .subquery(try query())
                 try expectSign(")")

@@ -9,7 +9,7 @@ extension Parser {
         case .word("DROP"): kind = try drop()
         case .word("ALTER"): kind = try alterPump()
         case .word("INSERT"): kind = .insert(try insert())
-        case .word("SELECT"), .word("VALUES"), .sign("("): kind = .query(try query())
+        case .word("SELECT"), .word("VALUES"), .word("WITH"), .sign("("): kind = .query(try query())
         default: throw unexpected("CREATE", "DROP", "ALTER", "INSERT", "SELECT")
         }
         return Syntax.Statement(kind: kind, position: position)
@@ -161,7 +161,7 @@ extension Parser {
         try expectWord("INTO")
         let target = try qualifiedName("the name of the stream to insert into")
         // A parenthesis may open the column list or the query.
-        let hasColumns = isSign("(") && !isWord("SELECT", ahead: 1) && !isWord("VALUES", ahead: 1) && !isSign("(", ahead: 1)
+        let hasColumns = isSign("(") && !beginsQuery(ahead: 1) && !isSign("(", ahead: 1)
         let columns = hasColumns ? try nameList("a column's name") : []
         return Syntax.Insert(target: target, columnNames: columns, query: try query(), position: position)
     }

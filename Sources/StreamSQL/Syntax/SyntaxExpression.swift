@@ -130,6 +130,10 @@ extension Syntax {
     package struct OrderTerm: Sendable {
         package var expression: Expression
         package var isDescending: Bool
+        /// As NULLS FIRST or NULLS LAST say; nil where neither is written.
+        package var nullsFirst: Bool?
+        /// `WITHIN interval`: how late rows may be.
+        package var within: Expression?
     }
 }
 

@@ -1,10 +1,29 @@
 /// Queries as written: SELECT with its clauses, set operations, and what FROM may name.
 
 extension Syntax {
-    /// A query expression with its ORDER BY.
+    /// A query expression with what stands around it: WITH, ORDER BY, LIMIT.
     package struct Query: Sendable {
         package var body: QueryBody
         package var order: [OrderTerm]
+        package var position: SourcePosition
+        package var with: [CommonTable] = []
+        package var limit: Limit?
+    }
+
+    /// `name [(columns)] AS (query)` after WITH.
+    package struct CommonTable: Sendable {
+        package var name: Name
+        package var columnNames: [Name]
+        package var query: Query
+    }
+
+    /// `LIMIT n [OFFSET m]`, or `OFFSET m [FETCH FIRST n ROWS ONLY]`.
+    package struct Limit: Sendable {
+        /// Nil for all rows after the offset.
+        package var count: Int?
+        package var offset: Int
+        /// The word that it begins with.
+        package var word: String
         package var position: SourcePosition
     }
 

@@ -67,12 +67,17 @@ struct ServiceClient: Sendable {
         }
         let answer = Data(collected.bytes)
         guard status == 200 else {
-            let refusal = try? JSONDecoder().decode(RefusalBody.self, from: answer)
-            let name = refusal?.type?.split(separator: "#").last.map(String.init) ?? "HTTP \(status)"
-            throw Refusal(
-                name: name, message: refusal?.message ?? refusal?.capitalMessage ?? String(decoding: answer, as: UTF8.self))
+            throw Self.refusal(status, answer)
         }
         return answer
+    }
+
+    /// What an answer means that is no result.
+    static func refusal(_ status: Int, _ answer: Data) -> Refusal {
+        let refusal = try? JSONDecoder().decode(RefusalBody.self, from: answer)
+        let name = refusal?.type?.split(separator: "#").last.map(String.init) ?? "HTTP \(status)"
+        return Refusal(
+            name: name, message: refusal?.message ?? refusal?.capitalMessage ?? String(decoding: answer, as: UTF8.self))
     }
 
     func checkEndpoint() throws(CommandFailure) {

@@ -29,14 +29,17 @@ struct ProgramInput: ParsableArguments {
     @Option(help: "The stream whose records are read.") var source: String?
     @Option(help: "An InputSchema as a JSON file (default: guessed from the records of --source).") var schema: String?
     @Option(help: "What the program calls its input, without _001.") var prefix = "SOURCE_SQL_STREAM"
+    @OptionGroup var references: ReferenceOptions
     @OptionGroup var server: ServerOptions
 
     /// The program at its start.
     /// - Throws: `CommandFailure`, with every error of the program at its place.
     func program(_ code: String, file: String, seed: UInt64) async throws -> LiveProgram {
         let schema = try await inputSchema()
+        let tables = try references.tables()
         do throws(LiveProgram.Refusal) {
-            return try LiveProgram(code, schema: schema, namePrefix: prefix, seed: seed, queryStart: LiveRun.wallMilliseconds())
+            return try LiveProgram(
+                code, schema: schema, namePrefix: prefix, tables: tables, seed: seed, queryStart: LiveRun.wallMilliseconds())
         } catch .program(let errors) {
             throw CommandFailure(.programRefused, "\(file) was refused:\n\(ProgramText.shown(errors, in: code))")
         } catch .schema(let reason) {

@@ -6,7 +6,10 @@ import Foundation
 struct SQLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql", abstract: "Run streaming SQL programs, guess schemas, or replay a program over rows from a file.",
-        subcommands: [Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLDiscoverCommand.self, SQLReplayCommand.self])
+        subcommands: [
+            Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLExplainCommand.self, SQLDiscoverCommand.self,
+            SQLReplayCommand.self,
+        ])
 
     private struct NameRequest: Encodable { var ApplicationName: String }
 

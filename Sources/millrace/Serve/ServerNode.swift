@@ -110,7 +110,8 @@ struct ServerNode: Sendable {
                 case .stream: target.key
                 case .deliveryStream: deliveries.streamKey(target.name)
                 }
-            }, stateBytes: settings.applicationStateBytes, snapshotBytes: settings.applicationSnapshotBytes,
+            }, references: DirectoryReferenceFiles(root: settings.dataDirectory + "/buckets", threads: threads),
+            stateBytes: settings.applicationStateBytes, snapshotBytes: settings.applicationSnapshotBytes,
             logger: Logger(label: "engine"))
         do {
             try await objects.removeUnfinished()

@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    @Test("Lambda and reference tables are refused by name")
+    @Test("Lambda is refused by name, and so is a reference table without its parts")
     func unsupported() async throws {
         let lambda = Sample.resource("arn:aws:lambda:us-east-1:000000000000:function:f")
         let processed = Sample.input().with("InputProcessingConfiguration", ["InputLambdaProcessor": lambda])
@@ -177,7 +177,7 @@ import Testing
             "CreateApplication",
             Sample.creation("copy", .v2).with("ApplicationConfiguration", configuration?.with("SqlApplicationConfiguration", sql)),
             .v2)
-        #expect(third?.type == "InvalidArgumentException" && third?.message.contains("ReferenceDataSources") == true)
+        #expect(third?.type == "ValidationException" && third?.message.contains("referenceSchema") == true)
     }
 
     @Test("other runtimes than SQL are refused with what is supported")

@@ -126,7 +126,7 @@ import Testing
             (["InputUpdates": [["InputId": "9.1"]], "ApplicationCodeUpdate": "-- new"], "InputUpdates[0].InputId '9.1'"),
             (["InputUpdates": [["InputId": "1.1", "InputProcessingConfigurationUpdate": [:]]]], "Lambda"),
             (["OutputUpdates": [["OutputId": "2.1", "LambdaOutputUpdate": [:]]]], "Lambda"),
-            (["ReferenceDataSourceUpdates": [["ReferenceId": "3.1"]]], "ReferenceDataSourceUpdates is not supported"),
+            (["ReferenceDataSourceUpdates": [["ReferenceId": "3.1"]]], "ReferenceDataSourceUpdates[0].ReferenceId '3.1'"),
             (["CloudWatchLoggingOptionUpdates": [["CloudWatchLoggingOptionId": "4.1"]]], "it has none"),
         ]
         for (parts, words) in wrong {

@@ -330,7 +330,7 @@ struct ApplicationManagerTests {
             try await self.manager(world).open()
         } throws: { error in
             guard case ApplicationError.unknownFormat(let format) = error else { return false }
-            return format == UnknownFormat("the definition of application test", found: "3", known: "1")
+            return format == UnknownFormat("the definition of application test", found: "3", known: "2")
         }
     }
 

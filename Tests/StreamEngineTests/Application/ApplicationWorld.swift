@@ -63,12 +63,13 @@ struct ApplicationWorld {
     }
 
     func run(
-        start: StartingPosition?, over wrapper: (any StreamStore)? = nil, limits: ApplicationRun.Limits = .init(),
+        start: StartingPosition?, over wrapper: (any StreamStore)? = nil, references: (any ReferenceFiles)? = nil,
+        limits: ApplicationRun.Limits = .init(),
         reportGap: @escaping @Sendable (InputMerge.Gap) -> Void = { _ in }
     ) async throws -> ApplicationRun {
         try await ApplicationRun(
             definition, start: start, store: wrapper ?? store, time: MemoryStoreTime(store: store), random: CountingRandom(1),
-            resolve: { $0.key },
+            resolve: { $0.key }, references: references,
             limits: limits, reportGap: reportGap)
     }
 

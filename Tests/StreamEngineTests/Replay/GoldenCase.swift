@@ -1,6 +1,6 @@
 /// A golden case: a folder `Golden/<topic>/<name>` with a program, its input and what must come out.
 ///
-/// `program.sql`, `schema.json`, `input.ndjson`, `expected.ndjson`; where needed `advance-to` and `seed` (a number each), `end-of-input` (empty: the input ends), `reference.ndjson`, and
+/// `program.sql` (or `query.sql`, whose rows stand in `expected.ndjson` in their order), `schema.json`, `input.ndjson`, `expected.ndjson`; where needed `advance-to` and `seed` (a number each), `end-of-input` (empty: the input ends), `reference.ndjson`, and
 /// `expected-error`: a line `status N`, then for each line of standard error what it begins with. The lines of `expected.ndjson` are
 /// grouped by stream, streams in alphabetical order, for the order between streams is not promised.
 
@@ -43,12 +43,17 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         var errors: [String] = []
     }
 
-    func run(batchRows: Int = 1024, restarts: Bool = false) -> Result {
+    /// A query over all rows instead of a program.
+    var isQuery: Bool { exists("query.sql") }
+
+    func run(batchRows: Int = 1024, restarts: Bool = false, byStream: Bool = true) -> Result {
         var command = ReplayCommand(
-            program: ReplayFile(path: path("program.sql")), schema: ReplayFile(path: path("schema.json")),
+            program: ReplayFile(path: path(isQuery ? "query.sql" : "program.sql")), schema: ReplayFile(path: path("schema.json")),
             input: ReplayFile(path: path("input.ndjson")),
             reference: exists("reference.ndjson") ? ReplayFile(path: path("reference.ndjson")) : nil,
             advanceTo: number("advance-to"), endsInput: exists("end-of-input"), seed: UInt64(number("seed") ?? 0))
+        command.isQuery = isQuery
+        command.playsByStream = byStream
         command.batchRows = batchRows
         command.restartsAfterEachBatch = restarts
         var output: [UInt8] = []
@@ -60,7 +65,8 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     }
 
     func complete(_ result: Result) throws {
-        try Self.grouped(result.output).write(toFile: path("expected.ndjson"), atomically: true, encoding: .utf8)
+        try (isQuery ? result.output : Self.grouped(result.output)).write(
+            toFile: path("expected.ndjson"), atomically: true, encoding: .utf8)
         // A refusal's file may hold only how each line begins.
         let isExpected =
             result.errors.count == expectedErrors.count && zip(result.errors, expectedErrors).allSatisfy { $0.hasPrefix($1) }
@@ -72,6 +78,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
 
     /// The lines grouped by stream, each stream's in their order.
     static func grouped(_ output: String) -> String {
+        guard output.contains(",\"rowtime_ms\":") else { return output }
         var streams: [Substring: [Substring]] = [:]
         for line in output.split(separator: "\n") {
             let stream = line.range(of: ",\"rowtime_ms\":").map { line[..<$0.lowerBound] } ?? line

@@ -21,10 +21,19 @@ struct GoldenTests {
             expectSame(whole, golden.expectedOutput, "whole")
         }
         guard expected == ["status 0"] else { return }
+        if golden.isQuery { return queryRows(golden) }
         expectSame(golden.run(batchRows: 1), golden.expectedOutput, "row by row")
         expectSame(golden.run(batchRows: 3), golden.expectedOutput, "three rows at a time")
         expectSame(golden.run(batchRows: 1, restarts: true), golden.expectedOutput, "restarted after every row")
         #expect(golden.run() == whole, "the second time")
+    }
+
+    private func queryRows(_ golden: GoldenCase) {
+        for (rows, byStream) in [(1, true), (3, true), (1, false), (1024, false)] {
+            expectSame(
+                golden.run(batchRows: rows, byStream: byStream), golden.expectedOutput,
+                "\(rows) rows at a time, by stream: \(byStream)")
+        }
     }
 
     private func expectSame(_ result: GoldenCase.Result, _ expected: String, _ way: String) {

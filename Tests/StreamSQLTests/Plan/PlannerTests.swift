@@ -357,12 +357,36 @@ import Testing
             "1:62: there is no column Q on both sides"
         ),
         ("SELECT S.A FROM S OVER (ROWS 1 PRECEDING) JOIN S AS X ON S.A", "1:58: ON takes a condition, not a INTEGER"),
-        ("SELECT A FROM S WHERE EXISTS (SELECT A FROM S)", "1:23: EXISTS is not supported yet"),
-        ("SELECT A FROM S WHERE A IN (SELECT A FROM S)", "1:25: IN with a subquery is not supported yet"),
-        ("SELECT (SELECT A FROM S) FROM S", "1:8: subqueries in expressions are not supported yet"),
+        (
+            "SELECT A FROM S WHERE EXISTS (SELECT A FROM S)",
+            "1:23: a subquery of an expression cannot read a stream, which has no end: only reference tables and VALUES; join streams instead"
+        ),
+        (
+            "SELECT A FROM S WHERE A IN (SELECT A FROM S)",
+            "1:25: a subquery of an expression cannot read a stream, which has no end: only reference tables and VALUES; join streams instead"
+        ),
+        (
+            "SELECT (SELECT A FROM S) FROM S",
+            "1:8: a subquery of an expression cannot read a stream, which has no end: only reference tables and VALUES; join streams instead"
+        ),
+        ("SELECT A FROM S LIMIT 5", "1:17: 'LIMIT' is not part of streaming SQL; rows have no last one"),
         ("SELECT B.C FROM S", "1:8: B is a column and no record: it has no fields"),
         ("SELECT ROW_NUMBER() FROM S", "1:8: ROW_NUMBER is not supported yet"),
-        ("SELECT R FROM REF", "1:15: reading the reference table REF is not supported yet"),
+        ("SELECT REF.ROWTIME FROM REF", "1:8: REF.ROWTIME: the rows of a table have no time"),
+        (
+            "SELECT S.A FROM S RIGHT JOIN REF ON S.A = REF.R",
+            "1:19: a RIGHT JOIN would wait for the end of the stream to give the rows of the table without a match; preserve the stream's rows"
+        ),
+        (
+            "SELECT S.A FROM S OVER (ROWS 1 PRECEDING) JOIN REF ON S.A = REF.R",
+            "1:24: a window is for a join of two streams; a table has none"
+        ),
+        (
+            "SELECT COUNT(*), (SELECT R FROM REF) FROM S GROUP BY FLOOR(ROWTIME TO MINUTE)",
+            "1:18: a subquery cannot stand here, only in WHERE and in the select list of a query without GROUP BY; put it into a query around this one"
+        ),
+        ("SELECT A FROM S WHERE A = (SELECT R, R FROM REF)", "1:27: this subquery must give one column, not 2"),
+        ("SELECT A FROM S WHERE A IN (VALUES (1), (1, 2))", "1:42: all rows of VALUES have the same number of columns: 1 and 2"),
         // Statements
         ("CREATE STREAM error_stream (A INT)", "1:15: error_stream exists already and cannot be defined by a program"),
         ("CREATE STREAM O (A INT, \"A\" INT)", "1:25: there is a column A already"),

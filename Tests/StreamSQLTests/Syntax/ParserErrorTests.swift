@@ -25,7 +25,8 @@ import Testing
             "1:8: the character '\u{2018}' has no meaning in SQL outside quotes; write ' around strings and \" around names"
         ),
         ("SELECT (a + 1 FROM t", "1:15: found 'FROM', expected an operator, ',' or ')'"),
-        ("SELECT a FROM t LIMIT 5", "1:17: 'LIMIT' is not part of streaming SQL; rows have no last one"),
+        ("SELECT a FROM t LIMIT b", "1:23: a number of rows is a whole number written out"),
+        ("WITH x SELECT a FROM t", "1:8: found 'SELECT', expected AS"),
         ("SELECT DATE '2021-02-29' FROM t", "1:13: ''2021-02-29'' is not of the form yyyy-MM-dd"),
         ("SELECT INTERVAL '1:2' DAY TO HOUR FROM t", "1:17: ''1:2'' is not a value of an interval DAY TO HOUR"),
         (

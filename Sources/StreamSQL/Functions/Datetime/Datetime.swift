@@ -2,7 +2,7 @@
 
 extension ScalarFunctions {
     static let datetime: [ScalarFunction] = {
-        let fields: [ScalarFunction] = [.floorTo, .ceilTo, .step, .extract]
+        let fields: [ScalarFunction] = [.floorTo, .ceilTo, .step, .hop, .extract]
         let epoch: [ScalarFunction] = [.monotonic, .tsdiff, .toTimestamp, .unixTimestamp]
         return fields + epoch + CurrentTime.functions + CharacterConversion.functions
     }()

@@ -1,0 +1,1 @@
+SELECT id FROM orders WHERE amount BETWEEN 0.5 AND 2.25 ORDER BY id

@@ -1,0 +1,1 @@
+SELECT note, COUNT(DISTINCT name) AS "n" FROM orders GROUP BY note ORDER BY note NULLS LAST

@@ -1,0 +1,1 @@
+SELECT COUNT(DISTINCT name) AS "n", COUNT(DISTINCT note) AS "m", SUM(DISTINCT qty) AS "s" FROM orders

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS "n" FROM (SELECT DISTINCT note FROM orders) t

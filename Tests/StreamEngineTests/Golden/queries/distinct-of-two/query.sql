@@ -1,0 +1,1 @@
+SELECT DISTINCT name, note FROM orders ORDER BY name NULLS LAST, note NULLS LAST LIMIT 6

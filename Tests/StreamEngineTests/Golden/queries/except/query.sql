@@ -1,0 +1,1 @@
+SELECT name FROM orders EXCEPT SELECT name FROM customers ORDER BY 1 NULLS FIRST

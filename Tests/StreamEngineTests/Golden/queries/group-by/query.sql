@@ -1,0 +1,1 @@
+SELECT name, COUNT(*) AS "n", SUM(qty) AS "s" FROM orders GROUP BY name ORDER BY name NULLS FIRST

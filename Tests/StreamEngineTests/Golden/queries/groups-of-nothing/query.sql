@@ -1,0 +1,1 @@
+SELECT k, COUNT(*) AS "n" FROM blank GROUP BY k

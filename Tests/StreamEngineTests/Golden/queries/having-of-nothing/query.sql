@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS "n" FROM blank HAVING COUNT(*) > 0

@@ -1,0 +1,1 @@
+SELECT name FROM orders GROUP BY name HAVING SUM(qty) > 20 AND MIN(id) < 4 ORDER BY name NULLS FIRST

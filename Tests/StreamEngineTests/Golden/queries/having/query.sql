@@ -1,0 +1,1 @@
+SELECT name, COUNT(*) AS "n" FROM orders GROUP BY name HAVING COUNT(*) > 3 ORDER BY name NULLS FIRST

@@ -1,0 +1,1 @@
+SELECT id, note FROM orders WHERE note LIKE 'X%' OR note LIKE '_y' ORDER BY id

@@ -1,0 +1,1 @@
+SELECT id FROM orders WHERE qty NOT IN (3, 100) ORDER BY id

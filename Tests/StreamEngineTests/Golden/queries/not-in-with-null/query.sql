@@ -1,0 +1,1 @@
+SELECT id FROM orders WHERE name NOT IN (SELECT name FROM customers) ORDER BY id

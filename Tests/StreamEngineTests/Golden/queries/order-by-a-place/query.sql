@@ -1,0 +1,1 @@
+SELECT name AS "n", id AS "i" FROM orders ORDER BY 1 NULLS FIRST, 2 DESC

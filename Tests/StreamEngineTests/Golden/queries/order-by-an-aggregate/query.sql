@@ -1,0 +1,1 @@
+SELECT name, SUM(qty) AS "s" FROM orders GROUP BY name ORDER BY SUM(qty) DESC NULLS LAST, name NULLS FIRST LIMIT 3

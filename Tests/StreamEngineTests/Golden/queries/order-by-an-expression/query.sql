@@ -1,0 +1,1 @@
+SELECT id FROM orders WHERE qty IS NOT NULL ORDER BY qty * qty, id DESC

@@ -1,0 +1,1 @@
+SELECT B, nope(A) FROM S WHERE 1

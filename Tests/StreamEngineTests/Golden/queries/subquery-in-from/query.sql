@@ -1,0 +1,1 @@
+SELECT MAX(n) AS "most" FROM (SELECT COUNT(*) AS n FROM orders GROUP BY name) t

@@ -1,0 +1,1 @@
+SELECT name, SUM(CASE WHEN qty > 0 THEN 1 ELSE 0 END) AS "p" FROM orders GROUP BY name ORDER BY name NULLS FIRST

@@ -1,0 +1,1 @@
+SELECT name FROM orders WHERE id < 3 UNION ALL SELECT name FROM customers ORDER BY 1 NULLS FIRST

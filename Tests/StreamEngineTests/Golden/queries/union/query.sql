@@ -1,0 +1,1 @@
+SELECT name FROM orders UNION SELECT name FROM customers ORDER BY 1 NULLS FIRST

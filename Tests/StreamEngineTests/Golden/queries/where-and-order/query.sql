@@ -1,0 +1,1 @@
+SELECT id, amount FROM orders WHERE qty > 0 ORDER BY id

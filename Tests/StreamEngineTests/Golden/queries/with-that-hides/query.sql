@@ -1,0 +1,1 @@
+WITH orders AS (SELECT name FROM customers) SELECT name FROM orders ORDER BY name NULLS FIRST

@@ -56,6 +56,7 @@ public struct Kinesis: Sendable {
     let attributes: AttributeBook
     let subscriptions: SubscriptionBook
     let scalings = ScalingBook()
+    let foreign = ForeignTraffic()
     /// Nil where there are none.
     let limits: ShardLimits?
 

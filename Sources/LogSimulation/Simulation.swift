@@ -31,6 +31,8 @@ public struct Simulation: Sendable {
     package var plantedInSubmits: PlantedConditionFault?
     /// The same in a table of latest values, for the kind `latest`.
     package var plantedInLatest: PlantedLatestFault?
+    /// The same around the store, for the kind `walk`.
+    package var plantedInWalk: PlantedWalkFault?
     /// How many steps a seed of the kind `walk` takes.
     public var walkSteps = 400
     /// Digests of what the disk was asked to do are kept.
@@ -89,7 +91,7 @@ public struct Simulation: Sendable {
 
     /// As a store.
     private func runWalk(seed: UInt64) -> SeedResult {
-        let walk = ReshardWalk(seed: seed, steps: walkSteps, digests: digests, tellsStory: tellsStory)
+        let walk = ReshardWalk(seed: seed, steps: walkSteps, planted: plantedInWalk, digests: digests, tellsStory: tellsStory)
         let isDone = Monitor(false)
         Task {
             await walk.run()

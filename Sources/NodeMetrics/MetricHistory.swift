@@ -141,6 +141,8 @@ public final class MetricGroup: Sendable {
         var current: Values
         /// Of each metric, rising by minute.
         var past: [[MetricPoint]]
+        /// Of each metric, the sum of all minutes that are over, those that are kept no more too.
+        var sums: [Double]
     }
 
     private let state: Mutex<State>
@@ -152,7 +154,7 @@ public final class MetricGroup: Sendable {
         state = Mutex(
             State(
                 current: Values(points: [MetricPoint](repeating: .nothing, count: count)),
-                past: [[MetricPoint]](repeating: [], count: count)))
+                past: [[MetricPoint]](repeating: [], count: count), sums: [Double](repeating: 0, count: count)))
     }
 
     /// Takes in what a call has measured.
@@ -175,6 +177,7 @@ public final class MetricGroup: Sendable {
             guard point.count > 0 else { continue }
             state.current.points[index] = .nothing
             point.minute = UInt32(clamping: state.minute)
+            state.sums[index] += point.sum
             if !isLost { state.past[index].append(point) }
         }
         state.minute = minute
@@ -191,6 +194,13 @@ public final class MetricGroup: Sendable {
                 points.append(current)
             }
             return points
+        }
+    }
+
+    /// The sum of all values of a metric since the group was made.
+    public func total(_ metric: Int) -> Double {
+        state.withLock { state in
+            state.sums.indices.contains(metric) ? state.sums[metric] + state.current.points[metric].sum : 0
         }
     }
 

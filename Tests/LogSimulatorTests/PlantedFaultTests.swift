@@ -145,6 +145,14 @@ private func firstFailure(_ simulation: Simulation, within seeds: UInt64) async 
         #expect(report.violations == 0, "\(failures.joined(separator: "\n"))")
     }
 
+    @Test("the walk finds each mistake that is made around the store", arguments: PlantedWalkFault.allCases)
+    func found(_ planted: PlantedWalkFault) async {
+        var simulation = Simulation(kind: .walk)
+        simulation.plantedInWalk = planted
+        let result = await firstFailure(simulation, within: 3)
+        #expect(result != nil, "\(planted.rawValue) is not found")
+    }
+
     @Test("every planted fault has a row")
     func complete() {
         #expect(Set(Self.bites.map(\.planted)) == Set(PlantedFault.allCases))

@@ -20,6 +20,7 @@ import Testing
         #expect(group.points(0, in: 11..<13).map(\.sum) == [7] && group.points(0, in: 11..<12).isEmpty)
         #expect(
             group.points(1, in: 0..<100).isEmpty && group.points(2, in: 0..<100).isEmpty && group.points(-1, in: 0..<100).isEmpty)
+        #expect(group.total(0) == 13 && group.total(1) == 0 && group.total(7) == 0)
         #expect(group.lastMinute(0) == 12 && group.lastMinute(1) == nil)
         // A place that is none counts nothing, and does no harm.
         group.record(Self.time(12)) { $0.add(2, 1) }

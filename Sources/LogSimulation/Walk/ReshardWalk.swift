@@ -17,6 +17,7 @@ final class ReshardWalk: @unchecked Sendable {
     private let seed: UInt64
     private let steps: Int
     private let tellsStory: Bool
+    private let planted: PlantedWalkFault?
     private var random: SeededGenerator
     private let time = SimulatedTime()
     private var disk = SimulatedDisk()
@@ -31,8 +32,8 @@ final class ReshardWalk: @unchecked Sendable {
     private var violations: [String] = []
     private var story: [String] = []
 
-    init(seed: UInt64, steps: Int, digests: Bool, tellsStory: Bool) {
-        (self.seed, self.steps, self.tellsStory) = (seed, steps, tellsStory)
+    init(seed: UInt64, steps: Int, planted: PlantedWalkFault?, digests: Bool, tellsStory: Bool) {
+        (self.seed, self.steps, self.planted, self.tellsStory) = (seed, steps, planted, tellsStory)
         random = SeededGenerator(seed: seed &* 0xD1B5_4A32_D192_ED03 ^ 0x7761_6C6B)
         options = EmbeddedStoreOptions(retentionSweepSeconds: nil, log: LogOptions.drawn(&random))
         disk.tear(seed: random.next())
@@ -177,7 +178,11 @@ final class ReshardWalk: @unchecked Sendable {
                 try builder.append(key: Array(name.utf8), value: value, timestamp: 0)
                 tally.appends += 1
                 model.openPut = (shard, number)
-                let places = try await store.append([ShardAppend(reference(shard), try builder.finish())], fence: nil)
+                let batch = try builder.finish()
+                let places = try await store.append([ShardAppend(reference(err(shard, stream)), batch)], fence: nil)
+                if planted == .putsTwice, number % 50 == 0 {
+                    _ = try await store.append([ShardAppend(reference(shard), batch)], fence: nil)
+                }
                 model.openPut = nil
                 tally.acknowledged += 1
                 if places.map(\.baseOffset) != [model.shards[shard]?.end ?? -1] {
@@ -193,6 +198,12 @@ final class ReshardWalk: @unchecked Sendable {
                 return
             }
         }
+    }
+
+    /// The shard where a record is really put: another one, where that mistake is planted.
+    private func err(_ shard: ShardID, _ stream: StreamDescription) -> ShardID {
+        guard planted == .wrongShard, lastNumber % 50 == 0 else { return shard }
+        return stream.openShards.last { $0.id != shard }?.id ?? shard
     }
 
     private func description() async -> StreamDescription? {
@@ -305,4 +316,12 @@ final class ReshardWalk: @unchecked Sendable {
         }
         return numbers
     }
+}
+
+/// A mistake that puts, splits and merges could have; the walk makes it around the store.
+public enum PlantedWalkFault: String, CaseIterable, Sendable {
+    /// A record is appended twice.
+    case putsTwice
+    /// A record goes to a shard that its key does not belong to.
+    case wrongShard
 }

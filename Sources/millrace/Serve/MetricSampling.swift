@@ -11,8 +11,13 @@ final class MetricSampling: Sendable {
     private let deliveries: DeliveryManager
     private let clock: any TimeSource
     private let sampling: DeliverySampling
+    /// Takes over what the store has counted.
+    private let countAppended: @Sendable () -> Void
 
-    init(_ history: MetricHistory, deliveries: DeliveryManager, clock: any TimeSource) {
+    init(
+        _ history: MetricHistory, deliveries: DeliveryManager, clock: any TimeSource, countAppended: @escaping @Sendable () -> Void
+    ) {
+        self.countAppended = countAppended
         self.history = history
         self.deliveries = deliveries
         self.clock = clock
@@ -29,6 +34,7 @@ final class MetricSampling: Sendable {
     func run() async {
         while (try? await Task.sleep(for: .seconds(60))) != nil {
             sample()
+            countAppended()
             history.sweep(clock.wallMilliseconds())
         }
     }

@@ -178,7 +178,10 @@ struct ServerNode: Sendable {
             settings: Firehose.Settings(
                 region: settings.region, accountID: settings.accountID, deliveryStreamLimit: settings.quotas.deliveryStreams),
             history: metrics.history)
-        let sampling = MetricSampling(metrics.history, deliveries: deliveries, clock: time)
+        let sampling = MetricSampling(metrics.history, deliveries: deliveries, clock: time) { [store] in
+            let streams = store.traffic.filter { $0.key.namespace == .stream }
+            kinesis.countAppended(streams.map { ($0.key.name, $0.recordsIn, $0.bytesIn) })
+        }
         let cloudWatch = CloudWatch(history: metrics.history, clock: time) { sampling.sample() }
         let analytics = Analytics(
             applications: applications, clock: time,

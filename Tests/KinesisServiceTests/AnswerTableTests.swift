@@ -126,7 +126,7 @@ import Testing
         Line("PutResourcePolicy", ["ResourceARN": arn], validation, null("policy")),
         Line(
             "PutResourcePolicy", ["ResourceARN": arn, "Policy": "no JSON"], argument,
-            "Policy document is not valid: it must be a JSON object with a Statement."),
+            "Policy document is not valid: the document is not JSON: "),
         Line("PutResourcePolicy", ["ResourceARN": absent, "Policy": #"{"Statement":[]}"#], missing, absentMessage),
         Line("GetResourcePolicy", ["ResourceARN": absent], missing, absentMessage),
         Line("DeleteResourcePolicy", ["ResourceARN": arn], missing, "No resource policy found for resource ARN arn:aws:kinesis"),

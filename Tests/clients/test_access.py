@@ -205,7 +205,14 @@ def test_a_deny_holds_whichever_way_a_thing_is_named(guarded, tmp_path):
     assert denied(user.deregister_stream_consumer, StreamARN=arn, ConsumerName="app")
     analytics = client(server, key, "kinesisanalyticsv2")
     assert denied(analytics.discover_input_schema, ResourceARN=arn, ServiceExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/x")
-    assert user.put_record(StreamName=free, Data=b"1", PartitionKey="a")
+    assert user.put_record(StreamName=free, Data=b'{"a": 1}', PartitionKey="a")
+    owner.put_record(StreamName=name, Data=b'{"a": 1}', PartitionKey="a")
+    mine = environment(server, key)
+    assert "1" in run("query", f'SELECT COUNT(*) FROM "{free}"', environment=mine).stdout
+    refused = run("query", f'SELECT COUNT(*) FROM "{name}"', environment=mine, check=False)
+    assert refused.returncode == 6 and "kinesis:GetRecords" in refused.stderr, refused.stderr
+    folded = run("query", f"SELECT COUNT(*) FROM {name.replace('-', '_')}", environment=mine, check=False)
+    assert folded.returncode != 0
 
 
 def test_a_compressed_call_is_signed_as_it_is_sent(guarded):
@@ -312,8 +319,10 @@ def test_the_audit_trail_tells_who_changed_what_and_who_was_refused(guarded, tmp
     def trail():
         shown = run("cat", "millrace-audit", "--format", "data", environment=environment(server, admin)).stdout
         events = [json.loads(line) for line in shown.splitlines()]
-        mine = [event for event in events if name in str(event["resources"]) or event.get("errorCode")]
-        return mine if any(event["eventName"] == "DeleteStream" for event in mine) else None
+        mine = [event for event in events if name in str(event["resources"])]
+        refusals = [event for event in events if event.get("errorCode") == "InvalidSignatureException"]
+        refusals = [event for event in refusals if event["eventName"] == "DeleteStream"]
+        return mine + refusals if mine and refusals else None
 
     events = until(trail)
     created = [event for event in events if event["eventName"] == "CreateStream"][-1]

@@ -56,7 +56,7 @@ package struct AuditEvent: Sendable {
 extension AuditEvent {
     /// Whether an operation only moves or shows records, or tells what there is: such calls are kept where they are refused alone.
     static func isRoutine(_ operation: String) -> Bool {
-        let beginnings = ["Put", "Get", "List", "Describe", "Subscribe", "Discover"]
+        let beginnings = ["Put", "Get", "List", "Describe", "Subscribe", "Discover", "Query"]
         return beginnings.contains { operation.hasPrefix($0) } && operation != "PutResourcePolicy"
     }
 }

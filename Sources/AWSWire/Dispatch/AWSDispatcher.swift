@@ -109,6 +109,10 @@ public struct CallAction {
     public var operation: String
     /// What the operation is about to touch.
     public var resources: [ResourceName]
+
+    package init(head: RequestHead, caller: AuthenticatedCaller?, operation: String, resources: [ResourceName]) {
+        (self.head, self.caller, self.operation, self.resources) = (head, caller, operation, resources)
+    }
 }
 
 /// A request whose operation is known and whose body may now be read.

@@ -1,5 +1,7 @@
 /// An operation that answers on the event loop its request came on: no task, no actor, bytes in and bytes out.
 
+import Synchronization
+
 /// The shape of an operation whose calls are many and short. The others are `AWSOperation`s.
 ///
 /// `start` runs on the event loop of the request's connection and must not block it; whatever it begins is ordered as the calls came on that loop.
@@ -115,6 +117,8 @@ public final class DirectCall: Sendable {
     private let operationName: String
     private let errors: [AWSError.Name]
     private let sink: any ReplySink
+    /// Who makes the call; nil where nobody has to sign.
+    private let caller = Mutex<ServedOperation.AuthenticatedCall?>(nil)
 
     init(
         id: RequestID, format: WireFormat, memory: MemoryLease, loop: AnswerLoop, region: String?, operationName: String,
@@ -128,6 +132,17 @@ public final class DirectCall: Sendable {
         self.operationName = operationName
         self.errors = errors
         self.sink = sink
+    }
+
+    func note(_ caller: ServedOperation.AuthenticatedCall?) {
+        guard let caller else { return }
+        self.caller.withLock { $0 = caller }
+    }
+
+    /// Asks whether the caller may touch what only the work has found out, besides what `resources` told.
+    /// - Throws: what the caller is told.
+    package func authorize(_ resources: [ResourceName]) throws(AWSError) {
+        try caller.withLock { $0 }?.authorize(operationName, resources)
     }
 
     /// Answers with at most `capacity` bytes, written straight into what is sent.

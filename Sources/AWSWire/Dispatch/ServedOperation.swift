@@ -45,6 +45,7 @@ struct ServedOperation: Sendable {
         start = { body, call, policed in
             do throws(AWSError) {
                 let caller = try policed?.authenticate(body)
+                call.note(caller)
                 let request = try Operation.read(body, call.format, service)
                 try caller?.authorize(Operation.name, Operation.resources(request, service))
                 Operation.start(request, service, call)
@@ -65,6 +66,7 @@ struct ServedOperation: Sendable {
         prepare = { body, call, policed in
             do throws(AWSError) {
                 let caller = try policed?.authenticate(body)
+                call.note(caller)
                 let request = try Operation.read(body, call.format, service)
                 try caller?.authorize(Operation.name, Operation.resources(request, service))
                 return { Operation.start(request, service, call) }

@@ -46,7 +46,8 @@ package struct PolicyDocument: Sendable, Hashable {
         let elements: [JSONValue]
         switch document["Statement"] {
         case .object(let statement)?: elements = [.object(statement)]
-        case .array(let statements)? where !statements.isEmpty: elements = statements
+        // That of a resource may say nothing yet.
+        case .array(let statements)? where !statements.isEmpty || kind == .resource: elements = statements
         default: throw MalformedPolicy("Statement: must be one statement or a list of them")
         }
         var statements: [PolicyStatement] = []

@@ -46,7 +46,9 @@ enum Query: DirectOperation {
         .member("format", \.format, .oneOf(QueryRowFormat.allCases.map(\.rawValue))),
         .each("schemas", \.schemas, QuerySchemaRequest.rules),
     ]
-    static let errors: [AWSError.Name] = [.codeValidation, .invalidArgument, .limitExceeded, .serviceUnavailable]
+    static let errors: [AWSError.Name] = [
+        .accessDenied, .codeValidation, .invalidArgument, .limitExceeded, .serviceUnavailable,
+    ]
     static let memoryBound = Analytics.configurationBound
 
     /// How many queries a node works on at a time.
@@ -64,7 +66,7 @@ enum Query: DirectOperation {
         Task {
             let opened: Result<ReplyStream, AWSError>
             do throws(AWSError) {
-                opened = .success(try await open(request, service))
+                opened = .success(try await open(request, service, call))
             } catch {
                 opened = .failure(error)
             }
@@ -77,7 +79,16 @@ enum Query: DirectOperation {
         }
     }
 
-    private static func open(_ request: Request, _ service: Analytics) async throws(AWSError) -> ReplyStream {
+    /// Whoever asks must be allowed to read what is read.
+    private static func resource(_ source: StreamTarget) -> ResourceName {
+        switch source {
+        case .stream: ResourceName(service: "kinesis", resource: "stream/\(source.name)", operation: "GetRecords")
+        case .deliveryStream:
+            ResourceName(service: "firehose", resource: "deliverystream/\(source.name)", operation: "DescribeDeliveryStream")
+        }
+    }
+
+    private static func open(_ request: Request, _ service: Analytics, _ call: DirectCall) async throws(AWSError) -> ReplyStream {
         guard running.add(1, ordering: .relaxed).newValue <= most else {
             running.subtract(1, ordering: .relaxed)
             throw AWSError(.limitExceeded, "The node works on \(most) queries already. Try again later.")
@@ -88,6 +99,10 @@ enum Query: DirectOperation {
         do throws(ApplicationError) { query = try await service.applications.query(asked) } catch {
             running.subtract(1, ordering: .relaxed)
             throw AWSError(error)
+        }
+        do throws(AWSError) { try call.authorize(query.sources.map(resource)) } catch {
+            running.subtract(1, ordering: .relaxed)
+            throw error
         }
         let answer = QueryAnswer(
             query, request.format.flatMap(QueryRowFormat.init) ?? .ndjson, explains: request.explains

@@ -37,6 +37,7 @@ public actor StoredQuery {
     /// A stream with what makes rows of its records.
     private struct Source {
         var name: String
+        var target: StreamTarget
         var stream: StreamDescription
         var key: StreamKey
         var compiled: CompiledApplication
@@ -62,6 +63,8 @@ public actor StoredQuery {
     public nonisolated let columns: [ColumnDefinition]
     /// The plan as text.
     public nonisolated let explanation: String
+    /// What is read.
+    public nonisolated let sources: [StreamTarget]
 
     init(_ request: QueryRequest, _ manager: ApplicationManager, stateBytes: Int) async throws(ApplicationError) {
         let store = manager.store
@@ -86,6 +89,7 @@ public actor StoredQuery {
             case .unusable(let reason): throw .configuration(reason)
             }
         }
+        self.sources = sources.map(\.target)
         for index in sources.indices { sources[index].compiled.read(only: program.columnsRead[sources[index].name] ?? []) }
         columns = program.columns
         explanation = program.relation.explanation
@@ -121,7 +125,8 @@ public actor StoredQuery {
                 if let from = request.from { positions[shard.id] = try await store.firstOffset(reference, arrivedAtOrAfter: from) }
                 ends[shard.id] = bounds.highWatermark
             }
-            return Source(name: shown, stream: stream, key: key, compiled: compiled, positions: positions, ends: ends)
+            return Source(
+                name: shown, target: target, stream: stream, key: key, compiled: compiled, positions: positions, ends: ends)
         } catch {
             throw .store(error)
         }

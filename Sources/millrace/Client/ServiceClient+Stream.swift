@@ -13,8 +13,8 @@ extension ServiceClient {
         try checkEndpoint()
         let request = HTTPRequest(
             url: endpoint + "/", headers: ["Content-Type: application/x-amz-json-1.1", "X-Amz-Target: \(target)"],
-            body: Array(body),
-            silentSeconds: Self.silentStreamSeconds)
+            body: Array(body), silentSeconds: Self.silentStreamSeconds
+        ).signed(for: "kinesisanalytics", with: credentials)
         let channel = PieceChannel()
         let refusal = CollectedBody(limit: Self.mostRefusalBytes)
         async let outcome = Self.streamed(request, session.authorities, channel, refusal)

@@ -116,7 +116,8 @@ let rooms: [Target] =
     + room(
         "StreamEngine",
         [
-            "StreamSQL", "RandomCutForest", "StreamStore", "AggregatedRecords", "RecordBatch", "Host", "StableHash", "CInstructions",
+            "StreamSQL", "RandomCutForest", "StreamStore", "AggregatedRecords", "RecordBatch", "Host", "StableHash",
+            "CInstructions",
             logging,
         ],
         testDependencies: ["StreamStoreTesting", "HostSimulation", "CAllocationCount"], testData: ["Golden"])
@@ -156,7 +157,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "millrace",
         dependencies: [
-            "Host", "NodeMetrics", "StreamStore", "AggregatedRecords", "EmbeddedStore", "StreamLog", "RandomCutForest", "ForestReport",
+            "Host", "NodeMetrics", "StreamStore", "AggregatedRecords", "EmbeddedStore", "StreamLog", "RandomCutForest",
+            "ForestReport",
             "StreamSQL", "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "AnalyticsService", "HTTPDoor",
@@ -191,7 +193,8 @@ let programs: [Target] = [
         ],
         path: "Benchmarks/Sources/sql-benchmark", swiftSettings: swiftSettings),
     // A load for the door and its peer: see Benchmarks/compare.
-    .executableTarget(name: "door-load", dependencies: ["CTLS"], path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(
+        name: "door-load", dependencies: ["CTLS"], path: "Benchmarks/Sources/door-load", cSettings: [.unsafeFlags(["-O2"])]),
     // The door's parsers beside those that it could have used: see Benchmarks/run door-parsers.
     .target(
         name: "simdjson_put", dependencies: ["CBase64"], path: "Benchmarks/Sources/simdjson-put",

@@ -225,8 +225,12 @@ def test_settings_from_flags_variables_and_a_file(tmp_path):
     try:
         server.start()
         server.millrace("stream", "create", "s")
-        described = json.loads(server.millrace("stream", "describe", "s", "--output", "json").stdout)
-        assert described["StreamARN"] == "arn:aws:kinesis:eu-central-1:123456789012:stream/s"
+        # A call that is signed is answered with the region that it was signed for, another one with the server's.
+        unsigned = {name: value for name, value in server.environment.items() if name not in ("AWS_ACCESS_KEY_ID", "HOME")}
+        for environment, region in ((server.environment, "us-east-1"), (unsigned, "eu-central-1")):
+            described = subprocess.run(
+                [BINARY, "stream", "describe", "s", "--output", "json"], env=environment, capture_output=True, text=True, check=True)
+            assert json.loads(described.stdout)["StreamARN"] == f"arn:aws:kinesis:{region}:123456789012:stream/s"
     finally:
         server.close()
 

@@ -215,6 +215,8 @@ def mutant_of_json(random, state):
 def cbor(value, random=None):
     """RFC 8949, now and then in another form than the shortest."""
     def number(major, count):
+        # What is larger than CBOR can say becomes the largest that it can.
+        count = min(count, 2**64 - 1)
         if random is not None and random.random() < 0.02:
             return bytes([major << 5 | 27]) + random.choice((count, 2**64 - 1, 2**63, 2**32)).to_bytes(8, "big")
         if count < 24:

@@ -11,17 +11,8 @@ extension ServiceClient {
         try checkEndpoint()
         let request = HTTPRequest(url: endpoint + path, silentSeconds: Self.silentSeconds).signed(
             for: "millrace", with: credentials)
-        let channel = PieceChannel()
         let refusal = CollectedBody(limit: Self.maxReasonBytes)
-        async let outcome = Self.outcome(of: request, session.authorities, channel, refusal)
-        do {
-            while let piece = await channel.next() { try await consume(piece) }
-        } catch {
-            channel.close()
-            _ = await outcome
-            throw error
-        }
-        switch await outcome {
+        switch try await receive(request, refusal: refusal, consume) {
         case .success(200): return
         case .success(let status):
             let text = String(decoding: refusal.bytes, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
@@ -30,21 +21,6 @@ extension ServiceClient {
         case .failure(let failure) where failure.kind == .brokenOff:
             throw CommandFailure(.failed, "The server at \(endpoint) broke off: \(failure.reason).")
         case .failure(let failure): throw self.failure(failure)
-        }
-    }
-
-    private static func outcome(
-        of request: HTTPRequest, _ authorities: String?, _ channel: PieceChannel, _ refusal: CollectedBody
-    ) async -> Result<Int, HTTPFailure> {
-        defer { channel.end() }
-        do throws(HTTPFailure) {
-            // A session of its own: a download may take hours.
-            return .success(
-                try await HTTPSession(authorities: authorities).perform(request) { status, bytes in
-                    status == 200 ? channel.send(Array(bytes)) : refusal.append(bytes)
-                })
-        } catch {
-            return .failure(error)
         }
     }
 }

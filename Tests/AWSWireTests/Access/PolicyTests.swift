@@ -256,8 +256,8 @@ private func by(_ principal: String, effect: String = "Allow") -> String {
     func mutated() {
         let text = Array(
             #"""
-            {"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":["kinesis:Get*","kinesis:P?t*"],"Resource":"arn:aws:kinesis:*:*:stream/${aws:username}-*",\
-            "Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}}},\
+            {"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":["kinesis:Get*","kinesis:P?t*"],"Resource":"arn:aws:kinesis:*:*:stream/${aws:username}-*",\#
+            "Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}}},\#
             {"Effect":"Deny","NotAction":"kinesis:List*","NotResource":"*"}]}
             """#.utf8)
         var random = SeededNumbers(seed: 20_261_130)

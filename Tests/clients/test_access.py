@@ -401,7 +401,7 @@ def test_what_is_copied_or_read_by_name_asks_for_the_stream(guarded, tmp_path):
         kinesis.create_stream(StreamName=name, ShardCount=1)
     arns = {name: f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}" for name in ("secret", "public", "copies")}
     everything_but = [
-        {"Effect": "Allow", "Action": ["firehose:*", "kinesis:*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["firehose:*", "kinesis:*", "kinesisanalytics:*"], "Resource": "*"},
         {"Effect": "Deny", "Action": ["kinesis:GetRecords", "kinesis:RenewLeases"], "Resource": arns["secret"]},
         {"Effect": "Deny", "Action": "kinesis:PutRecords", "Resource": arns["copies"]},
     ]
@@ -418,6 +418,23 @@ def test_what_is_copied_or_read_by_name_asks_for_the_stream(guarded, tmp_path):
 
     assert refusal(deliver, "secret")["Code"] == "AccessDeniedException"
     deliver("public")
+    analytics = client(server, other, "kinesisanalytics")
+    schema = {"RecordFormat": {"RecordFormatType": "JSON", "MappingParameters": {"JSONMappingParameters": {"RecordRowPath": "$"}}},
+              "RecordColumns": [{"Name": "a", "Mapping": "$.a", "SqlType": "INTEGER"}]}
+
+    def analyse(name, source, destination):
+        return analytics.create_application(
+            ApplicationName=name, ApplicationCode='CREATE OR REPLACE STREAM "O" (a INTEGER);',
+            Inputs=[{"NamePrefix": "I", "KinesisStreamsInput": {"ResourceARN": arns[source], "RoleARN": role}, "InputSchema": schema}],
+            Outputs=[{"Name": "O", "KinesisStreamsOutput": {"ResourceARN": arns[destination], "RoleARN": role},
+                      "DestinationSchema": {"RecordFormatType": "JSON"}}])
+
+    assert "kinesis:GetRecords" in refusal(analyse, "a", "secret", "public")["Message"]
+    assert "kinesis:PutRecords" in refusal(analyse, "b", "public", "copies")["Message"]
+    analyse("c", "public", "public")
+    denied = refusal(analytics.update_application, ApplicationName="c", CurrentApplicationVersionId=1, ApplicationUpdate={
+        "OutputUpdates": [{"OutputId": "1.1", "KinesisStreamsOutputUpdate": {"ResourceARNUpdate": arns["copies"]}}]})
+    assert denied["Code"] == "AccessDeniedException"
     signed = dict(AWS_ENDPOINT_URL=server.endpoint, AWS_ACCESS_KEY_ID=other["AccessKeyId"], AWS_SECRET_ACCESS_KEY=other["SecretAccessKey"])
     refused = run("tail", "secret", "--consumer", "c", "--limit", "1", environment=signed, check=False)
     assert refused.returncode == 6 and "kinesis:RenewLeases" in refused.stderr

@@ -50,7 +50,7 @@ struct SignedCalls {
     /// Asks the policies.
     func authorize(_ caller: AuthenticatedCaller, _ operation: String) {
         let resource = ResourceName(service: "kinesis", resource: "stream/bench")
-        let isAllowed: ()? = try? control.authorize(caller, "kinesis:\(operation)", resource, head)
+        let isAllowed: ()? = try? control.authorize(caller, "kinesis:\(operation)", resource, CallOrigin(head))
         precondition(isAllowed != nil, "the call was refused")
     }
 

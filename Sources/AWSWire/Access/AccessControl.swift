@@ -112,22 +112,39 @@ package final class AccessControl: CallPolicy {
         let parts = authorization.split(separator: " ")
         guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Base64.decode(String(parts[1])) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self).split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard text.count == 2, let key = keys.withLock({ $0[String(text[0])] }),
-            SHA256.areEqual(SHA256.code(key.secret, key: []), SHA256.code(String(text[1]), key: []))
+        return text.count == 2 ? authenticate(accessKeyID: String(text[0]), secret: String(text[1])) : nil
+    }
+
+    /// Who a key and its secret belong to, for protocols in which a secret itself is sent: Kafka's SASL/PLAIN, MQTT's CONNECT. Such a protocol must
+    /// see to it that the connection is encrypted, or comes from this machine (`CallOrigin.mayCarrySecrets`).
+    package func authenticate(accessKeyID: String, secret: String) -> AuthenticatedCaller? {
+        guard let key = keys.withLock({ $0[accessKeyID] }),
+            SHA256.areEqual(SHA256.code(key.secret, key: []), SHA256.code(secret, key: []))
         else { return nil }
-        return AuthenticatedCaller(
+        return caller(key)
+    }
+
+    /// The secret of a key, for protocols that prove to know it without sending it (SCRAM, RFC 5802), and who then has proven it.
+    package func secret(of accessKeyID: String) -> (secret: String, caller: AuthenticatedCaller)? {
+        keys.withLock { $0[accessKeyID] }.map { ($0.secret, caller($0)) }
+    }
+
+    private func caller(_ key: AccessKey) -> AuthenticatedCaller {
+        AuthenticatedCaller(
             Caller(account: settings.account, user: key.user, accessKeyID: key.id), region: settings.region,
             policies: key.policies, seconds: now())
+    }
+
+    /// Whether a key is still there and says what it said when a connection began: one that stays open asks now and then.
+    package func isCurrent(_ caller: AuthenticatedCaller) -> Bool {
+        guard let key = caller.caller.accessKeyID.flatMap({ id in keys.withLock { $0[id] } }) else { return false }
+        return key.policies.map(\.document) == caller.policies.map(\.document)
     }
 
     // MARK: Pages
 
     /// Pages that say nothing but whether the node lives.
     private static let openPages: Set<String> = ["/healthz", "/readyz"]
-
-    private static func isLoopback(_ address: String) -> Bool {
-        address == "::1" || AddressRange("127.0.0.0/8")?.contains(address) ?? false
-    }
 
     /// What forbids a page or a download, as status and reason; nil where nothing does. The request is signed for the service `millrace`, or has a
     /// key and its secret as name and password.
@@ -137,7 +154,7 @@ package final class AccessControl: CallPolicy {
         do throws(AWSError) {
             let caller: AuthenticatedCaller
             if let authorization = head[.authorization], authorization.lowercased().hasPrefix("basic ") {
-                guard head.isSecure || head.sourceAddress.map(Self.isLoopback) ?? false else {
+                guard CallOrigin(head).mayCarrySecrets else {
                     return (403, "A secret is taken as it is over TLS or from this machine only; sign the request.")
                 }
                 guard let found = authenticate(basic: authorization) else { return (401, "The key or its secret is wrong.") }
@@ -146,7 +163,7 @@ package final class AccessControl: CallPolicy {
                 caller = try authenticate(head, UnsafeRawBufferPointer(start: nil, count: 0))
             }
             try checkService(caller, [.all(of: "millrace")])
-            try authorize(caller, action, .all(of: "millrace"), head)
+            try authorize(caller, action, .all(of: "millrace"), CallOrigin(head))
             return nil
         } catch {
             if error.name == .missingAuthenticationToken {
@@ -160,23 +177,34 @@ package final class AccessControl: CallPolicy {
 
     package func authorize(_ action: CallAction) throws(AWSError) {
         guard let caller = action.caller else { throw AWSError(.missingAuthenticationToken, "Missing Authentication Token") }
+        try authorize(caller, action.operation, action.resources, from: CallOrigin(action.head))
+    }
+
+    /// Whether a caller may do something on any port; refusals, and what changes more than records, are told to the audit trail.
+    /// - Parameters:
+    ///   - operation: as policies name it, without its service: `PutRecords` also where Kafka calls it Produce.
+    ///   - resources: all that it touches; each names its service.
+    /// - Throws: `.accessDenied`, `.invalidSignature`.
+    package func authorize(
+        _ caller: AuthenticatedCaller, _ operation: String, _ resources: [ResourceName], from origin: CallOrigin
+    ) throws(AWSError) {
         // What names nothing is for those alone who may do everything.
-        let resources = action.resources.isEmpty ? [ResourceName.all(of: "unnamed")] : action.resources
+        let resources = resources.isEmpty ? [ResourceName.all(of: "unnamed")] : resources
         var refusal: AWSError?
         do throws(AWSError) {
             try checkService(caller, resources)
             for resource in resources {
-                try authorize(caller, "\(resource.service):\(resource.operation ?? action.operation)", resource, action.head)
+                try authorize(caller, "\(resource.service):\(resource.operation ?? operation)", resource, origin)
             }
         } catch {
             refusal = error
         }
-        if refusal != nil || !AuditEvent.isRoutine(action.operation) {
+        if refusal != nil || !AuditEvent.isRoutine(operation) {
             audit(
                 AuditEvent(
-                    seconds: caller.seconds, caller: caller, service: resources.first?.service ?? "", operation: action.operation,
+                    seconds: caller.seconds, caller: caller, service: resources.first?.service ?? "", operation: operation,
                     region: caller.region, resources: resources.map { arn(of: $0) },
-                    sourceAddress: action.head.sourceAddress, userAgent: action.head.value("user-agent"), error: refusal))
+                    sourceAddress: origin.sourceAddress, userAgent: origin.userAgent, error: refusal))
         }
         if let refusal { throw refusal }
     }
@@ -193,10 +221,10 @@ package final class AccessControl: CallPolicy {
 
     /// - Throws: `.accessDenied`, in the words of the service.
     package func authorize(
-        _ caller: AuthenticatedCaller, _ action: String, _ resource: ResourceName, _ head: RequestHead
+        _ caller: AuthenticatedCaller, _ action: String, _ resource: ResourceName, _ origin: CallOrigin
     ) throws(AWSError) {
         let arn = self.arn(of: resource)
-        let call = PolicyCall(action: action, context: context(caller, resource, head))
+        let call = PolicyCall(action: action, context: context(caller, resource, origin))
         // What a policy says of itself does not count, or who wrote it wrong could never mend it.
         let own = action.hasSuffix("ResourcePolicy") ? nil : resources.policy(resource)
         let decision = PolicyDecision.of(
@@ -218,7 +246,7 @@ package final class AccessControl: CallPolicy {
             ? "*" : "arn:aws:\(resource.service):\(settings.region):\(settings.account):\(resource.resource)"
     }
 
-    private func context(_ caller: AuthenticatedCaller, _ resource: ResourceName, _ head: RequestHead) -> PolicyContext {
+    private func context(_ caller: AuthenticatedCaller, _ resource: ResourceName, _ origin: CallOrigin) -> PolicyContext {
         let tags = OnceKnown { [resources] in resources.tags(resource) ?? [:] }
         let region = settings.region
         return PolicyContext { key in
@@ -232,9 +260,9 @@ package final class AccessControl: CallPolicy {
             case "aws:userid": return [caller.caller.userID]
             case "aws:username": return caller.caller.user.map { [$0] }
             case "aws:requestedregion": return [region]
-            case "aws:securetransport": return [head.isSecure ? "true" : "false"]
-            case "aws:sourceip": return head.sourceAddress.map { [$0] }
-            case "aws:useragent": return head.value("user-agent").map { [$0] }
+            case "aws:securetransport": return [origin.isSecure ? "true" : "false"]
+            case "aws:sourceip": return origin.sourceAddress.map { [$0] }
+            case "aws:useragent": return origin.userAgent.map { [$0] }
             default:
                 guard lowercased.hasPrefix("aws:resourcetag/") else { return nil }
                 return tags.value[String(key.dropFirst("aws:resourcetag/".count))].map { [$0] }

@@ -5,16 +5,19 @@ import AWSWire
 /// A request about one application.
 protocol NamesApplication: WireReadable {
     var applicationName: String? { get }
+    /// The streams that the application will read or write by what the request says: whoever asks must be allowed to do so himself.
+    var touched: [ResourceName] { get }
 }
 
 extension NamesApplication {
     /// The name; the rules have seen to it that there is one.
     var name: String { applicationName ?? "" }
+    var touched: [ResourceName] { [] }
 }
 
 extension AWSOperation where Request: NamesApplication {
     static func resources(_ request: Request, _ service: Service) -> [ResourceName] {
-        [ResourceName(service: "kinesisanalytics", resource: "application/\(request.name)")]
+        [ResourceName(service: "kinesisanalytics", resource: "application/\(request.name)")] + request.touched
     }
 }
 

@@ -5,7 +5,9 @@ public enum ArchiveFormat: String, Hashable, Sendable, Codable, CaseIterable {
     case none
     /// RFC 1952, modification time 0.
     case gzip
-    /// The snappy framing format.
+    /// A ZIP archive of one deflated entry.
+    case zip
+    /// The stream of snappy-java.
     case snappy
     /// Snappy blocks as Hadoop reads them.
     case hadoopSnappy
@@ -18,7 +20,7 @@ public enum ArchiveFormat: String, Hashable, Sendable, Codable, CaseIterable {
     var codec: CompressionCodec {
         switch self {
         case .none: .none
-        case .gzip: .gzip
+        case .gzip, .zip: .gzip
         case .snappy, .hadoopSnappy: .snappy
         case .lz4: .lz4
         case .zstd: .zstd
@@ -42,14 +44,16 @@ public struct ArchiveCompressor: ~Copyable, Sendable {
     private var room: [UInt8] = []
     private var isFinished = false
 
+    /// - Parameter entryName: what the entry of a ZIP archive is called; at most 65,535 bytes of UTF-8 count.
     /// - Throws: `.outOfMemory`.
-    public init(_ format: ArchiveFormat) throws(CodecError) {
+    public init(_ format: ArchiveFormat, entryName: String = "data") throws(CodecError) {
         self.format = format
         stream =
             switch format {
             case .none: nil
             case .gzip: try GzipCompressor(level: 3)
-            case .snappy: SnappyFrameCompressor()
+            case .zip: try ZipCompressor(entryName: entryName)
+            case .snappy: SnappyJavaCompressor()
             case .hadoopSnappy: HadoopSnappyCompressor()
             case .lz4: try LZ4Compressor(checksum: true)
             case .zstd: try ZstdCompressor(level: 3, checksum: true)

@@ -36,11 +36,12 @@ enum SnappyKafkaFrame {
     static let magic: [UInt8] = [0x82, 0x53, 0x4E, 0x41, 0x50, 0x50, 0x59, 0x00]
     /// Version 1, readable by version 1: each a big-endian `Int32`.
     private static let versions: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 1]
+    static let header = magic + versions
     private static let headerBytes = 16
     private static let blockBytes = 32 << 10
 
     static func compress(_ input: UnsafeRawBufferPointer, into output: inout GrowingBuffer) throws(CodecError) {
-        guard output.append(magic), output.append(versions) else { throw .outOfMemory(.snappy) }
+        guard output.append(header) else { throw .outOfMemory(.snappy) }
         var start = 0
         while start < input.count {
             let end = min(input.count, start + blockBytes)

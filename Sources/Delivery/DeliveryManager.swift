@@ -22,6 +22,10 @@ public enum DeliveryError: Error, Sendable {
     case taken(String)
     /// A definition has a version that this build does not know.
     case unknownFormat(UnknownFormat)
+    /// Another call changes it.
+    case changing(String)
+    /// The caller knows another version of it than there is.
+    case wrongVersion(String, given: Int64, current: Int64)
     case name(ObjectNameError)
     case store(StoreError)
 }
@@ -56,6 +60,7 @@ public final class DeliveryManager: Sendable {
         var isDeleting = false
         /// The deletion failed on its way: it may be asked for again.
         var mayDeleteAgain = false
+        var isChanging = false
     }
 
     private struct Inlet {
@@ -266,6 +271,7 @@ public final class DeliveryManager: Sendable {
                 return state.creating.insert(name).inserted ? .success(nil) : .failure(.notFound(name))
             }
             guard !entry.isDeleting || entry.mayDeleteAgain else { return .failure(.busy(name)) }
+            guard !entry.isChanging else { return .failure(.changing(name)) }
             state.entries[name]?.isDeleting = true
             state.entries[name]?.mayDeleteAgain = false
             state.entries[name]?.run = nil
@@ -294,6 +300,52 @@ public final class DeliveryManager: Sendable {
         }
         state.withLock { $0.entries[name] = nil }
         world.logger.info("delivery stream deleted", metadata: ["delivery-stream": "\(name)"])
+    }
+
+    /// Changes a definition, durably. Where it says otherwise how objects are made, that holds from the object after the one in hand on, and its version
+    /// is one more.
+    /// - Parameter version: that the caller knows; nil where that does not matter.
+    /// - Throws: `.notFound`, `.busy`, `.changing`, `.wrongVersion`, `.name`; `.store`, after which nothing is changed.
+    public func change(
+        _ name: String, version: Int64? = nil, _ change: @Sendable (inout DeliveryStreamDefinition) -> Void
+    ) async throws(DeliveryError) {
+        let old = try begin(name, version)
+        defer { state.withLock { $0.entries[name]?.isChanging = false } }
+        var new = old
+        change(&new)
+        let isRemade = new.destination != old.destination
+        if isRemade {
+            new.version += 1
+            new.updatedMilliseconds = world.time.wallMilliseconds()
+            do throws(ObjectNameError) { _ = try ObjectName(new) } catch { throw .name(error) }
+        }
+        do throws(StoreError) {
+            try await world.store.setDefinitions([(DefinitionKey(.deliveryStream, name), new.stored())])
+        } catch {
+            throw .store(error)
+        }
+        guard isRemade, let entry = state.withLock({ $0.entries[name] }) else {
+            return state.withLock { $0.entries[name]?.definition = new }
+        }
+        entry.run?.stop()
+        await entry.run?.ended()
+        admit(new, entry.inlet)
+        world.logger.info("delivery stream updated", metadata: ["delivery-stream": "\(name)", "version": "\(new.version)"])
+    }
+
+    /// The definition that a change begins with; until it ends no other begins.
+    private func begin(_ name: String, _ version: Int64?) throws(DeliveryError) -> DeliveryStreamDefinition {
+        let found = state.withLock { state -> Result<DeliveryStreamDefinition, DeliveryError>? in
+            guard let entry = state.entries[name] else { return nil }
+            if entry.isDeleting { return .failure(.busy(name)) }
+            if entry.isChanging { return .failure(.changing(name)) }
+            let current = entry.definition.version
+            if let version, version != current { return .failure(.wrongVersion(name, given: version, current: current)) }
+            state.entries[name]?.isChanging = true
+            return .success(entry.definition)
+        }
+        guard let found else { throw absent(name) }
+        return try found.get()
     }
 
     /// Deletes what there is under a name that is no delivery stream.

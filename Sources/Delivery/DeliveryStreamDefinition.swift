@@ -90,7 +90,9 @@ public struct ObjectDestinationSettings: Codable, Sendable, Hashable {
 public enum ObjectCompression: String, Codable, Sendable, CaseIterable {
     case uncompressed = "UNCOMPRESSED"
     case gzip = "GZIP"
-    /// The snappy framing format.
+    /// A ZIP archive of one entry.
+    case zip = "ZIP"
+    /// The stream of snappy-java.
     case snappy = "Snappy"
     case hadoopSnappy = "HADOOP_SNAPPY"
     case zstd = "ZSTD"
@@ -101,8 +103,9 @@ public enum ObjectCompression: String, Codable, Sendable, CaseIterable {
         switch self {
         case .uncompressed: ""
         case .gzip: ".gz"
-        case .snappy: ".snappy"
-        case .hadoopSnappy: ".hsnappy"
+        case .zip: ".zip"
+        // Both: what the service writes, whatever its guide says of Hadoop's.
+        case .snappy, .hadoopSnappy: ".snappy"
         case .zstd: ".zst"
         case .lz4: ".lz4"
         }

@@ -43,7 +43,7 @@ struct ObjectWriter {
 
     /// Writes the data of all records of the plan, one after the other.
     private func copy(_ planned: PlannedObject, to upload: any ObjectUpload) async throws -> WrittenObject {
-        let content = try ObjectContent(destination.compression.archiveFormat)
+        let content = try ObjectContent(destination.compression.archiveFormat, entryName: Self.entryName(planned.key))
         for (shard, span) in planned.spans.sorted(by: { $0.key < $1.key }) {
             var position = span.from
             while position < span.to {
@@ -76,6 +76,12 @@ struct ObjectWriter {
         return content.written
     }
 
+    /// What the entry of a ZIP archive is called: the last part of the object's name, without what it ends with.
+    private static func entryName(_ key: String) -> String {
+        let name = key.split(separator: "/").last ?? "data"
+        return String(name.hasSuffix(".zip") ? name.dropLast(4) : name)
+    }
+
     /// A look in which a shard that is gone is a gap without an end.
     private func look(_ shard: UInt32, from position: Int64) async throws(StoreError) -> ShardLook {
         let reference = ShardReference(stream, ShardID(shard))
@@ -94,8 +100,8 @@ private final class ObjectContent {
     private var output: [UInt8] = []
     private(set) var written = WrittenObject()
 
-    init(_ format: ArchiveFormat) throws(CodecError) {
-        compressor = try ArchiveCompressor(format)
+    init(_ format: ArchiveFormat, entryName: String) throws(CodecError) {
+        compressor = try ArchiveCompressor(format, entryName: entryName)
     }
 
     /// Adds what is delivered of a batch's records whose offsets lie in a range.
@@ -138,6 +144,7 @@ extension ObjectCompression {
         switch self {
         case .uncompressed: .none
         case .gzip: .gzip
+        case .zip: .zip
         case .snappy: .snappy
         case .hadoopSnappy: .hadoopSnappy
         case .zstd: .zstd

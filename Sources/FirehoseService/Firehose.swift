@@ -51,6 +51,11 @@ public struct Firehose: Sendable {
                 .operation(ListTagsForDeliveryStream.self),
                 .operation(PutRecord.self),
                 .operation(PutRecordBatch.self),
+                .operation(StartDeliveryStreamEncryption.self),
+                .operation(StopDeliveryStreamEncryption.self),
+                .operation(TagDeliveryStream.self),
+                .operation(UntagDeliveryStream.self),
+                .operation(UpdateDestination.self),
             ])
     }
 
@@ -62,6 +67,18 @@ public struct Firehose: Sendable {
 
     /// Milliseconds since 1970-01-01 UTC.
     var now: Int64 { clock.wallMilliseconds() }
+
+    /// Changes a delivery stream's definition, durably.
+    func change(
+        _ name: String, version: Int64? = nil, _ change: @Sendable (inout DeliveryStreamDefinition) -> Void
+    ) async throws(AWSError) {
+        do throws(DeliveryError) { try await delivery.change(name, version: version, change) } catch { throw awsError(error) }
+    }
+
+    /// What a delivery stream is.
+    func definition(_ name: String) throws(AWSError) -> DeliveryStreamDefinition {
+        do throws(DeliveryError) { return try delivery.describe(name).definition } catch { throw awsError(error) }
+    }
 
     /// A delivery stream's only destination (Firehose API, DestinationId).
     static let destinationID = "destinationId-000000000001"
@@ -75,11 +92,15 @@ public struct Firehose: Sendable {
         case .busy(let name):
             AWSError(.resourceInUse, "Firehose \(name) under account \(account) not ACTIVE, instead in state DELETING")
         case .sourceNotFound(let stream): AWSError(.invalidArgument, "Stream \(stream) under account \(account) not found.")
-        case .notDirectPut(let name):
+        case .notDirectPut:
+            AWSError(.invalidArgument, "This operation is not permitted on KinesisStreamAsSource delivery stream type.")
+        case .changing(let name):
+            AWSError(.resourceInUse, "Firehose \(name) under account \(account) is being changed by another call. Try again.")
+        case .wrongVersion(let name, let given, let current):
             AWSError(
-                .invalidSource,
-                "Firehose \(name) under account \(account) takes its records from a Kinesis stream; put them there (DeliveryStreamType "
-                    + "KinesisStreamAsSource).")
+                .concurrentModification,
+                "Cannot update firehose: \(name) since the current version id: \(current) and specified version id: \(given) do not match"
+            )
         case .unreadable(let name):
             AWSError(
                 .internalFailure,

@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import time
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -27,14 +28,75 @@ def objects(server, prefix, bucket="lake"):
     return sorted(path for path in (server.data_dir / "buckets" / bucket / prefix).rglob("*") if path.is_file())
 
 
+def unsnap(block):
+    """One block of snappy's format (google/snappy, format_description.txt)."""
+    position, shift, length = 0, 0, 0
+    while True:
+        byte = block[position]
+        position += 1
+        length |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            break
+    out = bytearray()
+    while position < len(block):
+        tag = block[position]
+        position += 1
+        kind, size = tag & 3, tag >> 2
+        if kind == 0:
+            if size >= 60:
+                extra = size - 59
+                size = int.from_bytes(block[position:position + extra], "little")
+                position += extra
+            out += block[position:position + size + 1]
+            position += size + 1
+            continue
+        width = {1: 1, 2: 2, 3: 4}[kind]
+        offset = int.from_bytes(block[position:position + width], "little")
+        position += width
+        if kind == 1:
+            offset, size = offset | (size >> 3) << 8, (size & 7) + 3
+        for _ in range(size + (kind != 1)):
+            out.append(out[-offset])
+    assert len(out) == length
+    return bytes(out)
+
+
+def snappy_java(data):
+    assert data[:16] == bytes.fromhex("82534e41505059000000000100000001")
+    out, position = b"", 16
+    while position < len(data):
+        size = int.from_bytes(data[position:position + 4], "big")
+        out += unsnap(data[position + 4:position + 4 + size])
+        position += 4 + size
+    return out
+
+
+def hadoop_snappy(data):
+    out, position = b"", 0
+    while position < len(data):
+        size = int.from_bytes(data[position + 4:position + 8], "big")
+        out += unsnap(data[position + 8:position + 8 + size])
+        position += 8 + size
+    return out
+
+
 def content(path):
+    data = path.read_bytes()
+    if path.suffix == ".zip":
+        archive = zipfile.ZipFile(path)
+        [name] = archive.namelist()
+        return archive.read(name)
+    if path.suffix == ".snappy":
+        return snappy_java(data) if data.startswith(b"\x82SNAPPY") else hadoop_snappy(data)
     tool = {".gz": "gzip", ".zst": "zstd", ".lz4": "lz4"}.get(path.suffix)
     if tool is None:
         return path.read_bytes()
     return subprocess.run([tool, "-dc", str(path)], check=True, capture_output=True).stdout
 
 
-@pytest.mark.parametrize("compression,suffix", [("GZIP", ".gz"), ("ZSTD", ".zst"), ("LZ4", ".lz4"), ("UNCOMPRESSED", "")])
+@pytest.mark.parametrize("compression,suffix", [("GZIP", ".gz"), ("ZSTD", ".zst"), ("LZ4", ".lz4"), ("UNCOMPRESSED", ""), ("ZIP", ".zip"), ("Snappy", ".snappy"),
+                                                ("HADOOP_SNAPPY", ".snappy")])
 def test_put_records_reach_an_object_in_the_format_asked_for(server, compression, suffix):
     # ZSTD and LZ4 are Millrace's own additions: boto3 sends them since enumerations are checked by the service.
     firehose = server.client("firehose")
@@ -112,3 +174,71 @@ def test_the_aws_cli_works(server):
     server.aws("firehose", "put-record", "--delivery-stream-name", name, *raw_blobs(), "--record", '{"Data":"hello\\n"}')
     until(lambda: objects(server, name), what="an object")
     assert content(objects(server, name)[0]) == b"hello\n"
+
+
+def test_a_destination_is_updated_from_the_next_object_on(server, firehose):
+    name = unique("update")
+    firehose.create_delivery_stream(
+        DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination(name + "/old/", "GZIP", interval=1))
+    firehose.put_record(DeliveryStreamName=name, Record={"Data": b"1\n"})
+    until(lambda: objects(server, name + "/old"), what="the first object")
+    update = dict(DeliveryStreamName=name, DestinationId="destinationId-000000000001")
+    firehose.update_destination(
+        **update, CurrentDeliveryStreamVersionId="1", ExtendedS3DestinationUpdate={"Prefix": name + "/new/", "CompressionFormat": "ZIP"})
+    description = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    settings = description["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert (description["VersionId"], settings["Prefix"], settings["CompressionFormat"]) == ("2", name + "/new/", "ZIP")
+    assert settings["BufferingHints"] == {"SizeInMBs": 1, "IntervalInSeconds": 1}
+    firehose.put_record(DeliveryStreamName=name, Record={"Data": b"2\n"})
+    [path] = until(lambda: objects(server, name + "/new"), what="the next object")
+    assert content(path) == b"2\n" and f"{name}-2-" in path.name
+
+    def refused(**fields):
+        with pytest.raises(ClientError) as error:
+            firehose.update_destination(**{**update, "CurrentDeliveryStreamVersionId": "2", **fields})
+        return error.value.response["Error"]["Code"]
+
+    assert refused(CurrentDeliveryStreamVersionId="1", S3DestinationUpdate={"Prefix": "x"}) == "ConcurrentModificationException"
+    assert refused() == "InvalidArgumentException"
+    assert refused(DestinationId="destinationId-000000000009", S3DestinationUpdate={"Prefix": "x"}) == "InvalidArgumentException"
+    assert refused(DeliveryStreamName="nobody", S3DestinationUpdate={"Prefix": "x"}) == "ResourceNotFoundException"
+    assert refused(RedshiftDestinationUpdate={}) == "InvalidArgumentException"
+    assert refused(ExtendedS3DestinationUpdate={"Prefix": "!{timestamp:", "ErrorOutputPrefix": "e/"}) == "InvalidArgumentException"
+    server.kill()
+    server.start()
+    description = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    assert description["VersionId"] == "2"
+
+
+def test_tags_and_encryption(server, firehose, kinesis):
+    name = unique("tags")
+    firehose.create_delivery_stream(
+        DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination(name + "/"), Tags=[{"Key": "a", "Value": "1"}])
+    firehose.tag_delivery_stream(DeliveryStreamName=name, Tags=[{"Key": "a", "Value": "2"}, {"Key": "b"}])
+    assert firehose.list_tags_for_delivery_stream(DeliveryStreamName=name)["Tags"] == [{"Key": "a", "Value": "2"}, {"Key": "b"}]
+    firehose.untag_delivery_stream(DeliveryStreamName=name, TagKeys=["a", "nobody"])
+    assert firehose.list_tags_for_delivery_stream(DeliveryStreamName=name)["Tags"] == [{"Key": "b"}]
+    with pytest.raises(ClientError) as error:
+        firehose.tag_delivery_stream(DeliveryStreamName=name, Tags=[{"Key": f"k{n}"} for n in range(50)])
+    assert error.value.response["Error"]["Code"] == "LimitExceededException"
+
+    def encryption():
+        return firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamEncryptionConfiguration"]
+
+    assert encryption() == {"Status": "DISABLED"}
+    firehose.start_delivery_stream_encryption(DeliveryStreamName=name)
+    assert encryption() == {"Status": "ENABLED", "KeyType": "AWS_OWNED_CMK"}
+    firehose.stop_delivery_stream_encryption(DeliveryStreamName=name)
+    assert encryption() == {"Status": "DISABLED"}
+    source, reader = unique("source"), unique("reader")
+    kinesis.create_stream(StreamName=source, ShardCount=1)
+    firehose.create_delivery_stream(
+        DeliveryStreamName=reader, DeliveryStreamType="KinesisStreamAsSource",
+        KinesisStreamSourceConfiguration={"KinesisStreamARN": stream_arn(source), "RoleARN": ROLE},
+        ExtendedS3DestinationConfiguration=destination(reader + "/"))
+    for call in (lambda: firehose.start_delivery_stream_encryption(DeliveryStreamName=reader),
+                 lambda: firehose.put_record(DeliveryStreamName=reader, Record={"Data": b"1"})):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert error.value.response["Error"]["Code"] == "InvalidArgumentException"
+        assert "not permitted on KinesisStreamAsSource" in error.value.response["Error"]["Message"]

@@ -70,9 +70,15 @@ struct S3Configuration: WireReadable {
         }
     }
 
-    static let rules: [Rule<S3Configuration>] = [
-        .member("roleARN", \.roleARN, .notNull, .pattern(.roleARN), .minLength(1), .maxLength(512)),
-        .member("bucketARN", \.bucketARN, .notNull, .pattern(.bucketARN), .minLength(1), .maxLength(2048)),
+    static let rules =
+        [
+            Rule<S3Configuration>.member("roleARN", \.roleARN, .notNull), .member("bucketARN", \.bucketARN, .notNull),
+        ] + updateRules
+
+    /// Of a change, in which what is left out stays.
+    static let updateRules: [Rule<S3Configuration>] = [
+        .member("roleARN", \.roleARN, .pattern(.roleARN), .minLength(1), .maxLength(512)),
+        .member("bucketARN", \.bucketARN, .pattern(.bucketARN), .minLength(1), .maxLength(2048)),
         .member("prefix", \.prefix, .maxLength(1024)),
         .member("errorOutputPrefix", \.errorOutputPrefix, .maxLength(1024)),
         .structure("bufferingHints", \.bufferingHints, BufferingHints.rules),
@@ -85,22 +91,27 @@ struct S3Configuration: WireReadable {
     private static let compressionFormats = ["UNCOMPRESSED", "GZIP", "ZIP", "Snappy", "HADOOP_SNAPPY", "ZSTD", "LZ4"]
 
     /// - Parameter path: the member of the request, for messages.
-    func settings(_ path: String, isExtended: Bool) throws(AWSError) -> ObjectDestinationSettings {
+    /// - Parameter old: what stays where the request says nothing; nil at a creation.
+    func settings(
+        _ path: String, isExtended: Bool, changing old: ObjectDestinationSettings? = nil
+    ) throws(AWSError) -> ObjectDestinationSettings {
         if let field = unsupported.first { throw .notSupportedYet("\(path).\(field)") }
         if let hints = bufferingHints, (hints.megabytes == nil) != (hints.seconds == nil) {
             throw AWSError(
                 .invalidArgument,
                 "\(path).BufferingHints: SizeInMBs and IntervalInSeconds must both be specified or both be left out.")
         }
-        let format = compressionFormat ?? ObjectCompression.uncompressed.rawValue
+        let base = old ?? ObjectDestinationSettings(bucketARN: "", roleARN: "")
+        let format = compressionFormat ?? base.compression.rawValue
         guard let compression = ObjectCompression(rawValue: format) else {
             throw .notSupportedYet("\(path).CompressionFormat \(format)")
         }
-        let defaults = ObjectDestinationSettings(bucketARN: bucketARN ?? "", roleARN: roleARN ?? "")
         return ObjectDestinationSettings(
-            bucketARN: bucketARN ?? "", roleARN: roleARN ?? "", prefix: prefix ?? "", errorOutputPrefix: errorOutputPrefix ?? "",
-            bufferMegabytes: bufferingHints?.megabytes ?? defaults.bufferMegabytes,
-            bufferSeconds: bufferingHints?.seconds ?? defaults.bufferSeconds, compression: compression,
-            fileExtension: isExtended ? fileExtension : nil, timeZone: isExtended ? customTimeZone : nil, isExtended: isExtended)
+            bucketARN: bucketARN ?? base.bucketARN, roleARN: roleARN ?? base.roleARN, prefix: prefix ?? base.prefix,
+            errorOutputPrefix: errorOutputPrefix ?? base.errorOutputPrefix,
+            bufferMegabytes: bufferingHints?.megabytes ?? base.bufferMegabytes,
+            bufferSeconds: bufferingHints?.seconds ?? base.bufferSeconds, compression: compression,
+            fileExtension: isExtended ? fileExtension ?? base.fileExtension : nil,
+            timeZone: isExtended ? customTimeZone ?? base.timeZone : nil, isExtended: isExtended)
     }
 }

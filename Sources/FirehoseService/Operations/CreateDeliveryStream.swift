@@ -106,6 +106,7 @@ enum CreateDeliveryStream: AWSOperation {
         var definition = DeliveryStreamDefinition(
             name: name, source: source, createdMilliseconds: firehose.now, destination: settings)
         definition.attributes = kept.mapValues { String(decoding: $0.serialized, as: UTF8.self) }
+        definition.tags = (request.tags ?? []).map { ($0.key ?? "", $0.value) }
         if let limit = firehose.settings.deliveryStreamLimit {
             let names = firehose.delivery.list().map(\.name)
             // A name that is taken is the better reason.
@@ -156,14 +157,6 @@ enum CreateDeliveryStream: AWSOperation {
         default: throw AWSError(.invalidArgument, "Exactly one destination configuration is supported for a Firehose.")
         }
         kept["DirectPutSourceConfiguration"] = request.directPutSource
-        if let tags = request.tags {
-            kept["Tags"] = .array(
-                tags.map { tag in
-                    var object = JSONObject([.init(name: "Key", value: .string(tag.key ?? ""))])
-                    object["Value"] = tag.value.map { .string($0) }
-                    return .object(object)
-                })
-        }
         return (settings, kept)
     }
 }

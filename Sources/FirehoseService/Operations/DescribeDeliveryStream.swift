@@ -35,7 +35,8 @@ enum DescribeDeliveryStream: AWSOperation {
                             writer.field("Details", trouble)
                         }
                     }
-                    writer.object("DeliveryStreamEncryptionConfiguration") { $0.field("Status", "DISABLED") }
+                    writer.field(
+                        "DeliveryStreamEncryptionConfiguration", definition.kept(Firehose.encryption) ?? ["Status": "DISABLED"])
                     writer.field("DeliveryStreamType", definition.typeName)
                     writer.field("VersionId", String(definition.version))
                     writer.field("CreateTimestamp", milliseconds: definition.createdMilliseconds)

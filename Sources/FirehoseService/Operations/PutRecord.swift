@@ -45,7 +45,7 @@ enum PutRecord: AWSOperation {
             if request.data.count > maxRecordBytes { violations.check("record.data", request.data, [.maxLength(maxRecordBytes)]) }
         },
     ]
-    static let errors: [AWSError.Name] = [.invalidArgument, .invalidSource, .resourceNotFound, .serviceUnavailable]
+    static let errors: [AWSError.Name] = [.invalidArgument, .resourceNotFound, .serviceUnavailable]
     /// The largest record in base64, its slashes escaped as some clients do, and what is around it.
     static let memoryBound = 2 << 20
 

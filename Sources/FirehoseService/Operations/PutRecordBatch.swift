@@ -44,7 +44,7 @@ enum PutRecordBatch: AWSOperation {
     static let maxBytes = 4 << 20
 
     static let rules: [Rule<Request>] = [Request.nameRule, Rule(checkRecords)]
-    static let errors: [AWSError.Name] = [.invalidArgument, .invalidSource, .resourceNotFound, .serviceUnavailable]
+    static let errors: [AWSError.Name] = [.invalidArgument, .resourceNotFound, .serviceUnavailable]
     /// Room for 4 MiB of data in base64 and what is around it.
     static let memoryBound = 8 << 20
 

@@ -94,6 +94,8 @@ package struct ApplicationRun {
     private var mustWriteState = false
     private var isRecomputing = false
     private var references: RunReferences
+    /// The materialized views, for those who read them.
+    package let views: ViewBoard
     /// Rows of each in-application stream that were computed again.
     private var recomputedRows: [String: Int64] = [:]
     private(set) var progress = RunProgress()
@@ -117,6 +119,7 @@ package struct ApplicationRun {
         self.reportGap = reportGap
         run = begin.run
         dataflow = try begin.makeDataflow(limits)
+        views = ViewBoard(dataflow.views)
         encoder = OutputEncoder(definition.outputs, begin.compiled)
         dataflow.wantedStreams = encoder.streamNames
         references = RunReferences(definition.references, files)
@@ -146,6 +149,7 @@ package struct ApplicationRun {
             // Computing again from the beginning needs the rows that it was computed with.
             mustWriteState = isNewTable
         }
+        views.show(&dataflow, all: true)
     }
 
     /// - Returns: whether there were tables without rows.
@@ -223,7 +227,10 @@ package struct ApplicationRun {
         try await reader.followReshards()
         let isCaughtUp = try await readAndCompute(through: settled)
         reader.takeGaps().forEach(reportGap)
-        if isCaughtUp { try advance(to: settled) }
+        if isCaughtUp {
+            try advance(to: settled)
+            views.catchUp()
+        }
         try await append()
         progress.watermarkMilliseconds = dataflow.clockMilliseconds
         try await goOnWithSnapshot()
@@ -305,6 +312,7 @@ package struct ApplicationRun {
             do { try dataflow.insert(part) } catch { throw RunFailure.state("\(error)") }
             collect(recordKeys: encoder.recordKeyColumn.flatMap(part.column), into: &rows)
         }
+        if !isRecomputing { views.show(&dataflow) }
         finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 
@@ -313,6 +321,7 @@ package struct ApplicationRun {
         reader.advance(to: milliseconds)
         var rows: [String: OutgoingRows] = [:]
         collect(recordKeys: nil, into: &rows)
+        if !isRecomputing { views.show(&dataflow) }
         finishCut(InputProgress(positions: computed.positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 

@@ -27,6 +27,7 @@ final class RunTask: Sendable {
         /// Rows of this task's earlier runs.
         var earlier = RunProgress()
         var waiters: [CheckedContinuation<Void, Never>] = []
+        var views: ViewBoard?
     }
 
     private let state = Mutex(State())
@@ -59,6 +60,8 @@ final class RunTask: Sendable {
     var trouble: String? { state.withLock { $0.trouble } }
     /// Why it ended for good; nil while it goes on, and when it was asked to end.
     var failure: String? { state.withLock { $0.hasFailed ? $0.trouble : nil } }
+    /// The materialized views of the run that goes on; nil before it has begun.
+    var views: ViewBoard? { state.withLock { $0.hasEnded ? nil : $0.views } }
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     /// Asks the run to end after its cycle, with a snapshot.
@@ -121,8 +124,10 @@ final class RunTask: Sendable {
                             "reason": "\(gap.reason.rawValue)",
                         ])
                 }
+                let views = run.views
                 state.withLock { state in
                     state.hasBegun = true
+                    state.views = views
                     state.earlier = state.progress
                 }
                 resumeWaiters()

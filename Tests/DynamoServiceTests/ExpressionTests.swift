@@ -24,10 +24,10 @@ import Testing
         ("a = :5", true), ("a <> :5", false), ("a < :9 AND a > :1", true), ("a BETWEEN :1 AND :5", true), ("a IN (:1, :9)", false),
         ("NOT a IN (:1, :9)", true), ("begins_with(b, :he)", true), ("contains(b, :x)", false), ("contains(c, :x)", true),
         ("contains(#d, :1)", true), ("attribute_exists(d[1].e)", true), ("attribute_not_exists(d[2])", true), ("d[1].e = :t", true),
-        ("attribute_type(b, :S)", true), ("size(b) = :5", true), ("size(c) > :1", true), ("missing = :1", false),
-        ("missing <> :1", true),
-        ("missing < :1", false), ("a = :hello", false), ("a < :hello", false), ("a = :1 OR a = :5 AND b = :he", false),
-        ("(a = :1 OR a = :5) AND b = :hello", true), ("NOT NOT a = :5", true), ("size(missing) = :1", false), ("#s = :1", false),
+        ("attribute_type(b, :S)", true), ("size(b) = :5", true), ("size(c) > :1", true), ("zzz = :1", false),
+        ("zzz <> :1", true),
+        ("zzz < :1", false), ("a = :hello", false), ("a < :hello", false), ("a = :1 OR a = :5 AND b = :he", false),
+        ("(a = :1 OR a = :5) AND b = :hello", true), ("NOT NOT a = :5", true), ("size(zzz) = :1", false), ("#s = :1", false),
         ("a=:5 and(b=:hello)", true), ("b > :he", true), ("f = :1", false), ("size(a) = :5", false),
     ])
     func conditionsHold(text: String, expected: Bool) throws {

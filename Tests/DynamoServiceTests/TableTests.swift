@@ -2,6 +2,8 @@
 
 import AWSWire
 import DynamoService
+import NodeMetrics
+import StreamStore
 import StreamStoreTesting
 import Testing
 
@@ -50,8 +52,8 @@ import Testing
         try await put(harness, "sessions", #"{"pk": {"S": "gone"}, "end": {"N": "\#(now + 10)"}}"#)
         try await harness.call(
             "UpdateItem",
-            #"{"TableName": "sessions", "Key": {"pk": {"S": "kept"}}, "UpdateExpression": "SET #e = :e", "ExpressionAttributeNames": {"#e": "end"}, "#
-                + #""ExpressionAttributeValues": {":e": {"N": "\#(now + 1000)"}}}"#)
+            ##"{"TableName": "sessions", "Key": {"pk": {"S": "kept"}}, "UpdateExpression": "SET #e = :e", "##
+                + ##""ExpressionAttributeNames": {"#e": "end"}, "ExpressionAttributeValues": {":e": {"N": "\##(now + 1000)"}}}"##)
         harness.store.advance(milliseconds: 20_000)
         try await until { try await harness.call("Scan", #"{"TableName": "sessions"}"#)["Count"]?.integer == 1 }
         #expect(try await harness.call("GetItem", #"{"TableName": "sessions", "Key": {"pk": {"S": "kept"}}}"#)["Item"] != nil)

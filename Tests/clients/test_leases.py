@@ -188,7 +188,7 @@ async def main(endpoint, stream, application, worker):
         application, id=worker, session_timeout=4, heartbeat_frequency=1, endpoint_url=endpoint, region_name="us-east-1")
     async with kinesis.Consumer(
             stream, processor=Processor(), checkpointer=checkpointer, sleep_time_no_records=0.1, endpoint_url=endpoint,
-            region_name="us-east-1", shard_refresh_interval=2, max_shard_consumers=2 if worker == "a" else None) as consumer:
+            region_name="us-east-1", shard_fetch_rate=1, max_shard_consumers=2 if worker == "a" else None) as consumer:
         while True:
             async for item in consumer:
                 print(json.dumps({"what": "processes", "records": [item["number"]]}), flush=True)

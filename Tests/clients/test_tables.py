@@ -401,6 +401,7 @@ def test_a_global_index_is_filled_kept_and_removed(dynamo):
     assert "Type mismatch for Index Key owner" in refused("ValidationException", dynamo.put_item, TableName=name, Item={"pk": {"S": "x"}, "owner": {"N": "1"}})
     assert refused("ValidationException", dynamo.query, TableName=name, IndexName="other", KeyConditionExpression="pk = :p",
                    ExpressionAttributeValues={":p": {"S": "x"}}) == "The table does not have the specified index: other"
+    assert "does not project [extra]" in refused("ValidationException", dynamo.scan, TableName=name, IndexName="by-owner", ProjectionExpression="extra")
     assert "Consistent reads are not supported" in refused("ValidationException", dynamo.scan, TableName=name, IndexName="by-owner", ConsistentRead=True)
     dynamo.update_table(TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-owner"}}])
     assert status() == [] and dynamo.scan(TableName=name)["Count"] == 50

@@ -110,8 +110,8 @@ package struct Projection: Hashable, Sendable {
         }
     }
 
-    /// The attributes that it asks for, or parts of which.
-    var names: Dictionary<AttributeName, some Any>.Keys { attributes.keys }
+    /// An attribute that it asks for, or a part of which, and another does not; nil where there is none.
+    func attribute(notIn other: Projection) -> AttributeName? { attributes.keys.first { other.attributes[$0] == nil } }
 
     /// What it leaves of an item.
     package func of(_ item: Item) -> Item {

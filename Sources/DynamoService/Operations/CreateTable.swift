@@ -87,7 +87,7 @@ enum CreateTable: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule]
 
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 

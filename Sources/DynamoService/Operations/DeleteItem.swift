@@ -19,7 +19,7 @@ enum DeleteItem: ItemOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule, Request.returnValuesRule, Request.consumedRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule, Request.returnValuesRule, Request.consumedRule]
 }
 
 extension AttributeValue {

@@ -11,7 +11,7 @@ enum DeleteTable: TableOperation {
         init(_ fields: WireFields) throws(AWSError) { tableName = try TableName.read(fields) }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule]
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 
     static func run(

@@ -16,7 +16,7 @@ enum DescribeContinuousBackups: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule]
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 
     static func run(_ request: Request, _ tables: Tables, _ dynamo: Dynamo, _ call: AWSCall) async throws(AWSError) -> Response {

@@ -10,7 +10,7 @@ enum DescribeTable: TableOperation {
         init(_ fields: WireFields) throws(AWSError) { tableName = try TableName.read(fields) }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule]
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 
     static func run(

@@ -24,9 +24,8 @@ enum GetItem: ItemOperation {
         }
     }
 
-    static var rules: [Rule<Request>] {
+    static let rules: [Rule<Request>] =
         [Request.tableRule, .member("returnConsumedCapacity", \.consumed, Capacity.rule)]
-    }
 
     static func start(_ request: Request, _ tables: Tables, _ dynamo: Dynamo, _ call: DirectCall) {
         let key: [UInt8]

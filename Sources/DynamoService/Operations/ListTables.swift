@@ -25,7 +25,7 @@ enum ListTables: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [.member("limit", \.limit, .atLeast(1), .atMost(100))] }
+    static let rules: [Rule<Request>] = [.member("limit", \.limit, .atLeast(1), .atMost(100))]
     static func resources(_ request: Request) -> [ResourceName] { [.all(of: "dynamodb")] }
 
     static func run(_ request: Request, _ tables: Tables, _ dynamo: Dynamo, _ call: AWSCall) async throws(AWSError) -> Response {

@@ -23,5 +23,5 @@ enum PutItem: ItemOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule, Request.returnValuesRule, Request.consumedRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule, Request.returnValuesRule, Request.consumedRule]
 }

@@ -17,7 +17,7 @@ enum Query: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { Request.pageRules }
+    static let rules: [Rule<Request>] = Request.pageRules
 
     static func resources(_ request: Request) -> [ResourceName] {
         [Dynamo.resource(request.tableName, index: request.parts.indexName)]

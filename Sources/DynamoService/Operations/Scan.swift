@@ -18,12 +18,11 @@ enum Scan: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] {
+    static let rules: [Rule<Request>] =
         Request.pageRules + [
             .member("totalSegments", \.totalSegments, .atLeast(1), .atMost(1_000_000)),
             .member("segment", \.segment, .atLeast(0), .atMost(999_999)),
         ]
-    }
 
     static func resources(_ request: Request) -> [ResourceName] {
         [Dynamo.resource(request.tableName, index: request.parts.indexName)]

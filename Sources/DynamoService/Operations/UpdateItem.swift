@@ -18,5 +18,5 @@ enum UpdateItem: ItemOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule, Request.returnValuesRule, Request.consumedRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule, Request.returnValuesRule, Request.consumedRule]
 }

@@ -60,7 +60,7 @@ enum UpdateTable: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] { [Request.tableRule] }
+    static let rules: [Rule<Request>] = [Request.tableRule]
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 
     static func run(

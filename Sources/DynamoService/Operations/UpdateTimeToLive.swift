@@ -35,12 +35,11 @@ enum UpdateTimeToLive: TableOperation {
         }
     }
 
-    static var rules: [Rule<Request>] {
+    static let rules: [Rule<Request>] =
         [
             Request.tableRule,
             .member("timeToLiveSpecification.attributeName", \.attribute, .notNull, .minLength(1), .maxLength(255)),
         ]
-    }
     static func resources(_ request: Request) -> [ResourceName] { [Dynamo.resource(request.tableName)] }
 
     static func run(_ request: Request, _ tables: Tables, _ dynamo: Dynamo, _ call: AWSCall) async throws(AWSError) -> Response {

@@ -75,6 +75,10 @@ struct PageParts: Sendable {
             index = found
         }
         try checkSelect(index)
+        if let index, !index.definition.isLocal, let shown = index.shown, let name = projection?.attribute(notIn: shown) {
+            throw .invalidParameter(
+                "Global secondary index \(index.definition.name) does not project [\(String(decoding: name, as: UTF8.self))]")
+        }
         var reader = PageReader(table: table, index: index, range: KeyRange())
         reader.filter = filter
         reader.limit = limit

@@ -44,7 +44,12 @@ enum LegacyMixing {
 
     /// Of the members named, those that a request has.
     static func present(_ names: [String], _ fields: WireFields) -> [String] {
-        names.filter { name in fields.object.members.contains { $0.name.string == name && !$0.value.isNull } }
+        names.filter { name in
+            fields.object.members.contains { member in
+                let isNamed = member.name.plainBytes.map { $0.elementsEqual(name.utf8) } ?? (member.name.string == name)
+                return isNamed && !member.value.isNull
+            }
+        }
     }
 }
 

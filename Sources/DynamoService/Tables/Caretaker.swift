@@ -83,7 +83,8 @@ final class Caretaker: Sendable {
 
     // MARK: Removing
 
-    private static let atOnce = 256
+    /// Items are in memory meanwhile.
+    private static let atOnce = 64
 
     private func removeWhatIsDeleted(_ tables: Tables) async throws(AWSError) {
         let removals = tables.latest.keys(in: .prefix([KeyCoding.removals]), limit: .max).map(\.key)
@@ -112,9 +113,9 @@ final class Caretaker: Sendable {
         while true {
             let keys = tables.latest.keys(in: range, limit: Self.atOnce).map(\.key)
             guard let last = keys.last else { break }
-            for key in keys {
-                if Task.isCancelled { return }
-                try await fill(key, of: definition.name, table.number, tables)
+            if Task.isCancelled { return }
+            try await together(keys) { key throws(AWSError) in
+                try await self.fill(key, of: definition.name, table.number, tables)
             }
             range = range.after(last)
         }
@@ -139,6 +140,22 @@ final class Caretaker: Sendable {
         try await tables.update(missing.map { LatestChange($0.key, to: $0.value) })
     }
 
+    /// Works on many keys at a time, so that their appends share a sync.
+    private func together(
+        _ keys: [[UInt8]], _ work: @escaping @Sendable ([UInt8]) async throws(AWSError) -> Void
+    ) async throws(AWSError) {
+        let failure = await withTaskGroup(of: AWSError?.self) { group in
+            for key in keys {
+                group.addTask {
+                    do throws(AWSError) { try await work(key) } catch { return error }
+                    return nil
+                }
+            }
+            return await group.reduce(nil) { $0 ?? $1 }
+        }
+        if let failure { throw failure }
+    }
+
     // MARK: Expiry
 
     /// Older times are taken for mistakes (Developer Guide, "Time to Live").
@@ -156,12 +173,10 @@ final class Caretaker: Sendable {
             while !Task.isCancelled {
                 let keys = tables.latest.keys(in: rest, limit: Self.atOnce).map(\.key)
                 guard let last = keys.last else { break }
-                for key in keys {
-                    do throws(AWSError) {
-                        try await expire(key, table, tables)
-                    } catch {
-                        return metrics.upkeepFailures.add()
-                    }
+                do throws(AWSError) {
+                    try await together(keys) { key throws(AWSError) in try await self.expire(key, table, tables) }
+                } catch {
+                    return metrics.upkeepFailures.add()
                 }
                 rest = rest.after(last)
             }

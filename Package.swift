@@ -98,6 +98,9 @@ let rooms: [Target] =
         "LatestValues", ["StreamStore", "RecordBatch", "Host", "CInstructions"],
         testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room(
+        "Consumers", ["LatestValues", "StreamStore", "RecordBatch", "Host"],
+        testDependencies: ["StreamStoreTesting", "HostSimulation"])
+    + room(
         "LogSimulation",
         [
             "EmbeddedStore", "LatestValues", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation",
@@ -135,6 +138,7 @@ let rooms: [Target] =
     + room(
         "DynamoService", ["AWSWire", "LatestValues", "StreamStore", "Host", "NodeMetrics", "StableHash"],
         testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
+    + room("ConsumerService", ["AWSWire", "Consumers", "LatestValues", "StreamStore"], tests: false)
     + room("CloudWatchService", ["AWSWire", "NodeMetrics", "Host", "CivilCalendar"])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
     + room(
@@ -165,6 +169,7 @@ let programs: [Target] = [
             "StreamSQL", "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "DynamoService", "AnalyticsService", "HTTPDoor",
+            "Consumers", "ConsumerService",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",
         ],

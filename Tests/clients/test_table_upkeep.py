@@ -1,6 +1,10 @@
-"""Tables in backups, under `millrace verify`, under policies and in the audit trail."""
+"""Tables in backups, under `millrace verify`, under policies, in the audit trail, and as earlier builds left them."""
 
 import json
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +76,65 @@ def test_policies_say_who_may_touch_which_table_and_the_trail_who_changed_one(tm
         assert resources == [arn + closed]
     finally:
         server.close()
+
+
+# Directories of earlier builds
+
+GOLDEN = Path(__file__).parents[1] / "GoldenDirectories/tables"
+
+
+def golden_item(number):
+    return {"pk": {"S": f"p{number % 3}"}, "sk": {"N": f"{number}.5"}, "owner": {"S": f"o{number % 2}"}, "all": {"M": {
+        "s": {"S": "Grüße \0"}, "n": {"N": "-0.000000000000000000000000000000000001"}, "b": {"B": bytes(range(256))}, "t": {"BOOL": True}, "z": {"NULL": True},
+        "l": {"L": [{"N": "1"}, {"L": []}, {"M": {}}]}, "ss": {"SS": ["a", "b"]}, "ns": {"NS": ["-1", "2"]}, "bs": {"BS": [b"", b"x"]}}},
+        "end": {"N": "9999999999"}}
+
+
+def make_golden(target):
+    """Keeps a directory that a killed server has left. Run by `python3 test_table_upkeep.py make NAME`."""
+    with tempfile.TemporaryDirectory() as place:
+        server = Server(Path(place) / "data").start()
+        dynamo = server.client("dynamodb")
+        dynamo.create_table(
+            TableName="golden", BillingMode="PAY_PER_REQUEST", Tags=[{"Key": "k", "Value": "v"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in (("pk", "S"), ("sk", "N"), ("owner", "S"))],
+            GlobalSecondaryIndexes=[{"IndexName": "owners", "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["end"]},
+                                     "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]}])
+        dynamo.update_time_to_live(TableName="golden", TimeToLiveSpecification={"Enabled": True, "AttributeName": "end"})
+        for number in range(30):
+            dynamo.put_item(TableName="golden", Item=golden_item(number))
+        dynamo.delete_item(TableName="golden", Key={name: golden_item(7)[name] for name in ("pk", "sk")})
+        server.kill()
+        with tarfile.open(target, "w:gz") as archive:
+            archive.add(Path(place) / "data", "data")
+
+
+@pytest.mark.parametrize("archive", sorted(GOLDEN.glob("*.tar.gz")), ids=lambda path: path.name)
+def test_tables_of_earlier_builds_are_read_and_written(archive, tmp_path):
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    server = Server(tmp_path / "data").start()
+    try:
+        dynamo = server.client("dynamodb")
+        expected = [golden_item(number) for number in range(30) if number != 7]
+        items = [item for page in dynamo.get_paginator("scan").paginate(TableName="golden", PaginationConfig={"PageSize": 7}) for item in page["Items"]]
+        assert sorted(items, key=lambda item: float(item["sk"]["N"])) == expected
+        query = dict(TableName="golden", IndexName="owners", KeyConditionExpression="#o = :o", ExpressionAttributeNames={"#o": "owner"},
+                     ExpressionAttributeValues={":o": {"S": "o1"}})
+        names = ("pk", "sk", "owner", "end")
+        assert dynamo.query(**query)["Items"] == [{name: item[name] for name in names} for item in expected if item["owner"]["S"] == "o1"]
+        assert dynamo.describe_time_to_live(TableName="golden")["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "end"}
+        key = {name: expected[0][name] for name in ("pk", "sk")}
+        dynamo.update_item(TableName="golden", Key=key, UpdateExpression="SET #o = :o", ExpressionAttributeNames={"#o": "owner"},
+                           ExpressionAttributeValues={":o": {"S": "o1"}})
+        assert len(dynamo.query(**query)["Items"]) == 15
+        dynamo.delete_table(TableName="golden")
+        assert dynamo.list_tables()["TableNames"] == []
+    finally:
+        server.close()
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["make"]:
+    GOLDEN.mkdir(exist_ok=True)
+    make_golden(GOLDEN / f"{sys.argv[2]}.tar.gz")

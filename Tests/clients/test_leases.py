@@ -211,6 +211,8 @@ def test_async_kinesis_keeps_its_checkpoints_in_a_table(server, kinesis, workers
     send(range(200))
     for name in "ab":
         workers.append(Worker(server, [PYTHON, "-c", ASYNC_WORKER, server.endpoint, stream, application, name]))
+        # The first takes two shards at most.
+        until(lambda: workers[-1].check() and workers[-1].records(), timeout=60, what="records in each")
     wait_for(workers, 200, "all records")
     assert all(worker.records() for worker in workers), "both took a part"
     workers[1].kill()

@@ -39,6 +39,8 @@ public struct ConsumerService: Sendable {
         switch error {
         case .consumerNotFound(let name): AWSError(.resourceNotFound, "Consumer \(name) not found.")
         case .memberNotFound(let name): AWSError(.resourceNotFound, "Member \(name) not found.")
+        case .leaseLost(let shard, let member, let epoch, let owner, let current) where owner == member && epoch == current:
+            AWSError(.leaseLost, "Member \(member) was not heard of within its lease's time: \(shard) may have another now.")
         case .leaseLost(let shard, let member, let epoch, let owner, let current):
             AWSError(
                 .leaseLost,

@@ -22,12 +22,24 @@ package struct LeaseBoard: Sendable {
         package var isGranted = false
         /// Who was asked to release it must have done so by then, on the monotonic clock.
         package var releaseBy: Int64?
+        /// The furthest position that was decided and is not durable yet, and how many such there are.
+        package var decided: ShardPosition?
+        fileprivate var inFlight = 0
+
+        /// What a checkpoint must not be before.
+        package var furthest: ShardPosition { decided ?? position }
 
         package init(
             position: ShardPosition, parents: [ShardID]?, owner: String? = nil, epoch: UInt64 = 0, isGranted: Bool = false
         ) {
             (self.position, self.parents, self.owner, self.epoch, self.isGranted) = (position, parents, owner, epoch, isGranted)
         }
+    }
+
+    /// What a fact has led to, all of which must be made durable: first what nobody has any more, then what somebody gets.
+    package struct Settlement: Sendable {
+        package var freed: [(shard: ShardID, epoch: UInt64)] = []
+        package var grants: [Grant] = []
     }
 
     /// What must be made durable before the member is told.
@@ -45,16 +57,24 @@ package struct LeaseBoard: Sendable {
 
     /// In milliseconds.
     package let leaseMilliseconds: Int64
+    /// All epochs are higher. Two consumers of one name, one after the other, have none in common.
+    private let baseEpoch: UInt64
     package private(set) var leases: [ShardID: Lease]
     private var members: [String: Member] = [:]
     private var nextMember: UInt64 = 0
 
     /// - Parameters:
+    ///   - baseEpoch: all epochs are higher.
     ///   - leases: as they were found; their owners are believed to live.
     ///   - now: milliseconds of the monotonic clock, as in all that follows.
-    package init(leaseMilliseconds: Int64, leases: [ShardID: Lease], now: Int64) {
+    package init(leaseMilliseconds: Int64, baseEpoch: UInt64 = 0, leases: [ShardID: Lease], now: Int64) {
         self.leaseMilliseconds = leaseMilliseconds
-        self.leases = leases
+        self.baseEpoch = baseEpoch
+        self.leases = leases.mapValues { lease in
+            var lease = lease
+            lease.epoch = max(lease.epoch, baseEpoch)
+            return lease
+        }
         for owner in Set(leases.values.compactMap(\.owner)).sorted() { note(owner, now) }
     }
 
@@ -64,6 +84,9 @@ package struct LeaseBoard: Sendable {
     package var memberNames: [String] { members.sorted { $0.value.number < $1.value.number }.map(\.key) }
 
     package func isMember(_ name: String) -> Bool { members[name] != nil }
+
+    /// How many there are that were heard of in time.
+    package func memberCount(now: Int64) -> Int { members.values.count { $0.deadline > now } }
 
     /// Until when, on the monotonic clock, a member may be silent.
     package func deadline(of member: String) -> Int64? { members[member]?.deadline }
@@ -83,29 +106,59 @@ package struct LeaseBoard: Sendable {
 
     /// Whether its parents are done with.
     package func mayBeRead(_ shard: ShardID) -> Bool {
-        guard let lease = leases[shard], !lease.position.isEnded, let parents = lease.parents else { return false }
+        guard let lease = leases[shard], !lease.furthest.isEnded, !lease.position.isEnded, let parents = lease.parents else {
+            return false
+        }
         return parents.allSatisfy { leases[$0]?.position.isEnded ?? true }
     }
 
     // MARK: Facts
 
     /// A member lives. One that is late has lost what it held, even if nobody else wanted it.
-    package mutating func renew(_ member: String, now: Int64) -> [Grant] {
-        expire(now)
+    package mutating func renew(_ member: String, now: Int64) -> Settlement {
+        let freed = expire(now)
         note(member, now)
-        return settle(now)
+        return settle(now, freed)
+    }
+
+    /// A member that holds something has been heard of in another way.
+    package mutating func hear(_ member: String, now: Int64) {
+        if members[member] != nil { note(member, now) }
     }
 
     /// A member leaves, or is sent away.
-    package mutating func remove(_ member: String, now: Int64) -> [Grant] {
+    package mutating func remove(_ member: String, now: Int64) -> Settlement {
         members[member] = nil
-        freeLeases(of: member)
-        return settle(now)
+        let freed = freeLeases(of: member)
+        return settle(now, freed + expire(now))
     }
 
-    /// A member has let go of a shard that it held under this epoch. The next who says that it lives may get it.
-    package mutating func release(_ shard: ShardID, of member: String, epoch: UInt64) {
-        if let lease = leases[shard], lease.owner == member, lease.epoch == epoch { free(shard) }
+    /// Time has passed.
+    package mutating func tick(now: Int64) -> Settlement { settle(now, expire(now)) }
+
+    /// A member lets go of a shard that it holds. The next who says that it lives may get it.
+    /// - Returns: the epoch under which nobody has it; it must be made durable.
+    package mutating func release(_ shard: ShardID) -> UInt64 {
+        free(shard)
+        return leases[shard]?.epoch ?? 0
+    }
+
+    /// A position was decided on and is on its way to the disk.
+    package mutating func decide(_ shard: ShardID, _ position: ShardPosition) {
+        leases[shard]?.decided = position
+        leases[shard]?.inFlight += 1
+    }
+
+    /// A decided position is durable; or it is not and never will be, where `position` is nil.
+    package mutating func settleDecision(_ shard: ShardID, _ position: ShardPosition?) {
+        leases[shard]?.inFlight -= 1
+        if leases[shard]?.inFlight == 0 { leases[shard]?.decided = nil }
+        if let position { move(shard, to: position) }
+    }
+
+    /// The shards of a member with positions on their way to the disk.
+    package func undecided(of member: String) -> [ShardID] {
+        leases.filter { $0.value.owner == member && $0.value.decided != nil }.keys.sorted()
     }
 
     /// A grant is durable.
@@ -123,12 +176,12 @@ package struct LeaseBoard: Sendable {
     /// The position of a shard has changed, durably.
     package mutating func move(_ shard: ShardID, to position: ShardPosition) {
         leases[shard]?.position = position
-        if position.isEnded { free(shard) }
+        if position.isEnded, leases[shard]?.owner != nil { free(shard) }
     }
 
     /// A shard that the consumer did not know.
     package mutating func add(_ shard: ShardID, _ position: ShardPosition) {
-        if leases[shard] == nil { leases[shard] = Lease(position: position, parents: nil) }
+        if leases[shard] == nil { leases[shard] = Lease(position: position, parents: nil, epoch: baseEpoch) }
     }
 
     /// What a shard was made of. It is told before anything is decided about the shard.
@@ -142,9 +195,7 @@ package struct LeaseBoard: Sendable {
     package mutating func revokeAll() -> [(shard: ShardID, epoch: UInt64)] {
         leases.keys.sorted().map { shard in
             free(shard)
-            let epoch = (leases[shard]?.epoch ?? 0) &+ 1
-            leases[shard]?.epoch = epoch
-            return (shard, epoch)
+            return (shard, leases[shard]?.epoch ?? 0)
         }
     }
 
@@ -158,36 +209,48 @@ package struct LeaseBoard: Sendable {
         members[member]?.deadline = now + leaseMilliseconds
     }
 
+    /// Under a new epoch, so that whoever had it is refused whatever happens.
     private mutating func free(_ shard: ShardID) {
         leases[shard]?.owner = nil
         leases[shard]?.isGranted = false
         leases[shard]?.releaseBy = nil
+        leases[shard]?.epoch &+= 1
     }
 
-    private mutating func freeLeases(of member: String) {
-        for (shard, lease) in leases where lease.owner == member { free(shard) }
+    private mutating func freeLeases(of member: String) -> [ShardID] {
+        let shards = leases.filter { $0.value.owner == member }.keys.sorted()
+        for shard in shards { free(shard) }
+        return shards
     }
 
-    /// Lets go of what has run out, hands out what is free, and asks for what others should have.
-    private mutating func settle(_ now: Int64) -> [Grant] {
-        expire(now)
-        guard !members.isEmpty else { return [] }
-        var loads = Loads(memberNames)
-        // Who was asked to release a shard does not have it any more.
-        for lease in leases.values where lease.releaseBy == nil { lease.owner.map { loads.add($0) } }
-        let grants = handOut(&loads)
-        askForSurplus(&loads, now)
-        return grants
+    /// Hands out what is free, and asks for what others should have.
+    private mutating func settle(_ now: Int64, _ freed: [ShardID]) -> Settlement {
+        var settlement = Settlement()
+        if !members.isEmpty {
+            var loads = Loads(memberNames)
+            // Who was asked to release a shard does not have it any more.
+            for lease in leases.values where lease.releaseBy == nil { lease.owner.map { loads.add($0) } }
+            settlement.grants = handOut(&loads)
+            askForSurplus(&loads, now)
+        }
+        let granted = Set(settlement.grants.map(\.shard))
+        settlement.freed = freed.filter { !granted.contains($0) }.map { ($0, leases[$0]?.epoch ?? 0) }
+        return settlement
     }
 
-    private mutating func expire(_ now: Int64) {
+    /// Lets go of what has run out.
+    private mutating func expire(_ now: Int64) -> [ShardID] {
+        var freed: [ShardID] = []
         for (name, member) in members where member.deadline <= now {
             members[name] = nil
-            freeLeases(of: name)
+            freed += freeLeases(of: name)
         }
         for (shard, lease) in leases {
-            if let releaseBy = lease.releaseBy, releaseBy <= now { free(shard) }
+            guard let releaseBy = lease.releaseBy, releaseBy <= now else { continue }
+            free(shard)
+            freed.append(shard)
         }
+        return freed
     }
 
     private mutating func handOut(_ loads: inout Loads) -> [Grant] {

@@ -2,7 +2,7 @@
 
 import LatestValues
 import RecordBatch
-import StreamStore
+package import StreamStore
 import Synchronization
 
 extension NamedConsumers {
@@ -29,33 +29,28 @@ extension NamedConsumers {
         if state.withLock({ $0.consumers[key] == nil }) { try await create(key, stream, start, leaseMilliseconds) }
         try await learn(key, stream)
         let now = now
-        _ = try await change { state throws(ConsumerError) in
-            let grants = try state.update(key) { consumer throws(ConsumerError) in
-                if let until = consumer.kicked.removeValue(forKey: member), now < until { throw .kicked(member: member) }
-                guard consumer.board.isMember(member) || consumer.board.memberNames.count < limits.membersPerConsumer else {
-                    throw .limitExceeded("A consumer has at most \(limits.membersPerConsumer) members.")
-                }
-                return consumer.board.renew(member, now: now)
+        try await settle(key) { consumer throws(ConsumerError) in
+            if let until = consumer.kicked.removeValue(forKey: member), now < until { throw .kicked(member: member) }
+            guard consumer.board.isMember(member) || consumer.board.memberCount(now: now) < limits.membersPerConsumer else {
+                throw .limitExceeded("A consumer has at most \(limits.membersPerConsumer) members.")
             }
-            return (grants, Changes(key, grants))
-        } apply: {
-            $0.confirm($1, key)
-        } undo: {
-            $0.withdraw($1, key)
+            // What it is told must not be older than what it has on its way: the answer comes behind that.
+            let waits = consumer.board.undecided(of: member)
+            return (consumer.board.renew(member, now: now), waits)
         }
         return try state.withLock { state throws(ConsumerError) in
             guard let consumer = state.consumers[key] else { throw .consumerNotFound(name) }
             let lease = consumer.definition.leaseMilliseconds
             return Membership(
                 leaseMilliseconds: lease, renewAfterMilliseconds: min(Self.mostRenewMilliseconds, lease / 4),
-                leases: consumer.board.held(by: member), members: consumer.board.memberNames.count)
+                leases: consumer.board.held(by: member), members: consumer.board.memberCount(now: now))
         }
     }
 
     /// Keeps how far a member has come, in all the shards given or in none, and what it writes with that.
     /// - Parameter outputs: records for streams of this node that are appended with it, exactly once.
     /// - Throws: `.leaseLost` for the first lease that it does not hold (any more); `.invalid` for a position that is not in the shard, or before the
-    ///   one kept; `.consumerNotFound`, `.limitExceeded`, `.table`, `.store`.
+    ///   one kept, or, with outputs, the one kept; `.consumerNotFound`, `.limitExceeded`, `.table`, `.store`.
     public func checkpoint(
         _ checkpoints: [LeaseCheckpoint], by member: String, of name: String, on streamName: String, outputs: [OutputRecord] = []
     ) async throws(ConsumerError) {
@@ -67,27 +62,48 @@ extension NamedConsumers {
         }
         let (wanted, batches, now) = (moves, try await batches(outputs), now)
         _ = try await change { state throws(ConsumerError) in
-            guard let board = state.consumers[key]?.board else { throw .consumerNotFound(name) }
-            var changes = Changes(outputs: batches)
-            for checkpoint in checkpoints {
-                let lease = board.leases[checkpoint.shard]
-                guard board.holds(member, checkpoint.shard, epoch: checkpoint.epoch, now: now), let lease else {
-                    throw .leaseLost(
-                        checkpoint.shard, member: member, epoch: checkpoint.epoch, owner: lease?.owner, current: lease?.epoch ?? 0)
+            try state.update(key) { consumer throws(ConsumerError) in
+                for checkpoint in checkpoints {
+                    try Self.check(checkpoint, wanted[checkpoint.shard], member, consumer.board, now, writes: !batches.isEmpty)
                 }
-                guard let position = wanted[checkpoint.shard] else { continue }
-                guard position.nextOffset >= lease.position.nextOffset else {
-                    throw .invalid("the position in \(checkpoint.shard) is before the one kept; a reset goes back")
+                var changes = Changes(outputs: batches)
+                for checkpoint in checkpoints {
+                    if let position = wanted[checkpoint.shard] {
+                        consumer.board.decide(checkpoint.shard, position)
+                        changes.set(key, checkpoint.shard, position)
+                    }
+                    guard checkpoint.releases || wanted[checkpoint.shard]?.isEnded == true else { continue }
+                    let epoch = consumer.board.release(checkpoint.shard)
+                    changes.set(key, checkpoint.shard, LeaseRecord(epoch: epoch, owner: nil))
                 }
-                changes.set(key, checkpoint.shard, position)
+                consumer.board.hear(member, now: now)
+                return ((), changes)
             }
-            return ((), changes)
-        } apply: { state, _ in
-            for checkpoint in checkpoints {
-                if let position = wanted[checkpoint.shard] { state.consumers[key]?.board.move(checkpoint.shard, to: position) }
-                guard checkpoint.releases else { continue }
-                state.consumers[key]?.board.release(checkpoint.shard, of: member, epoch: checkpoint.epoch)
-            }
+        } apply: { state, _, _ in
+            for (shard, position) in wanted { state.consumers[key]?.board.settleDecision(shard, position) }
+        } undo: { state, _ in
+            for shard in wanted.keys { state.consumers[key]?.board.settleDecision(shard, nil) }
+        }
+    }
+
+    /// Whether a checkpoint may be taken.
+    private static func check(
+        _ checkpoint: LeaseCheckpoint, _ position: ShardPosition?, _ member: String, _ board: borrowing LeaseBoard, _ now: Int64,
+        writes: Bool
+    ) throws(ConsumerError) {
+        let shard = checkpoint.shard
+        guard board.holds(member, shard, epoch: checkpoint.epoch, now: now), let lease = board.leases[shard] else {
+            let lease = board.leases[shard]
+            throw .leaseLost(shard, member: member, epoch: checkpoint.epoch, owner: lease?.owner, current: lease?.epoch ?? 0)
+        }
+        guard let position else { return }
+        guard position.nextOffset >= lease.furthest.nextOffset else {
+            throw .invalid("the position in \(shard) is before the one kept; a reset goes back")
+        }
+        // Or what is sent twice, since an answer was lost, would be written twice.
+        guard !writes || position.nextOffset > lease.furthest.nextOffset else {
+            throw .invalid(
+                "the position in \(shard) is the one kept: what was written with it is there; records go with new positions only")
         }
     }
 
@@ -116,11 +132,27 @@ extension NamedConsumers {
 
     private func remove(_ member: String, _ key: ConsumerKey) async throws(ConsumerError) {
         let now = now
+        try await settle(key) { consumer throws(ConsumerError) in (consumer.board.remove(member, now: now), []) }
+    }
+
+    /// Lets a fact count, and makes durable what it leads to.
+    /// - Parameter fact: returns that, and the shards whose positions must be durable before.
+    package func settle(
+        _ key: ConsumerKey,
+        _ fact: @Sendable (inout Consumer) throws(ConsumerError) -> (LeaseBoard.Settlement, behind: [ShardID])
+    ) async throws(ConsumerError) {
         _ = try await change { state throws(ConsumerError) in
-            let grants = try state.update(key) { $0.board.remove(member, now: now) }
-            return (grants, Changes(key, grants))
-        } apply: {
-            $0.confirm($1, key)
+            try state.update(key) { consumer throws(ConsumerError) in
+                let (settlement, behind) = try fact(&consumer)
+                var changes = Changes(key, settlement)
+                for shard in behind {
+                    guard let lease = consumer.board.leases[shard] else { continue }
+                    changes.set(key, shard, LeaseRecord(epoch: lease.epoch, owner: lease.owner))
+                }
+                return (settlement.grants, changes)
+            }
+        } apply: { state, grants, _ in
+            state.confirm(grants, key)
         } undo: {
             $0.withdraw($1, key)
         }
@@ -216,8 +248,9 @@ extension NamedConsumers {
 }
 
 extension Changes {
-    init(_ consumer: ConsumerKey, _ grants: [LeaseBoard.Grant]) {
-        for grant in grants { set(consumer, grant.shard, LeaseRecord(epoch: grant.epoch, owner: grant.member)) }
+    init(_ consumer: ConsumerKey, _ settlement: LeaseBoard.Settlement) {
+        for (shard, epoch) in settlement.freed { set(consumer, shard, LeaseRecord(epoch: epoch, owner: nil)) }
+        for grant in settlement.grants { set(consumer, grant.shard, LeaseRecord(epoch: grant.epoch, owner: grant.member)) }
     }
 }
 

@@ -120,19 +120,28 @@ extension NamedConsumers {
         _ key: ConsumerKey, to positions: [(shard: ShardDescription, position: ShardPosition)]
     ) async throws(ConsumerError) {
         _ = try await change { state throws(ConsumerError) in
-            try state.update(key) { consumer throws(ConsumerError) in
+            let known = state.consumers[key]?.board.leases.count ?? 0
+            defer { state.leaseCount += (state.consumers[key]?.board.leases.count ?? known) - known }
+            return try state.update(key) { consumer throws(ConsumerError) in
                 var changes = Changes()
                 for (shard, epoch) in consumer.board.revokeAll() {
                     changes.set(key, shard, LeaseRecord(epoch: epoch, owner: nil))
                 }
-                for (shard, position) in positions { changes.set(key, shard.id, position) }
+                for (shard, position) in positions {
+                    // Whoever reads what it is told next finds the new position.
+                    consumer.board.add(shard.id, position)
+                    consumer.board.setParents(shard.parents, of: shard.id)
+                    consumer.board.decide(shard.id, position)
+                    changes.set(key, shard.id, position)
+                }
                 return ((), changes)
             }
-        } apply: { state, _ in
+        } apply: { state, _, _ in
             for (shard, position) in positions {
-                state.consumers[key]?.board.add(shard.id, position)
-                state.consumers[key]?.board.move(shard.id, to: position)
+                state.consumers[key]?.board.settleDecision(shard.id, position)
             }
+        } undo: { state, _ in
+            for (shard, _) in positions { state.consumers[key]?.board.settleDecision(shard.id, nil) }
         }
     }
 
@@ -153,7 +162,8 @@ extension NamedConsumers {
             changes.remove(key)
             for shard in board.leases.keys { changes.remove(key, shard) }
             return ((), changes)
-        } apply: { state, _ in
+        } apply: { state, _, _ in
+            state.leaseCount -= state.consumers[key]?.board.leases.count ?? 0
             state.consumers[key] = nil
             state.seen[key] = nil
         }
@@ -178,6 +188,9 @@ extension NamedConsumers {
         let living = Dictionary(streams.map { ($0.id, $0) }) { first, _ in first }
         for key in keys {
             if let stream = living[key.stream] {
+                // That a lease has run out must count also after a restart.
+                let now = now
+                try await settle(key) { consumer throws(ConsumerError) in (consumer.board.tick(now: now), []) }
                 guard let seen = try? await describe(key, stream) else { continue }
                 state.withLock { state in
                     if state.consumers[key] != nil { state.seen[key] = seen }

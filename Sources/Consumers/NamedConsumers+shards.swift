@@ -20,15 +20,17 @@ extension NamedConsumers {
                 changes.create(key, definition)
                 for (shard, position) in positions { changes.set(key, shard.id, position) }
                 return ((), changes)
-            } apply: { state, _ in
+            } apply: { state, _, revisions in
                 let leases = positions.map { ($0.shard.id, LeaseBoard.Lease(position: $0.position, parents: $0.shard.parents)) }
+                state.leaseCount += leases.count
                 state.consumers[key] = Consumer(
                     definition: definition,
                     board: LeaseBoard(
-                        leaseMilliseconds: leaseMilliseconds, leases: Dictionary(leases) { first, _ in first }, now: now))
+                        leaseMilliseconds: leaseMilliseconds, baseEpoch: Self.baseEpoch(revisions.first ?? 0),
+                        leases: Dictionary(leases) { first, _ in first }, now: now))
             }
-        } catch .table(.conditionFailed) {
-            return
+        } catch {
+            guard case .table(.conditionFailed) = error else { throw error }
         }
     }
 
@@ -36,13 +38,19 @@ extension NamedConsumers {
         guard state.consumers.count < limits.consumers else {
             throw .limitExceeded("There are \(state.consumers.count) consumers already; \(limits.consumers) may be.")
         }
-        guard state.leases + leases <= limits.leases else {
+        guard state.leaseCount + leases <= limits.leases else {
             throw .limitExceeded("All consumers together may have \(limits.leases) shards.")
         }
     }
 
-    /// Takes in what became of a stream's shards since the last time.
+    /// Takes in what became of a stream's shards since the last time. That another caller has done so meanwhile is as good.
     func learn(_ key: ConsumerKey, _ stream: StreamDescription) async throws(ConsumerError) {
+        do throws(ConsumerError) { try await takeIn(key, stream) } catch {
+            guard case .table(.conditionFailed) = error else { throw error }
+        }
+    }
+
+    private func takeIn(_ key: ConsumerKey, _ stream: StreamDescription) async throws(ConsumerError) {
         let wall = time.wallMilliseconds()
         _ = try await change { state throws(ConsumerError) in
             try state.update(key) { consumer throws(ConsumerError) in
@@ -50,7 +58,8 @@ extension NamedConsumers {
                 var new: [(ShardID, ShardPosition)] = []
                 for shard in stream.shards where consumer.board.leases[shard.id] == nil {
                     let position = ShardPosition(nextOffset: shard.startOffset, changedMilliseconds: wall)
-                    changes.set(key, shard.id, position)
+                    // A reset may have put it elsewhere at the same time.
+                    changes.set(key, shard.id, position, if: .absent)
                     new.append((shard.id, position))
                 }
                 for shard in stream.shards { consumer.board.setParents(shard.parents, of: shard.id) }
@@ -60,12 +69,16 @@ extension NamedConsumers {
                 for shard in gone { changes.remove(key, shard) }
                 return ((new, gone), changes)
             }
-        } apply: { state, learned in
+        } apply: { state, learned, _ in
+            guard var consumer = state.consumers.removeValue(forKey: key) else { return }
+            state.leaseCount -= consumer.board.leases.count
             for (shard, position) in learned.0 {
-                state.consumers[key]?.board.add(shard, position)
-                if let found = stream.shard(shard) { state.consumers[key]?.board.setParents(found.parents, of: shard) }
+                consumer.board.add(shard, position)
+                if let found = stream.shard(shard) { consumer.board.setParents(found.parents, of: shard) }
             }
-            for shard in learned.1 { state.consumers[key]?.board.drop(shard) }
+            for shard in learned.1 { consumer.board.drop(shard) }
+            state.leaseCount += consumer.board.leases.count
+            state.consumers[key] = consumer
         }
     }
 

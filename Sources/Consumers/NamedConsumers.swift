@@ -22,9 +22,9 @@ public final class NamedConsumers: Sendable {
     }
 
     /// One consumer.
-    struct Consumer: Sendable {
+    package struct Consumer: Sendable {
         var definition: ConsumerDefinition
-        var board: LeaseBoard
+        package var board: LeaseBoard
         /// Those whom an operator sent away and who were not told yet, with when that is forgotten, on the monotonic clock.
         var kicked: [String: Int64] = [:]
     }
@@ -33,7 +33,8 @@ public final class NamedConsumers: Sendable {
         var consumers: [ConsumerKey: Consumer] = [:]
         /// Each as it was at the last look.
         var seen: [ConsumerKey: ConsumerDescription] = [:]
-        var leases: Int { consumers.values.reduce(0) { $0 + $1.board.leases.count } }
+        /// The shards of all consumers.
+        var leaseCount = 0
     }
 
     static let tableName = "consumers"
@@ -69,11 +70,11 @@ public final class NamedConsumers: Sendable {
 
     private static func load(_ table: LatestTable, now: Int64) async throws(ConsumerError) -> State {
         var leases: [ConsumerKey: [ShardID: LeaseRecord]] = [:]
-        for (key, shard, bytes) in try await entries(.lease, table) {
+        for (key, shard, bytes, _) in try await entries(.lease, table) {
             if let shard { leases[key, default: [:]][shard] = try ConsumerRecord.lease(bytes) }
         }
         var boards: [ConsumerKey: [ShardID: LeaseBoard.Lease]] = [:]
-        for (key, shard, bytes) in try await entries(.position, table) {
+        for (key, shard, bytes, _) in try await entries(.position, table) {
             guard let shard else { continue }
             let lease = leases[key]?[shard]
             boards[key, default: [:]][shard] = LeaseBoard.Lease(
@@ -81,31 +82,38 @@ public final class NamedConsumers: Sendable {
                 isGranted: lease?.owner != nil)
         }
         var state = State()
-        for (key, _, bytes) in try await entries(.definition, table) {
+        for (key, _, bytes, revision) in try await entries(.definition, table) {
             let definition = try ConsumerRecord.definition(bytes)
+            let leases = boards[key] ?? [:]
+            state.leaseCount += leases.count
             state.consumers[key] = Consumer(
                 definition: definition,
-                board: LeaseBoard(leaseMilliseconds: definition.leaseMilliseconds, leases: boards[key] ?? [:], now: now))
+                board: LeaseBoard(
+                    leaseMilliseconds: definition.leaseMilliseconds, baseEpoch: baseEpoch(revision), leases: leases, now: now))
         }
         return state
     }
 
     private static func entries(
         _ kind: ConsumerRecord.Kind, _ table: LatestTable
-    ) async throws(ConsumerError) -> [(ConsumerKey, ShardID?, [UInt8])] {
-        var found: [(ConsumerKey, ShardID?, [UInt8])] = []
+    ) async throws(ConsumerError) -> [(ConsumerKey, ShardID?, [UInt8], Int64)] {
+        var found: [(ConsumerKey, ShardID?, [UInt8], Int64)] = []
         var range = ConsumerRecord.range(kind)
         while true {
             let entries: [LatestEntry]
             do throws(LatestError) { entries = try await table.entries(in: range, limit: page) } catch { throw .table(error) }
             for entry in entries {
                 guard let (consumer, shard) = ConsumerRecord.parse(entry.key) else { continue }
-                found.append((consumer, shard, entry.value.bytes))
+                found.append((consumer, shard, entry.value.bytes, entry.value.revision))
             }
             guard let last = entries.last, entries.count == page else { return found }
             range = range.after(last.key)
         }
     }
+
+    /// Where the epochs of a consumer begin: at the revision of its definition, which rises with every entry that is written to the table and is never given
+    /// twice. Each epoch that somebody is told of is an entry, so a later consumer of the same name begins above all that an earlier one had.
+    static func baseEpoch(_ revision: Int64) -> UInt64 { UInt64(clamping: revision) }
 
     /// Refuses what comes from now on and returns when what was accepted has been answered.
     public func close() async { await table.close() }
@@ -139,11 +147,11 @@ public final class NamedConsumers: Sendable {
     ///
     /// - Parameters:
     ///   - decide: says what is to be changed, with the state locked: so decisions and changes come in one order.
-    ///   - apply: lets the changes be seen; with the state locked, before any later change is.
+    ///   - apply: lets the changes be seen; with the state locked, before any later change is. It gets the revision of each change.
     ///   - undo: takes back what `decide` has done to the state when nothing was written.
     func change<Decision: Sendable>(
         _ decide: @Sendable (inout State) throws(ConsumerError) -> (Decision, Changes),
-        apply: @escaping @Sendable (inout State, Decision) -> Void,
+        apply: @escaping @Sendable (inout State, Decision, _ revisions: [Int64]) -> Void,
         undo: @Sendable (inout State, Decision) -> Void = { _, _ in }
     ) async throws(ConsumerError) -> Decision {
         let outcome: (decision: Decision?, error: ConsumerError?) = await withCheckedContinuation { continuation in
@@ -151,14 +159,14 @@ public final class NamedConsumers: Sendable {
                 try state.withLock { state throws(ConsumerError) in
                     let (decision, changes) = try decide(&state)
                     if changes.isEmpty {
-                        apply(&state, decision)
+                        apply(&state, decision, [])
                         return continuation.resume(returning: (decision, nil))
                     }
                     // A refusal may come at once, with the lock held: then nothing is locked again. A success never does.
                     table.submit(changes.latest, with: changes.outputs) { result in
                         switch result {
-                        case .success:
-                            self.state.withLock { apply(&$0, decision) }
+                        case .success(let revisions):
+                            self.state.withLock { apply(&$0, decision, revisions) }
                             continuation.resume(returning: (decision, nil))
                         case .failure(let error): continuation.resume(returning: (decision, .table(error)))
                         }
@@ -191,8 +199,11 @@ struct Changes: Sendable {
             LatestChange(ConsumerRecord.key(.definition, consumer), to: ConsumerRecord.bytes(definition), if: .absent))
     }
 
-    mutating func set(_ consumer: ConsumerKey, _ shard: ShardID, _ position: ShardPosition) {
-        latest.append(LatestChange(ConsumerRecord.key(.position, consumer, shard), to: ConsumerRecord.bytes(position)))
+    mutating func set(
+        _ consumer: ConsumerKey, _ shard: ShardID, _ position: ShardPosition, if condition: LatestChange.Condition = .none
+    ) {
+        latest.append(
+            LatestChange(ConsumerRecord.key(.position, consumer, shard), to: ConsumerRecord.bytes(position), if: condition))
     }
 
     mutating func set(_ consumer: ConsumerKey, _ shard: ShardID, _ lease: LeaseRecord) {

@@ -44,8 +44,10 @@ package struct ChunkedPayload: Sendable {
         seal = Seal(form: form)
         var rest = body[...]
         bytes.reserveCapacity(min(body.count, length ?? 0))
+        var pieces = 0
         while try takePiece(&rest) {
-            guard seal.pieces.count < Self.mostPieces else { throw Self.malformed("has more than \(Self.mostPieces) pieces") }
+            pieces += 1
+            guard pieces < Self.mostPieces else { throw Self.malformed("has more than \(Self.mostPieces) pieces") }
         }
         if form.hasTrailer { try takeTrailers(&rest) } else { _ = Self.take("\r\n", &rest) }
         guard rest.isEmpty else { throw Self.malformed("goes on after its end") }
@@ -60,8 +62,8 @@ package struct ChunkedPayload: Sendable {
     private mutating func takePiece(_ rest: inout Slice<UnsafeRawBufferPointer>) throws(AWSError) -> Bool {
         let line = try Self.line(&rest)
         let parts = line.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, (1...8).contains(first.utf8.count), let count = Int(first, radix: 16), count >= 0,
-            count <= rest.count
+        guard let first = parts.first, (1...8).contains(first.utf8.count), first.allSatisfy(\.isHexDigit),
+            let count = Int(first, radix: 16), count <= rest.count
         else { throw Self.malformed("has a piece of '\(parts.first?.prefix(20) ?? "")' bytes") }
         let data = rest.prefix(count)
         rest = rest.dropFirst(count)
@@ -84,6 +86,7 @@ package struct ChunkedPayload: Sendable {
         while !rest.isEmpty, trailers.count <= Self.mostTrailers {
             let line = try Self.line(&rest)
             if line.isEmpty { break }
+            if seal.trailer != nil { throw Self.malformed("has a trailing line behind the signature") }
             guard let colon = line.firstIndex(of: ":") else { throw Self.malformed("has a trailing line without a colon") }
             let name = line[..<colon].lowercased()
             let value = line[line.index(after: colon)...].drop { $0 == " " }

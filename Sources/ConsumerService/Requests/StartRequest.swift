@@ -31,11 +31,13 @@ struct StartRequest: WireReadable {
             guard let number = SequenceNumber(text) else { throw AWSError(.invalidArgument, "SequenceNumber \(text) is none.") }
             return .atSequenceNumber(number)
         default:
-            throw AWSError(
-                .invalidArgument,
-                "StartingPosition \(type ?? "null") takes "
-                    + (type == "AT_TIMESTAMP" ? "a Timestamp" : type == "AT_SEQUENCE_NUMBER" ? "a SequenceNumber" : "nothing")
-                    + " and nothing else.")
+            let wanted =
+                switch type {
+                case "AT_TIMESTAMP": "a Timestamp and no SequenceNumber"
+                case "AT_SEQUENCE_NUMBER": "a SequenceNumber and no Timestamp"
+                default: "neither a Timestamp nor a SequenceNumber"
+                }
+            throw AWSError(.invalidArgument, "StartingPosition \(type ?? "null") takes \(wanted).")
         }
     }
 }

@@ -88,6 +88,12 @@ struct ConsumerMember {
         reading = held
     }
 
+    /// Forgets what it holds, to be told anew.
+    mutating func forget() {
+        reading = [:]
+        renewal = .now
+    }
+
     /// Leaves; the others get what it held.
     func leave() async throws(CommandFailure) {
         struct Request: Encodable {

@@ -32,6 +32,7 @@ enum ListPrinter {
     static func print<Row: Listable>(_ rows: [Row], as format: ListFormat) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
         switch format {
         case .json:
             encoder.outputFormatting.insert(.prettyPrinted)

@@ -35,7 +35,7 @@ extension ReadPosition {
             } else if text.wholeMatch(of: /[0-9]{20,129}/) != nil {
                 self.init(type: "AT_SEQUENCE_NUMBER", sequenceNumber: text)
             } else {
-                throw ValidationError("--from takes latest, start, an age such as 10m, or a sequence number, not '\(text)'.")
+                throw ValidationError("A position is latest, start, an age such as 10m, or a sequence number, not '\(text)'.")
             }
         }
     }

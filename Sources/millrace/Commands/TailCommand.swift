@@ -52,12 +52,24 @@ struct TailCommand: AsyncParsableCommand {
             of: consumer, on: stream, from: try ReadPosition(from), leaseSeconds: lease, server.client)
         let interruption = Interruption()
         var left = limit ?? .max
+        // Whether a server has answered at all, and whether none does now.
+        var (hasBegun, isAlone) = (false, false)
         while left > 0, !interruption.hasCome {
-            let records = try await member.read(atMost: left) { shard, records in
-                for record in records { try printing.write(record, of: shard) }
+            do {
+                let records = try await member.read(atMost: left) { shard, records in
+                    for record in records { try printing.write(record, of: shard) }
+                    left -= records.count
+                }
+                isAlone = false
+                if records == 0 { try await Task.sleep(for: StreamFollower.pause) }
+            } catch let failure as CommandFailure where failure.status == .unreachable && hasBegun {
+                // It was there, so it may come again; what the server has kept counts then.
+                if !isAlone { StandardError.print("\(failure.message) Waiting for it.") }
+                isAlone = true
+                member.forget()
+                try await Task.sleep(for: .seconds(1))
             }
-            left -= records
-            if records == 0 { try await Task.sleep(for: StreamFollower.pause) }
+            hasBegun = true
         }
         try await member.leave()
         if interruption.hasCome { throw ExitCode(ExitStatus.interrupted.rawValue) }

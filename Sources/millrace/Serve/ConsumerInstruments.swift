@@ -7,7 +7,7 @@ import StreamStore
 extension NodeInstruments {
     static func register(in metrics: MetricsRegistry, consumers: NamedConsumers) {
         metrics.sampledGauge("millrace_consumer_members", help: "Members of a named consumer that were heard of lately.") {
-            consumers.lastSeen.map {
+            consumers.lastSeen.prefix(mostConsumers).map {
                 .init(Double($0.members.count), labels: [("stream", $0.stream.name), ("consumer", $0.name)])
             }
         }
@@ -38,16 +38,39 @@ extension NodeInstruments {
         }
     }
 
+    /// Beyond so many shards of all consumers together each consumer has one series for all of its own: a page is for a scraper to read.
+    private static let mostShards = 5_000
+    /// The most consumers that are told of.
+    private static let mostConsumers = 5_000
+
     private static func samples(
         _ consumers: NamedConsumers, _ sample: (ConsumerDescription, ShardProgress) -> MetricsRegistry.Sample?
     ) -> [MetricsRegistry.Sample] {
-        consumers.lastSeen.flatMap { consumer in
-            // What is done with has no lag.
-            consumer.shards.filter { !$0.position.isEnded }.compactMap { sample(consumer, $0) }
+        // What is done with has no lag.
+        let seen = consumers.lastSeen.prefix(mostConsumers).map { ($0, $0.shards.filter { !$0.position.isEnded }) }
+        guard seen.reduce(0, { $0 + $1.1.count }) > mostShards else {
+            return seen.flatMap { consumer, shards in shards.compactMap { sample(consumer, $0) } }
         }
+        return seen.compactMap { consumer, shards in shards.together.flatMap { sample(consumer, $0) } }
     }
 
     private static func labels(_ consumer: ConsumerDescription, _ shard: ShardProgress) -> [(String, String)] {
-        [("stream", consumer.stream.name), ("consumer", consumer.name), ("shard", shard.shard.description)]
+        [
+            ("stream", consumer.stream.name), ("consumer", consumer.name),
+            ("shard", shard.epoch == .max ? "all" : shard.shard.description),
+        ]
+    }
+}
+
+extension [ShardProgress] {
+    /// One that stands for all of them, without an owner; nil where there are none. Its epoch, which no shard has, tells it from one.
+    fileprivate var together: ShardProgress? {
+        guard var sum = first else { return nil }
+        sum.owner = nil
+        sum.epoch = .max
+        sum.lagRecords = reduce(0) { $0 &+ $1.lagRecords }
+        sum.lagMilliseconds = map(\.lagMilliseconds).max() ?? 0
+        sum.stuckSince = compactMap(\.stuckSince).min()
+        return sum
     }
 }

@@ -11,10 +11,20 @@ package final class StopSignal: Sendable {
 
     private let state = Mutex(State())
     private let flag = Atomic(false)
+    private let heeded = Atomic(false)
 
     package init() {}
 
     package var isSet: Bool { flag.load(ordering: .relaxed) }
+    /// Whether somebody has left what he was at because of it.
+    var wasHeeded: Bool { heeded.load(ordering: .relaxed) }
+
+    /// For a loop that leaves what it is at when it is set.
+    func heed() -> Bool {
+        guard isSet else { return false }
+        heeded.store(true, ordering: .relaxed)
+        return true
+    }
 
     package func set() {
         flag.store(true, ordering: .relaxed)

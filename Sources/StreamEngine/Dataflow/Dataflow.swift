@@ -236,7 +236,7 @@ public struct Dataflow: Sendable {
         for stream in inputCount..<(streams.count - 1) where !isComplete[stream] {
             _ = complete(stream, written[stream], watermark, &context)
         }
-        if let error = context.failure {
+        if let error = context.failure ?? (stop?.wasHeeded ?? false ? .stopped : nil) {
             failure = error
             throw error
         }

@@ -64,7 +64,7 @@ struct OperatorContext: Sendable {
     /// Whether what is under way is to end at once. An operator with a loop that may be long asks now and then, and leaves it; what it has by then is of no
     /// more use to anybody.
     mutating func isStopped() -> Bool {
-        guard stop?.isSet ?? false else { return false }
+        guard stop?.heed() ?? false else { return false }
         failure = .stopped
         return true
     }
@@ -95,6 +95,7 @@ struct OperatorContext: Sendable {
     {
         var context = EvaluationContext(
             count: batch.count, clockMilliseconds: clock, queryStartMilliseconds: queryStart ?? clock)
+        if let stop { context.isStopped = { stop.heed() } }
         let column = evaluator.evaluate(expression, over: batch, context: &context)
         errors += context.errors
         return column

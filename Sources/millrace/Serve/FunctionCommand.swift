@@ -1,5 +1,6 @@
 /// Runs a command once: what it is given on its standard input, what it gives on its standard output.
 
+import Foundation
 import Glibc
 import StreamEngine
 import Synchronization
@@ -79,6 +80,7 @@ enum FunctionCommand {
         }
         posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        keepDescriptors()
         // A group of its own, so that it can be killed with all that it has started; and no signals that the server ignores.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -94,6 +96,15 @@ enum FunctionCommand {
         let error = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environ)
         guard error == 0 else { throw ProcessingFailure("it cannot be started: \(String(cString: strerror(error)))") }
         return child
+    }
+
+    /// None of the server's sockets goes to a command: one that outlives the server would keep its port taken.
+    private static func keepDescriptors() {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") else { return }
+        for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+            let flags = fcntl(descriptor, F_GETFD)
+            if flags >= 0, flags & FD_CLOEXEC == 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
+        }
     }
 
     /// - Returns: everything up to its end; nil when time is up or it is too much.

@@ -201,3 +201,36 @@ struct RecordProcessingTests {
         await #expect(throws: RunFailure.self) { _ = try await run(world, nil, start: .trimHorizon) }
     }
 }
+
+@Suite("Stopping within a piece of input")
+struct StopWithinPieceTests {
+    @Test("a join of many rows with many is left when its run is to stop; the next run computes it again, exactly")
+    func join() async throws {
+        var world = try await ApplicationWorld(
+            code: """
+                CREATE OR REPLACE STREAM "OUT" ("n" BIGINT);
+                CREATE OR REPLACE STREAM "PAIRS" ("v" INTEGER);
+                CREATE OR REPLACE PUMP "P" AS INSERT INTO "PAIRS" SELECT STREAM a."v"
+                FROM "SOURCE_SQL_STREAM_001" OVER (RANGE INTERVAL '1' HOUR PRECEDING) AS a
+                JOIN "SOURCE_SQL_STREAM_001" OVER (RANGE INTERVAL '1' HOUR PRECEDING) AS b ON a."k" = b."k" AND a."v" > b."v" + 100000;
+                CREATE OR REPLACE PUMP "Q" AS INSERT INTO "OUT" SELECT STREAM "v" FROM "SOURCE_SQL_STREAM_001" WHERE "v" < 3;
+                """, output: "OUT", columns: ApplicationRunTests.columns)
+        world.definition.startNumber = 1
+        let stop = StopSignal()
+        var run = try await ApplicationRun(
+            world.definition, start: .trimHorizon, store: world.store, time: MemoryStoreTime(store: world.store),
+            random: CountingRandom(1), resolve: { $0.key }, stop: stop
+        ) { _ in }
+        try await world.put((0..<3000).map { #"{"k":"a","v":\#($0)}"# }, shard: 0)
+        world.store.advance(milliseconds: 1000)
+        stop.set()
+        await #expect(throws: DataflowError.stopped) {
+            // Nine million pairs.
+            while try await run.cycle() {}
+        }
+        #expect(try world.rows().isEmpty)
+        run = try await world.run(start: nil)
+        _ = try await run.cycle()
+        #expect(try world.rows().count == 3)
+    }
+}

@@ -100,7 +100,10 @@ enum Query: DirectOperation {
             running.subtract(1, ordering: .relaxed)
             throw AWSError(error)
         }
-        do throws(AWSError) { try call.authorize(query.sources.map(resource)) } catch {
+        let applications = query.applications.map {
+            ResourceName(service: "kinesisanalytics", resource: "application/\($0)", operation: "DescribeApplication")
+        }
+        do throws(AWSError) { try call.authorize(query.sources.map(resource) + applications) } catch {
             running.subtract(1, ordering: .relaxed)
             throw error
         }

@@ -142,6 +142,16 @@ public actor ApplicationManager {
         runs[name].map(\.trouble) ?? definitions[name]?.stopReason
     }
 
+    /// The materialized views of the applications that run, by the application's name.
+    func runningViews() -> [(application: String, board: ViewBoard)] {
+        runs.keys.sorted().compactMap { name in runs[name]?.views.map { (name, $0) } }
+    }
+
+    /// The names of the materialized views of an application; nil where there is no such application.
+    func viewNames(of application: String) -> [String]? {
+        definitions[application].map { (try? CompiledApplication($0).program.views.map(\.name)) ?? [] }
+    }
+
     func status(of definition: ApplicationDefinition) -> ApplicationStatus {
         if let transition = transitions[definition.name] { return transition }
         guard let run = runs[definition.name] else { return .ready }

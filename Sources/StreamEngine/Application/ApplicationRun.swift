@@ -99,6 +99,8 @@ package struct ApplicationRun {
     private var mustWriteState = false
     private var isRecomputing = false
     private var references: RunReferences
+    /// The materialized views, for those who read them.
+    package let views: ViewBoard
     /// Rows of each in-application stream that were computed again.
     private var recomputedRows: [String: Int64] = [:]
     private(set) var progress = RunProgress()
@@ -126,6 +128,7 @@ package struct ApplicationRun {
         self.stop = stop
         run = begin.run
         dataflow = try begin.makeDataflow(limits)
+        views = ViewBoard(dataflow.views)
         encoder = OutputEncoder(definition.outputs, begin.compiled)
         dataflow.wantedStreams = encoder.streamNames
         dataflow.stop = stop
@@ -161,6 +164,7 @@ package struct ApplicationRun {
             // Computing again from the beginning needs the rows that it was computed with.
             mustWriteState = isNewTable
         }
+        views.show(&dataflow, all: true)
     }
 
     /// - Returns: whether there were tables without rows.
@@ -238,7 +242,10 @@ package struct ApplicationRun {
         try await reader.followReshards()
         let isCaughtUp = try await readAndCompute(through: settled)
         reader.takeGaps().forEach(reportGap)
-        if isCaughtUp { try advance(to: settled) }
+        if isCaughtUp {
+            try advance(to: settled)
+            views.catchUp()
+        }
         try await append()
         progress.watermarkMilliseconds = dataflow.clockMilliseconds
         try await goOnWithSnapshot()
@@ -324,6 +331,7 @@ package struct ApplicationRun {
             do { try dataflow.insert(part) } catch { throw Self.failure(error) }
             collect(recordKeys: encoder.recordKeyColumns.isEmpty ? nil : part.column(encoder.recordKeyColumns), into: &rows)
         }
+        if !isRecomputing { views.show(&dataflow) }
         finishCut(InputProgress(at: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 
@@ -336,6 +344,7 @@ package struct ApplicationRun {
         reader.advance(to: milliseconds)
         var rows: [String: OutgoingRows] = [:]
         collect(recordKeys: nil, into: &rows)
+        if !isRecomputing { views.show(&dataflow) }
         finishCut(InputProgress(at: computed.positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 

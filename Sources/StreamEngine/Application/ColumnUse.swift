@@ -6,6 +6,9 @@ enum ColumnUse {
     /// The positions of the columns that some pump reads, of all inputs together.
     static func columnsRead(by program: Program, of inputs: [StreamSchema]) -> Set<Int> {
         var read: Set<Int> = []
+        for view in program.views {
+            note(view.relation, needed: Set(view.relation.columns.indices), Set(inputs.map(\.name)), &read)
+        }
         for pump in program.pumps { note(pump.query, needed: Set(pump.query.columns.indices), Set(inputs.map(\.name)), &read) }
         return read
     }
@@ -36,10 +39,12 @@ enum ColumnUse {
         case .tumblingAggregate(let input, let aggregate):
             note(
                 input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
-        case .runAggregate(let input, let aggregate):
+        case .runAggregate(let input, let aggregate), .runningAggregate(let input, let aggregate):
             note(
                 input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
         case .staggerAggregate(let input, let aggregate):
+            note(input, needed: union(aggregate.keys + aggregate.results.compactMap(\.argument)), inputs, &read)
+        case .sessionAggregate(let input, let aggregate):
             note(input, needed: union(aggregate.keys + aggregate.results.compactMap(\.argument)), inputs, &read)
         case .sliding(let input, let windows):
             let used = union(windows.windows.flatMap(\.partition) + windows.calls.flatMap(\.arguments))

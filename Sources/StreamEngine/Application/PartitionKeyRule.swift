@@ -46,9 +46,11 @@ enum PartitionKeyRule: Equatable, Sendable {
         case .join, .table, .values, .select: return .whole
         // The columns of the left come first, and its rows leave in the events in which they come.
         case .lookup(let left, _, _): return rule(of: left, in: program, inputs: inputs)
-        case .runAggregate(_, let aggregate):
+        case .runAggregate(_, let aggregate), .runningAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .staggerAggregate(_, let aggregate):
+            return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
+        case .sessionAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .tableFunction(let input, let call):
             return call.function.maker.partitionKeys(below: rule(of: input, in: program, inputs: inputs))

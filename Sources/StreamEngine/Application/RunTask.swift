@@ -45,6 +45,7 @@ final class RunTask: Sendable {
         var settlingWaiters: [CheckedContinuation<Void, Never>] = []
         /// Snapshots that were asked for, in their order.
         var snapshots: [(log: StateLog, answer: FirstAnswer<String?>)] = []
+        var views: ViewBoard?
     }
 
     /// How long a run goes on before it counts as one that can, though it is not through with what waited for it.
@@ -80,6 +81,8 @@ final class RunTask: Sendable {
     var trouble: String? { state.withLock { $0.trouble } }
     /// Why it ended for good; nil while it goes on, and when it was asked to end.
     var failure: String? { state.withLock { $0.hasFailed ? $0.trouble : nil } }
+    /// The materialized views of the run that goes on; nil before it has begun.
+    var views: ViewBoard? { state.withLock { $0.hasEnded ? nil : $0.views } }
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     /// Asks the run to end after its cycle, with a snapshot.
@@ -190,8 +193,10 @@ final class RunTask: Sendable {
                 // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
                 defer { start = nil }
                 var run = try await begin(definition, start: start, environment)
+                let views = run.views
                 state.withLock { state in
                     state.hasBegun = true
+                    state.views = views
                     state.earlier = state.progress
                 }
                 resumeWaiters()

@@ -31,7 +31,7 @@ extension Dataflow {
     package var states: [String: String] {
         var states: [String: String] = [:]
         for pump in pumps {
-            for (id, state) in pump.graph.states { states["\(pump.name)/\(id)"] = state.signature }
+            for (id, state) in pump.graph.states { states["\(pump.stateName)/\(id)"] = state.signature }
         }
         for table in tables { states[Self.id(of: table)] = table.state.signature }
         return states
@@ -64,7 +64,8 @@ extension Dataflow {
                 frozen.append(FrozenOperator(number: snapshot.operators.count, holder: .pump(pump, id: id)))
                 snapshot.operators.append(
                     DataflowSnapshot.Part(
-                        id: "\(pumps[pump].name)/\(id)", version: state.version, signature: state.signature, bytes: head.bytes))
+                        id: "\(pumps[pump].stateName)/\(id)", version: state.version, signature: state.signature, bytes: head.bytes)
+                )
             }
         }
         for index in tables.indices {
@@ -188,7 +189,7 @@ extension Dataflow {
     /// Where the operator is that keeps a state; nil when no operator of this program keeps this.
     private func place(of part: DataflowSnapshot.Part) -> (pump: Int, id: String, state: OperatorState)? {
         for index in pumps.indices {
-            for (id, state) in pumps[index].graph.states where "\(pumps[index].name)/\(id)" == part.id {
+            for (id, state) in pumps[index].graph.states where "\(pumps[index].stateName)/\(id)" == part.id {
                 return state.signature == part.signature ? (index, id, state) : nil
             }
         }

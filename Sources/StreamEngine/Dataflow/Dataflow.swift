@@ -23,8 +23,11 @@ public struct Dataflow: Sendable {
 
     struct RunningPump: Sendable {
         var name: String
-        var target: Int
+        /// Nil for a view, which fills no stream.
+        var target: Int?
         var graph: OperatorGraph
+        /// What the ids of its operators begin with. No pump's name begins with a slash.
+        var stateName: String { target == nil ? "/view/\(name)" : name }
     }
 
     /// The inputs, the program's streams and `error_stream`, which comes last.
@@ -34,6 +37,8 @@ public struct Dataflow: Sendable {
     /// In an order in which a stream's writers come before its readers.
     var pumps: [RunningPump]
     var tables: [ReferenceTable]
+    /// The materialized views, in order of creation.
+    package let views: [MaterializedView]
     private let queryStart: Int64?
     private let limits: Limits
     /// Whether the inputs have an end that everything waits for: the clock stands still, and each input has its own order of time.
@@ -103,9 +108,13 @@ public struct Dataflow: Sendable {
             streams[target].writers.append(pump.name)
             waiting.append(RunningPump(name: pump.name, target: target, graph: graph))
         }
+        for view in program.views {
+            waiting.append(RunningPump(name: view.name, target: nil, graph: try OperatorGraph(view.relation, &setting)))
+        }
+        views = program.views
         pumps = []
         while !waiting.isEmpty {
-            let unfinished = Set(waiting.map(\.target))
+            let unfinished = Set(waiting.compactMap(\.target))
             guard let next = waiting.firstIndex(where: { $0.graph.streams.isDisjoint(with: unfinished) }) else {
                 throw .unusablePlan("the pumps \(waiting.map(\.name).joined(separator: ", ")) feed each other")
             }
@@ -231,7 +240,8 @@ public struct Dataflow: Sendable {
                 isComplete[stream] = true
             }
             context.pump = pumps[index].name
-            written[pumps[index].target].append(pumps[index].graph.run(arrivals, &context))
+            let update = pumps[index].graph.run(arrivals, &context)
+            if let target = pumps[index].target { written[target].append(update) }
         }
         for stream in inputCount..<(streams.count - 1) where !isComplete[stream] {
             _ = complete(stream, written[stream], watermark, &context)
@@ -288,6 +298,14 @@ public struct Dataflow: Sendable {
         let taken = output
         output = []
         return taken
+    }
+
+    /// The groups of a view that have changed since the last call, or all of them.
+    /// - Parameter view: the place among `views`.
+    package mutating func takeChanges(of view: Int, all: Bool = false) -> ViewRows {
+        let index = pumps.firstIndex { $0.target == nil && $0.name == views[view].name }
+        let changes = index.flatMap { pumps[$0].graph.takeChanges(all: all) }
+        return ViewRows(changes, of: views[view], queryStart: queryStart ?? clockMilliseconds)
     }
 
     /// The schema of each stream that `takeOutput` may name.

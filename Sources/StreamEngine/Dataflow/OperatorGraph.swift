@@ -97,6 +97,11 @@ struct OperatorGraph: Sendable {
         case .staggerAggregate(let input, let aggregate):
             let source = try addOrdered(input, &setting)
             return add(StaggerOperator(aggregate, inputColumns: input.columns), [source], .unknown)
+        case .sessionAggregate(let input, let aggregate):
+            let source = try addOrdered(input, &setting)
+            return add(SessionOperator(aggregate, inputColumns: input.columns), [source], .unknown)
+        case .runningAggregate(let input, let aggregate):
+            return add(ViewOperator(aggregate, inputColumns: input.columns), [try add(input, &setting)], .unknown)
         case .runAggregate(let input, let aggregate):
             let source = try add(input, &setting)
             let isOrdered = order(of: source) != .unknown
@@ -196,6 +201,12 @@ struct OperatorGraph: Sendable {
             results.append(nodes[index].operation.process(nodes[index].inputs.map(update), &context))
         }
         return update(root)
+    }
+
+    /// The groups of the view that the last operator keeps; see `Operator.takeChanges`.
+    mutating func takeChanges(all: Bool) -> ChangedRows? {
+        guard case .node(let index) = root else { return nil }
+        return nodes[index].operation.takeChanges(all: all)
     }
 
     /// Whether the rows that leave have all left, so that no further one does.

@@ -173,7 +173,7 @@ package struct GroupTable: Sendable {
     package var terms: [Column] { terms(of: 0..<count) }
 
     /// The grouping terms of some groups.
-    package func terms(of groups: Range<Int>) -> [Column] {
+    package func terms(of groups: some Collection<Int>) -> [Column] {
         types.indices.map { index in
             let type = types[index]
             let words = groups.map { keys[$0 * width + index] }
@@ -191,7 +191,7 @@ package struct GroupTable: Sendable {
         }
     }
 
-    private func nulls(of index: Int, _ groups: Range<Int>) -> [Bool]? {
+    private func nulls(of index: Int, _ groups: some Collection<Int>) -> [Bool]? {
         guard let place = flagged.firstIndex(of: index) else { return nil }
         let bit: UInt64 = 1 << UInt64(place % 64)
         let flags = groups.map { keys[$0 * width + types.count + place / 64] & bit != 0 }

@@ -17,6 +17,8 @@ protocol Operator: Sendable {
     var deadline: Int64? { get }
     /// Whether no row that comes can give a row any more.
     var isSatisfied: Bool { get }
+    /// The groups of a view that have changed since the last call, or all of them; nil for other operators.
+    mutating func takeChanges(all: Bool) -> ChangedRows?
     /// About how much memory its state takes.
     var stateBytes: Int { get }
     /// What it keeps; nil for an operator without state.
@@ -56,6 +58,7 @@ struct OperatorState: Sendable, Hashable {
 /// Operators without state need not say so.
 extension Operator {
     mutating func setTables(_ tables: [String: ColumnBatch], _ context: inout OperatorContext) {}
+    mutating func takeChanges(all: Bool) -> ChangedRows? { nil }
     var deadline: Int64? { nil }
     var isSatisfied: Bool { false }
     var stateBytes: Int { 0 }

@@ -33,6 +33,50 @@ struct ScatteredColumn {
         }
     }
 
+    /// Adds rows up to so many.
+    mutating func grow(to count: Int) {
+        let more = count - nulls.count
+        guard more > 0 else { return }
+        switch type.storage {
+        case .booleans: booleans.append(contentsOf: repeatElement(false, count: more))
+        case .integers: integers.append(contentsOf: repeatElement(0, count: more))
+        case .doubles: doubles.append(contentsOf: repeatElement(0, count: more))
+        case .bytes: bytes.append(contentsOf: repeatElement([], count: more))
+        }
+        nulls.append(contentsOf: repeatElement(true, count: more))
+    }
+
+    /// Sets one row; texts are copied, so that what they come from need not stay.
+    mutating func set(_ place: Int, to row: Int, of column: Column) {
+        nulls[place] = column.isNull(row)
+        switch column.value(at: row) {
+        case .null: if type.storage == .bytes { bytes[place] = [] }
+        case .boolean(let value): booleans[place] = value
+        case .integer(let value): integers[place] = value
+        case .double(let value): doubles[place] = value
+        case .text(let value): bytes[place] = Array(value.utf8)[...]
+        case .binary(let value): bytes[place] = Array(value)[...]
+        }
+    }
+
+    /// Some rows, in the order given.
+    func column(of rows: [Int]) -> Column {
+        var builder = ColumnBuilder(type, capacity: rows.count)
+        for row in rows {
+            if nulls[row] {
+                builder.appendNull()
+                continue
+            }
+            switch type.storage {
+            case .booleans: builder.append(booleans[row])
+            case .integers: builder.append(integers[row])
+            case .doubles: builder.append(doubles[row])
+            case .bytes: builder.append(bytes: bytes[row])
+            }
+        }
+        return builder.finish()
+    }
+
     var column: Column {
         let values: ColumnValues
         switch type.storage {

@@ -5,6 +5,7 @@ import StreamSQL
 /// Grows group by group in the order of their first rows.
 struct WindowGroups: WindowContent {
     private let keyTypes: [SQLType]
+    private let results: [AggregateCall]
     private var table: GroupTable
     private var accumulators: [any Accumulator]
     /// For each aggregate, an earlier one that holds the same of the same argument, so that this one need not be updated.
@@ -20,6 +21,7 @@ struct WindowGroups: WindowContent {
 
     init(_ aggregate: TumblingAggregate) {
         keyTypes = aggregate.keys.map(\.type)
+        results = aggregate.results
         table = GroupTable(keyTypes)
         let accumulators = aggregate.results.map { $0.function.makeAccumulator($0.argument?.type, $0.type) }
         holders = aggregate.results.indices.map { index in
@@ -89,6 +91,22 @@ struct WindowGroups: WindowContent {
         var all: [Column] = []
         for index in accumulators.indices { all.append(complete(index).results(errors: &errors)) }
         return all
+    }
+
+    /// The groups of the rows that were added last.
+    var lastGroups: [Int] { rowGroups }
+
+    func terms(of groups: [Int]) -> [Column] { table.terms(of: groups) }
+
+    /// The results of some groups; one without a result is among the errors, by its place among them.
+    func results(of groups: [Int], errors: inout [RowError]) -> [Column] {
+        results.indices.map { index in
+            let result = results[index]
+            var some = result.function.makeAccumulator(result.argument?.type, result.type)
+            some.grow(to: groups.count)
+            some.restore(complete(index).stateColumns(of: groups), count: groups.count)
+            return some.results(errors: &errors)
+        }
     }
 
     /// An aggregate with what it holds, be it its own or another's.

@@ -45,12 +45,21 @@ public actor StoredQuery {
         var ends: [ShardID: Int64]
     }
 
+    /// What is read, in the order in which it is fed.
+    private enum Reading {
+        case stream(Source)
+        case view(ViewSource)
+    }
+
     private let store: any StreamStore
     private var program: QueryProgram
-    private var waiting: [Source]
+    private var waiting: [Reading]
     private var current: (source: Source, reader: SourceReader, ahead: PieceDecoding)?
     private let through: Int64
     private var records: Int64 = 0
+    /// Rows of views that have no values, and why the first of them has none.
+    private var failures = 0
+    private var firstFailure: String?
     private var bytes = 0
     private var ready: [Event] = []
     private var hasEnded = false
@@ -65,6 +74,8 @@ public actor StoredQuery {
     public nonisolated let explanation: String
     /// What is read.
     public nonisolated let sources: [StreamTarget]
+    /// The applications whose views are read.
+    public nonisolated let applications: [String]
 
     init(_ request: QueryRequest, _ manager: ApplicationManager, stateBytes: Int) async throws(ApplicationError) {
         let store = manager.store
@@ -72,16 +83,22 @@ public actor StoredQuery {
         let settled = await store.settledTime()
         through = request.to.map { min($0 &- 1, settled) } ?? settled
         var sources: [Source] = []
-        for (name, isQuoted) in Planner.namesRead(in: request.text) {
-            guard !sources.contains(where: { $0.name == name }),
-                let source = try await Self.source(name, isQuoted: isQuoted, request, manager)
+        var views: [ViewSource] = []
+        for read in Planner.namesRead(in: request.text) {
+            if let view = try await ViewSource.find(read, manager) {
+                if !views.contains(where: { $0.name == view.name }) { views.append(view) }
+                continue
+            }
+            guard !sources.contains(where: { $0.name == read.name }),
+                let source = try await Self.source(read.name, isQuoted: read.isQuoted, request, manager)
             else { continue }
             if !sources.contains(where: { $0.name == source.name }) { sources.append(source) }
         }
         do throws(QueryProgram.Refusal) {
             program = try QueryProgram(
                 request.text,
-                inputs: sources.map { QueryProgram.Input(name: $0.name, columns: $0.compiled.inputs.first?.columns ?? []) },
+                inputs: sources.map { QueryProgram.Input(name: $0.name, columns: $0.compiled.inputs.first?.columns ?? []) }
+                    + views.map { QueryProgram.Input(name: $0.name, columns: $0.view.schema.columns) },
                 queryStart: manager.time.wallMilliseconds(), stateBytes: stateBytes)
         } catch {
             switch error {
@@ -90,12 +107,13 @@ public actor StoredQuery {
             }
         }
         self.sources = sources.map(\.target)
+        applications = views.map(\.application)
         for index in sources.indices { sources[index].compiled.read(only: program.columnsRead[sources[index].name] ?? []) }
         columns = program.columns
         explanation = program.relation.explanation
-        let order = program.inputs
-        waiting = sources.filter { order.contains($0.name) }
-            .sorted { (order.firstIndex(of: $0.name) ?? 0) < (order.firstIndex(of: $1.name) ?? 0) }
+        waiting = program.inputs.compactMap { name in
+            sources.first { $0.name == name }.map { .stream($0) } ?? views.first { $0.name == name }.map { .view($0) }
+        }
     }
 
     // MARK: Sources
@@ -180,7 +198,11 @@ public actor StoredQuery {
     private func step() async throws {
         guard let current else {
             guard !waiting.isEmpty, !program.isSatisfied else { return try end() }
-            let next = waiting.removeFirst()
+            let next: Source
+            switch waiting.removeFirst() {
+            case .view(let view): return try read(view)
+            case .stream(let source): next = source
+            }
             let reader = try SourceReader(
                 next.compiled, source: next.stream, key: next.key, positions: next.positions, clock: .min,
                 pieceBytes: Self.pieceBytes, store: store)
@@ -215,12 +237,27 @@ public actor StoredQuery {
         self.current = (source, reader, ahead)
     }
 
+    /// Reads a view as it is now: the rows of a key where the query says which, else all.
+    private func read(_ source: ViewSource) throws {
+        let answer = source.rows(for: program.relation)
+        failures += answer.failures
+        if firstFailure == nil { firstFailure = answer.firstFailure }
+        let times = answer.rows.rowtimes
+        let isOrdered = zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
+        let rows = isOrdered ? answer.rows : answer.rows.gather(rows: times.indices.sorted { (times[$0], $0) < (times[$1], $1) })
+        records += Int64(rows.count)
+        try program.insert(rows, into: source.name)
+        try program.finish(source.name)
+        take()
+    }
+
     private func take() { for rows in program.takeRows() where rows.count > 0 { ready.append(.rows(rows)) } }
 
     private func end() throws {
         try program.finish()
         take()
-        ready.append(.end(records: records, failures: program.failures, first: program.firstFailure))
+        ready.append(
+            .end(records: records, failures: program.failures + failures, first: firstFailure ?? program.firstFailure))
         hasEnded = true
     }
 }

@@ -33,7 +33,7 @@ struct ReplayPlayer {
                 throw ReplayFailure("\(error)")
             }
         }
-        lines = RowLines(of: dataflow.outputSchemas)
+        lines = RowLines(of: dataflow.outputSchemas + plan.views.map(\.schema))
     }
 
     private static func makeDataflow(_ plan: Program, _ schema: ReplaySchema, _ seed: UInt64) throws(ReplayFailure) -> Dataflow {
@@ -67,9 +67,21 @@ struct ReplayPlayer {
             do throws(DataflowError) { try dataflow.advance(to: advanceTo) } catch { throw ReplayFailure("\(error)") }
             try write(output)
         }
-        guard endsInput else { return }
-        do throws(DataflowError) { try dataflow.finish() } catch { throw ReplayFailure("\(error)") }
-        try write(output)
+        if endsInput {
+            do throws(DataflowError) { try dataflow.finish() } catch { throw ReplayFailure("\(error)") }
+            try write(output)
+        }
+        try writeViews(output)
+    }
+
+    /// The rows of the materialized views as they are at the end.
+    private mutating func writeViews(_ output: ([UInt8]) throws -> Void) throws {
+        for (index, view) in plan.views.enumerated() {
+            let rows = dataflow.takeChanges(of: index, all: true).present
+            var bytes: [UInt8] = []
+            for row in 0..<rows.count { lines.append(row, of: rows, in: view.name, to: &bytes) }
+            if !bytes.isEmpty { try output(bytes) }
+        }
     }
 
     /// Collects a line.

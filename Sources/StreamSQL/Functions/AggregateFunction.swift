@@ -7,6 +7,8 @@ public struct AggregateFunction: Sendable {
     public var aliases: [String] = []
     /// The argument's type after widening and the result's; nil argument stands for `*`.
     public var resolve: @Sendable (_ argument: SQLType?) throws(SignatureError) -> Signature
+    /// The function for a second argument, which is a literal; nil for a function of one.
+    var parameter: (@Sendable (_ literal: SQLValue, _ type: SQLType) throws(SignatureError) -> AggregateFunction)?
     /// A fresh accumulator with no groups, for an argument of this type (nil for `*`).
     public var makeAccumulator: @Sendable (_ argument: SQLType?, _ result: SQLType) -> any Accumulator
     public init(
@@ -16,6 +18,15 @@ public struct AggregateFunction: Sendable {
         self.name = name
         self.resolve = resolve
         self.makeAccumulator = makeAccumulator
+    }
+}
+
+extension AggregateFunction {
+    /// The function with some of its properties set.
+    func with(_ change: (inout AggregateFunction) -> Void) -> AggregateFunction {
+        var changed = self
+        change(&changed)
+        return changed
     }
 }
 

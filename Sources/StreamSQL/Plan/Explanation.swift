@@ -1,13 +1,21 @@
 /// Plans as text: what `EXPLAIN` and `millrace sql explain` show.
 
 extension Program {
-    /// The pumps, each with its operators.
+    /// The pumps and the materialized views, each with its operators.
     public var explanation: String {
+        let views = views.map { view in
+            let body = view.relation.explanation.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
+            return (["materialized view \(Identifiers.written(view.name)), kept by key"] + body).joined(separator: "\n")
+        }
+        return (pumpExplanations + views).joined(separator: "\n")
+    }
+
+    private var pumpExplanations: [String] {
         pumps.map { pump in
             let head = "pump \(Identifiers.written(pump.name)) fills \(Identifiers.written(pump.target))"
             let body = pump.query.explanation.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
             return ([head + (pump.isStopped ? " (stopped)" : "")] + body).joined(separator: "\n")
-        }.joined(separator: "\n")
+        }
     }
 }
 
@@ -36,7 +44,10 @@ extension Relation {
         }
         func results(_ calls: [AggregateCall]) -> String {
             calls.map { call in
-                "\(call.function.name)(\(call.isDistinct ? "DISTINCT " : "")\(call.argument.map(text) ?? "*"))"
+                if call.function.name.hasPrefix("APPROX_PERCENTILE "), let argument = call.argument {
+                    return "APPROX_PERCENTILE(\(text(argument)), \(call.function.name.dropFirst(18)))"
+                }
+                return "\(call.function.name)(\(call.isDistinct ? "DISTINCT " : "")\(call.argument.map(text) ?? "*"))"
             }.joined(separator: ", ")
         }
         func grouped(_ name: String, _ keys: [TypedExpression], _ calls: [AggregateCall], _ window: String) -> String {
@@ -61,6 +72,10 @@ extension Relation {
             return grouped("group", aggregate.keys, aggregate.results, " while \(text(aggregate.window)) is the same")
         case .staggerAggregate(_, let aggregate):
             return grouped("group", aggregate.keys, aggregate.results, " in windows of \(aggregate.length) ms from the first row")
+        case .runningAggregate(_, let aggregate): return grouped("keep groups", aggregate.keys, aggregate.results, "")
+        case .sessionAggregate(_, let aggregate):
+            return grouped(
+                "group", aggregate.keys, aggregate.results, " in sessions that end \(aggregate.gap) ms after their last row")
         case .tableFunction(_, let call): return "table function adding \(call.addedColumns.map(\.name).joined(separator: ", "))"
         case .sort(_, let sort): return "sort by \(sorted(sort.keys)) while \(text(sort.period)) is the same"
         case .select(_, let selection):

@@ -31,6 +31,7 @@ extension ExpressionBinder {
             return try bind(call.arguments[0])
         case "TUMBLE", "TUMBLE_START", "TUMBLE_END", "HOP_START", "HOP_END":
             return try windowBound(call)
+        case "SESSION", "SESSION_START", "SESSION_END": return try session(call)
         default: break
         }
         if let aggregate = AggregateFunctions.named(name) { return try bind(call, to: aggregate) }
@@ -65,7 +66,10 @@ extension ExpressionBinder {
         let known = ScalarFunctions.all.map(\.name).filter { $0.first?.isLetter == true } + AggregateFunctions.all.map(\.name)
         let candidates =
             known + context.functions.keys.sorted() + SlidingFunctions.own.sorted() + LogParsers.names
-            + ["COALESCE", "NULLIF", "MONOTONIC", "TUMBLE", "TUMBLE_START", "TUMBLE_END", "HOP_START", "HOP_END"]
+            + [
+                "COALESCE", "NULLIF", "MONOTONIC", "TUMBLE", "TUMBLE_START", "TUMBLE_END", "HOP_START", "HOP_END", "SESSION",
+                "SESSION_START", "SESSION_END",
+            ]
         return SQLError(
             "there is no function \(Identifiers.written(name))\(Suggestion.hint(for: name, among: candidates))",
             at: call.name.position)
@@ -83,6 +87,29 @@ extension ExpressionBinder {
         let start = try bind(plain)
         guard name.hasSuffix("_END") else { return start }
         return try apply("+", [start, try bind(call.arguments[isHop ? 2 : 1])], at: position)
+    }
+
+    /// SESSION(t, gap) and SESSION_START(t, gap) are the start of a session, SESSION_END(t, gap) its end.
+    private mutating func session(_ call: Syntax.Call) throws(SQLError) -> TypedExpression {
+        let (name, position) = (call.name.text, call.name.position)
+        guard takesSessions else {
+            throw SQLError(
+                "\(name) stands in GROUP BY and in the select list, HAVING and ORDER BY of such a query, on a stream without an end",
+                at: position)
+        }
+        guard call.arguments.count == 2, !call.isStar, !call.isDistinct else {
+            throw SQLError("\(name) takes 2 arguments, not \(call.arguments.count)", at: position)
+        }
+        let arguments = [try bind(call.arguments[0]), try bind(call.arguments[1])]
+        guard arguments[0].type == .timestamp, case .interval(let unit) = arguments[1].type, !unit.countsMonths else {
+            throw SQLError(
+                "\(name) takes a TIMESTAMP and an interval of days or smaller units, not \(arguments[0].type), \(arguments[1].type)",
+                at: position)
+        }
+        guard case .literal(.integer(let gap), _) = arguments[1], gap > 0 else {
+            throw SQLError("\(name) takes an interval above 0 written out", at: call.arguments[1].start)
+        }
+        return .call(name == "SESSION_END" ? .sessionEnd : .session, arguments, .timestamp)
     }
 
     /// COALESCE(a, b, ...) is CASE WHEN a IS NOT NULL THEN a ... ELSE the last.
@@ -115,12 +142,15 @@ extension ExpressionBinder {
         let position = call.name.position
         let name = Identifiers.written(call.name.text)
         guard collectsAggregates else { throw SQLError("the aggregate function \(name) \(aggregateRefusal)", at: position) }
-        let function = call.nulls == .ignore ? function.ignoringNulls : function
+        var function = call.nulls == .ignore ? function.ignoringNulls : function
         var argument: TypedExpression?
         if !call.isStar {
-            guard call.arguments.count == 1 else {
-                throw SQLError("\(name) takes 1 argument, not \(call.arguments.count)", at: position)
+            let count = function.parameter == nil ? 1 : 2
+            guard call.arguments.count == count else {
+                throw SQLError(
+                    "\(name) takes \(count) argument\(count == 1 ? "" : "s"), not \(call.arguments.count)", at: position)
             }
+            if let parameter = function.parameter { function = try specialized(parameter, call.arguments[1], of: name) }
             var inner = ExpressionBinder(context, scope)
             inner.aggregateRefusal = "cannot stand inside another aggregate function"
             argument = try inner.bind(call.arguments[0])
@@ -130,9 +160,21 @@ extension ExpressionBinder {
             throw SQLError("\(name): \(error.message)", at: position)
         }
         if let type = signature.arguments.first { argument = argument?.converted(to: type, .widening) }
-        // The least and the greatest of distinct values are those of all.
-        let isDistinct = call.isDistinct && function.name != "MIN" && function.name != "MAX"
+        // The least and the greatest of distinct values are those of all, as are different ones.
+        let isDistinct = call.isDistinct && !["MIN", "MAX", "APPROX_COUNT_DISTINCT"].contains(function.name)
         return column(for: AggregateCall(function, argument, isDistinct: isDistinct, type: signature.result))
+    }
+
+    /// The function for its second argument, a literal.
+    private func specialized(
+        _ parameter: (SQLValue, SQLType) throws(SignatureError) -> AggregateFunction, _ argument: Syntax.Expression, of name: String
+    ) throws(SQLError) -> AggregateFunction {
+        do throws(SignatureError) {
+            guard case .literal(let value, let type) = argument.kind else { return try parameter(.null, .null) }
+            return try parameter(value, type)
+        } catch {
+            throw SQLError("\(name): argument 2 \(error.message)", at: argument.start)
+        }
     }
 
     // MARK: The program's functions

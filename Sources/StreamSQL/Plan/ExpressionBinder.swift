@@ -10,6 +10,8 @@ struct ExpressionBinder {
     /// Why aggregates are refused where they are, after their name.
     var aggregateRefusal = "can only stand in the select list, HAVING or ORDER BY of a query with GROUP BY"
     private(set) var aggregates: [AggregateCall] = []
+    /// Whether SESSION means the windows of the query's GROUP BY.
+    var takesSessions = false
     /// Takes calls with OVER, where they may stand.
     var sliding: SlidingPlanner?
     /// What the subqueries of the expression stand for, by where they begin.

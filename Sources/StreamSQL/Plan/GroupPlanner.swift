@@ -16,8 +16,12 @@ struct GroupPlanner {
         /// A window is a run of rows in which a term has one value.
         case run
         case stagger(length: Int64)
+        /// A window of a key holds rows with no gap so long between them.
+        case session(gap: Int64)
         /// All rows, where they have an end.
         case whole
+        /// All rows so far: of a materialized view.
+        case running
     }
 
     /// The aggregation's output column that holds the window's value, which changes exactly when ROWTIME does; nil where that is not so.
@@ -28,12 +32,15 @@ struct GroupPlanner {
         var window: (expression: TypedExpression, position: SourcePosition)?
         var binder = ExpressionBinder(context, scope)
         binder.aggregateRefusal = "cannot stand in GROUP BY"
+        binder.takesSessions = true
         for term in terms {
             let expression = try binder.bind(term)
             switch expression.trend {
             case .growing where expression == window?.expression: break
             case .growing where expression.containsHop && expression.hop == nil:
                 throw SQLError("HOP in GROUP BY takes ROWTIME and stands alone", at: term.start)
+            case .growing where expression.containsSession && expression.session == nil:
+                throw SQLError("SESSION in GROUP BY takes ROWTIME and stands alone", at: term.start)
             case .growing:
                 if window != nil {
                     throw SQLError("GROUP BY can have only one term over ROWTIME; there is one before", at: term.start)
@@ -44,7 +51,7 @@ struct GroupPlanner {
                 if !keys.contains(expression) { keys.append(expression) }
             }
         }
-        var kind = Kind.tumbling
+        var kind = window?.expression.session.map { Kind.session(gap: $0) } ?? .tumbling
         if window == nil, let term = terms.first(where: { $0.assertsMonotonic }) {
             let expression = try binder.bind(term)
             keys.removeAll { $0 == expression }
@@ -73,6 +80,24 @@ struct GroupPlanner {
         self.init(context, scope, keys: keys, window: nil, .whole)
     }
 
+    /// The groups of a materialized view: all rows so far. The first result is the ROWTIME of a group's last row, which is the group's.
+    init(_ context: PlanContext, _ scope: Scope, runningTerms terms: [Syntax.Expression]) throws(SQLError) {
+        var keys: [TypedExpression] = []
+        var binder = ExpressionBinder(context, scope)
+        binder.aggregateRefusal = "cannot stand in GROUP BY"
+        for term in terms {
+            let expression = try binder.bind(term)
+            guard expression.trend != .growing, expression.trend != .falling else {
+                throw SQLError(
+                    "a materialized view keeps its groups for ever: GROUP BY without a term of ROWTIME; windows leave through a pump",
+                    at: term.start)
+            }
+            if !keys.contains(expression) { keys.append(expression) }
+        }
+        self.init(context, scope, keys: keys, window: nil, .running)
+        _ = self.binder.column(for: AggregateCall(.lastValue, .rowtime, type: .timestamp))
+    }
+
     /// WINDOWED BY STAGGER.
     init(_ context: PlanContext, _ scope: Scope, stagger: Syntax.Stagger) throws(SQLError) {
         var keys: [TypedExpression] = []
@@ -98,6 +123,7 @@ struct GroupPlanner {
         self.kind = kind
         binder = ExpressionBinder(context, scope)
         binder.collectsAggregates = true
+        binder.takesSessions = true
     }
 
     /// A window term to recommend.
@@ -111,6 +137,12 @@ struct GroupPlanner {
         let results = binder.aggregates
         if case .stagger(let length) = kind {
             return .staggerAggregate(input, StaggerAggregate(keys: keys, length: length, results: results))
+        }
+        if case .session(let gap) = kind {
+            return .sessionAggregate(input, SessionAggregate(keys: keys, gap: gap, results: results))
+        }
+        if case .running = kind {
+            return .runningAggregate(input, TumblingAggregate(keys: keys, window: TumblingAggregate.whole, results: results))
         }
         if case .whole = kind {
             return .tumblingAggregate(input, TumblingAggregate(keys: keys, window: TumblingAggregate.whole, results: results))
@@ -140,8 +172,20 @@ struct GroupPlanner {
         let asTerm = expression.readingInputRowtime
         if let window, asTerm == window { return .column(keys.count, window.type) }
         if let key = keys.firstIndex(of: asTerm) { return .column(key, asTerm.type) }
+        switch asTerm {
+        case .call(.sessionEnd, let arguments, _):
+            guard case .call(.session, let mine, _)? = window, mine == arguments else {
+                throw SQLError("SESSION_END takes what SESSION in GROUP BY takes", at: position)
+            }
+            // A session leaves with the time of its end.
+            return .rowtime
+        case .call(.session, _, _):
+            throw SQLError("SESSION and SESSION_START take what SESSION in GROUP BY takes", at: position)
+        default: break
+        }
         switch expression {
         case ExpressionBinder.producedRowtime:
+            if case .running = kind { return .column(keys.count + 1, .timestamp) }
             guard case .whole = kind else { return .rowtime }
             throw SQLError("ROWTIME must be in GROUP BY or inside an aggregate function", at: position)
         case .rowtime:

@@ -16,7 +16,8 @@ struct InsertPlanner {
         case .stream(let schema): return schema
         case .input:
             throw SQLError("\(written) is an input of the application; nothing can be inserted into it", at: name.last.position)
-        case .view, .common: throw SQLError("\(written) is a view; nothing can be inserted into it", at: name.last.position)
+        case .view, .common, .materialized:
+            throw SQLError("\(written) is a view; nothing can be inserted into it", at: name.last.position)
         case .table: throw SQLError("\(written) is a reference table; nothing can be inserted into it", at: name.last.position)
         }
     }

@@ -8,6 +8,7 @@ final class PlanContext {
         case stream(StreamSchema)
         case view(Syntax.CreateView)
         case table(StreamSchema)
+        case materialized(StreamSchema)
         /// A table of WITH, and what the names meant where it stands.
         case common(Syntax.CommonTable, [String: Object])
     }
@@ -111,10 +112,25 @@ final class PlanContext {
         return try plan()
     }
 
+    /// What a name of two parts stands for: a view of an application.
+    private func qualified(_ name: Syntax.QualifiedName) -> Object? {
+        guard streamsEnd, let qualifier = name.qualifiers.last else { return nil }
+        let whole = "\(qualifier.text).\(name.last.text)"
+        if let object = objects[whole] { return object }
+        let alike = objects.keys.filter { key in
+            guard let dot = key.lastIndex(of: ".") else { return false }
+            func matches(_ part: Substring, _ name: Syntax.Name) -> Bool {
+                part == name.text || !name.isQuoted && part.uppercased() == name.text
+            }
+            return matches(key[..<dot], qualifier) && matches(key[key.index(after: dot)...], name.last)
+        }
+        return alike.count == 1 ? objects[alike[0]] : nil
+    }
+
     /// What a name stands for, or an error that says so and what was perhaps meant.
     func object(_ name: Syntax.QualifiedName) throws(SQLError) -> Object {
         let stored = name.last.text
-        if let object = objects[stored] { return object }
+        if let object = qualified(name) ?? objects[stored] { return object }
         if ignoresCase, !name.last.isQuoted {
             let alike = objects.keys.filter { $0.uppercased() == stored }
             if alike.count == 1, let object = objects[alike[0]] { return object }

@@ -71,7 +71,9 @@ struct ProgramPlanner {
             do throws(SQLError) { try createStream(create) } catch { throw lost(create.name, error) }
         case .createPump(let create): try createPump(create)
         case .createView(let create):
-            do throws(SQLError) { try createView(create) } catch { throw lost(create.name, error) }
+            do throws(SQLError) { try create.isMaterialized ? createMaterializedView(create) : createView(create) } catch {
+                throw lost(create.name, error)
+            }
         case .createFunction(let create):
             do throws(SQLError) { try createFunction(create) } catch { throw lost(create.name, error) }
         case .drop(let kind, let name, let ifExists): try drop(kind, name, ifExists: ifExists)
@@ -119,8 +121,19 @@ struct ProgramPlanner {
         defer { context.endExpansion(of: name.text, .view) }
         let planned = try QueryPlanner(context).plan(create.query, for: .subquery)
         _ = try QueryPlanner.renamed(planned.columns.map(\.definition), create.columnNames)
+        program.views.removeAll { $0.name == name.text }
         viewReads[name.text] = context.reads
         context.objects[name.text] = .view(create)
+    }
+
+    private mutating func createMaterializedView(_ create: Syntax.CreateView) throws(SQLError) {
+        let name = create.name.last
+        try checkFree(name, orReplace: create.orReplace, kind: .view)
+        let view = try MaterializedView.plan(create, context)
+        viewReads[name.text] = context.reads
+        program.views.removeAll { $0.name == name.text }
+        program.views.append(view)
+        context.objects[name.text] = .materialized(view.schema)
     }
 
     /// A name can be defined if it is new, or if OR REPLACE is given and nothing depends on the old definition.
@@ -134,7 +147,8 @@ struct ProgramPlanner {
         case .input: throw SQLError("\(written) is an input of the application and cannot be defined again", at: name.position)
         case .table: throw SQLError("\(written) is a reference table and cannot be defined again", at: name.position)
         case .stream where kind != .stream: throw SQLError("\(written) is a stream already", at: name.position)
-        case .view where kind != .view: throw SQLError("\(written) is a view already", at: name.position)
+        case .view where kind != .view, .materialized where kind != .view:
+            throw SQLError("\(written) is a view already", at: name.position)
         default: break
         }
         guard orReplace else {
@@ -231,6 +245,10 @@ struct ProgramPlanner {
         case (.stream, .stream):
             try checkUnused(name.last, "dropped")
             program.streams.removeAll { $0.name == stored }
+            context.objects[stored] = nil
+        case (.view, .materialized):
+            program.views.removeAll { $0.name == stored }
+            viewReads[stored] = nil
             context.objects[stored] = nil
         case (.view, .view):
             try checkUnused(name.last, "dropped")

@@ -6,6 +6,8 @@ public struct Program: Sendable {
     public var streams: [StreamSchema]
     /// In order of creation; each reads streams that exist before it, inputs or created ones.
     public var pumps: [Pump]
+    /// The materialized views, in order of creation.
+    public var views: [MaterializedView] = []
     /// The reference tables that exist; whoever runs the program gives their rows.
     public var tables: [StreamSchema]
     public init(streams: [StreamSchema], pumps: [Pump], tables: [StreamSchema] = []) {
@@ -62,6 +64,10 @@ public indirect enum Relation: Sendable {
     case sliding(Relation, SlidingWindows)
     /// WINDOWED BY STAGGER.
     case staggerAggregate(Relation, StaggerAggregate)
+    /// GROUP BY of a materialized view: groups that are kept.
+    case runningAggregate(Relation, TumblingAggregate)
+    /// GROUP BY with SESSION.
+    case sessionAggregate(Relation, SessionAggregate)
     /// GROUP BY MONOTONIC(x).
     case runAggregate(Relation, TumblingAggregate)
     /// SELECT DISTINCT.
@@ -97,6 +103,8 @@ public indirect enum Relation: Sendable {
         case .sliding(let input, let windows): input.columns + windows.columns
         case .staggerAggregate(_, let aggregate): aggregate.columns
         case .runAggregate(_, let aggregate): aggregate.columns
+        case .sessionAggregate(_, let aggregate): aggregate.columns
+        case .runningAggregate(_, let aggregate): aggregate.columns
         case .join(let left, let right, _): WindowJoin.columns(left.columns, right.columns)
         case .parseLogs(let input, let parses): input.columns + parses.flatMap(\.columns)
         }

@@ -31,6 +31,8 @@ extension Planner {
             do throws(SQLError) {
                 switch statement.kind {
                 case .query(let query) where plan == nil: plan = try Self.plan(query, planner.context)
+                case .createView(let view) where view.isMaterialized:
+                    throw SQLError("a materialized view is part of an application; a query reads it", at: statement.position)
                 case .createView, .createFunction: try planner.plan(statement)
                 default:
                     throw SQLError("a query is one SELECT, after CREATE VIEW and CREATE FUNCTION at most", at: statement.position)
@@ -50,17 +52,30 @@ extension Planner {
 
     /// The names that FROM reads in a text, as far as it can be read, each once: streams, tables, and views and tables of WITH that the text itself defines are
     /// left out.
-    public static func namesRead(in text: String) -> [(name: String, isQuoted: Bool)] {
+    public static func namesRead(in text: String) -> [NameRead] {
         var reads = NamesRead()
         for statement in Parser.parse(text).statements { reads.note(statement) }
-        var seen: Set<String> = []
-        return reads.names.filter { seen.insert($0.text).inserted }.map { ($0.text, $0.isQuoted) }
+        var seen: Set<NameRead> = []
+        return reads.names.map { name in
+            NameRead(
+                name: name.last.text, isQuoted: name.last.isQuoted, qualifier: name.qualifiers.last?.text,
+                isQualifierQuoted: name.qualifiers.last?.isQuoted ?? false)
+        }.filter { seen.insert($0).inserted }
     }
+}
+
+/// A name that FROM reads, as it is written: in upper case where it is not in quotes.
+public struct NameRead: Hashable, Sendable {
+    public var name: String
+    public var isQuoted: Bool
+    /// What stands before it and a point: an application, whose view it is.
+    public var qualifier: String?
+    public var isQualifierQuoted: Bool
 }
 
 /// Collects names in FROM.
 private struct NamesRead {
-    var names: [Syntax.Name] = []
+    var names: [Syntax.QualifiedName] = []
     private var defined: Set<String> = []
 
     mutating func note(_ statement: Syntax.Statement) {
@@ -100,7 +115,7 @@ private struct NamesRead {
 
     private mutating func note(_ reference: Syntax.TableReference) {
         switch reference.kind {
-        case .named(let name): if !defined.contains(name.last.text) { names.append(name.last) }
+        case .named(let name): if !defined.contains(name.last.text) { names.append(name) }
         case .subquery(let query): note(query)
         case .function(_, let arguments, _): for case .cursor(let query, _) in arguments { note(query) }
         case .join(_, let left, let right, let condition):

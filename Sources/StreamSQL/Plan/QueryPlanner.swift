@@ -29,6 +29,8 @@ enum QueryUse {
     case insert
     /// An INSERT whose column list has ROWTIME, or a query whose rows are shown: the query's ROWTIME is a column like others.
     case insertNamingRowtime
+    /// Rows of a materialized view, by key.
+    case materialized
 }
 
 struct QueryPlanner {
@@ -164,6 +166,10 @@ struct QueryPlanner {
             context.reads.insert(schema.name)
             try context.spend(schema.columns.count, at: name.position)
             return (.table(schema), schema.columns)
+        case .materialized:
+            throw SQLError(
+                "\(Identifiers.written(name.last.text)) is a materialized view, which queries read: millrace query \"SELECT ... FROM application.view\"; programs cannot",
+                at: name.last.position)
         case .common(let table, let objects):
             return try context.with(objects: objects) { () throws(SQLError) in
                 let planned = try plan(table.query, for: .subquery)

@@ -220,7 +220,7 @@ struct SelectPlanner {
     /// Whether a column named ROWTIME is the row's time instead of a column of its own.
     private func isRowtime(_ expression: TypedExpression, alias: Bool) -> Bool {
         switch use {
-        case .subquery: true
+        case .subquery, .materialized: true
         // A bare ROWTIME in the list is selected for its value; `expression AS ROWTIME` sets the time.
         case .insert: alias
         case .insertNamingRowtime: false
@@ -307,6 +307,12 @@ struct SelectPlanner {
             guard select.groupBy != nil || select.having != nil || written.contains(where: { $0.firstAggregate(context) != nil })
             else { return nil }
             return try GroupPlanner(context, scope, wholeTerms: try groupTerms(named, scope))
+        }
+        if use == .materialized {
+            if let stagger = select.stagger {
+                throw SQLError("a materialized view has GROUP BY and no windows", at: stagger.range.start)
+            }
+            return try GroupPlanner(context, scope, runningTerms: select.groupBy ?? [])
         }
         if let terms = select.groupBy {
             return try GroupPlanner(context, scope, terms: terms, at: select.groupPosition)

@@ -27,10 +27,13 @@ extension Parser {
         }
         if takeWord("STREAM") { return .createStream(try createStream(orReplace)) }
         if takeWord("PUMP") { return .createPump(try createPump(orReplace)) }
-        if takeWord("VIEW") { return .createView(try createView(orReplace)) }
+        let isMaterialized = takeWords("MATERIALIZED")
+        if isMaterialized, !isWord("VIEW") { throw unexpected("VIEW") }
+        if takeWord("VIEW") { return .createView(try createView(orReplace, isMaterialized: isMaterialized)) }
         if takeWord("FUNCTION") { return .createFunction(try createFunction(orReplace)) }
         throw orReplace
-            ? unexpected("STREAM", "PUMP", "VIEW", "FUNCTION") : unexpected("OR REPLACE", "STREAM", "PUMP", "VIEW", "FUNCTION")
+            ? unexpected("STREAM", "PUMP", "VIEW", "MATERIALIZED VIEW", "FUNCTION")
+            : unexpected("OR REPLACE", "STREAM", "PUMP", "VIEW", "MATERIALIZED VIEW", "FUNCTION")
     }
 
     private mutating func createStream(_ orReplace: Bool) throws(SQLError) -> Syntax.CreateStream {
@@ -93,12 +96,13 @@ extension Parser {
         return Syntax.CreatePump(name: name, orReplace: orReplace, isStopped: isStopped, insert: insert)
     }
 
-    private mutating func createView(_ orReplace: Bool) throws(SQLError) -> Syntax.CreateView {
+    private mutating func createView(_ orReplace: Bool, isMaterialized: Bool) throws(SQLError) -> Syntax.CreateView {
         let name = try qualifiedName("the view's name")
         let columns = isSign("(") ? try nameList("a column's name") : []
         try descriptionAndOptions()
         try expectWord("AS")
-        return Syntax.CreateView(name: name, orReplace: orReplace, columnNames: columns, query: try query())
+        return Syntax.CreateView(
+            name: name, orReplace: orReplace, columnNames: columns, query: try query(), isMaterialized: isMaterialized)
     }
 
     private mutating func createFunction(_ orReplace: Bool) throws(SQLError) -> Syntax.CreateFunction {
@@ -136,6 +140,7 @@ extension Parser {
 
     private mutating func drop() throws(SQLError) -> Syntax.StatementKind {
         try expectWord("DROP")
+        if isWord("MATERIALIZED"), isWord("VIEW", ahead: 1) { advance() }
         guard case .word(let word) = current.kind, let kind = Syntax.ObjectKind(rawValue: word) else {
             throw unexpected("STREAM", "PUMP", "VIEW", "FUNCTION")
         }

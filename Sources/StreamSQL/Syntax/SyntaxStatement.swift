@@ -48,6 +48,8 @@ extension Syntax {
         package var orReplace: Bool
         package var columnNames: [Name]
         package var query: Query
+        /// Whether its rows are kept as they change.
+        package var isMaterialized = false
     }
 
     /// A function whose body is one expression over its parameters.

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ParserErrorTests {
     static let cases: [(String, String)] = [
         ("CREAT STREAM s (a INT)", "1:1: found 'CREAT', expected CREATE, DROP, ALTER, INSERT or SELECT; did you mean CREATE?"),
-        ("CREATE STREM s (a INT)", "1:8: found 'STREM', expected OR REPLACE, STREAM, PUMP, VIEW or FUNCTION; did you mean STREAM?"),
+        ("CREATE STREM s (a INT)", "1:8: found 'STREM', expected OR REPLACE, STREAM, PUMP, VIEW, MATERIALIZED VIEW or FUNCTION; did you mean STREAM?"),
         ("CREATE STREAM s (a VARCHR(5))", "1:20: there is no type 'VARCHR'; did you mean VARCHAR?"),
         ("CREATE STREAM s (a VARCHAR(70000))", "1:28: the parameter of VARCHAR must be between 1 and 65535, not 70000"),
         ("CREATE STREAM s (a DECIMAL(5, 6))", "1:28: the scale of DECIMAL (6) may not exceed its precision (5)"),

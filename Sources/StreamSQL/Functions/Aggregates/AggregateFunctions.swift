@@ -4,6 +4,7 @@
 public enum AggregateFunctions {
     public static let all: [AggregateFunction] = [
         .count, .sum, .avg, .min, .max, .stddevPop, .stddevSamp, .varPop, .varSamp, .any, .every, .firstValue, .lastValue,
+        .approxCountDistinct, .approxPercentile,
     ]
 
     private static let byName: [String: AggregateFunction] = {

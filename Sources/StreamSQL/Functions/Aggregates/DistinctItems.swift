@@ -72,7 +72,7 @@ struct DistinctCounter: Sendable {
     }
 
     /// The same in every build and process, for it is part of the state: FNV-1a, its bits then mixed as MurmurHash3 does at its end.
-    private static func hash(_ bytes: [UInt8]) -> UInt64 {
+    static func hash(_ bytes: [UInt8]) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd

@@ -10,7 +10,8 @@ struct SlidingSignature {
 
 enum SlidingFunctions {
     /// Those of the table of aggregates, and those that are nothing else.
-    static let names: Set<String> = Set(AggregateFunctions.all.map(\.name)).union(own)
+    static let names: Set<String> = Set(AggregateFunctions.all.map(\.name)).union(own).subtracting(sketches)
+    private static let sketches: Set<String> = ["APPROX_COUNT_DISTINCT", "APPROX_PERCENTILE"]
     static let own: Set<String> = ["LAG", "NTH_VALUE", "EXP_AVG"]
 
     /// Where no row ever leaves the window, a place may be at most this far from its end.

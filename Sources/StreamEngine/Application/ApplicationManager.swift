@@ -2,6 +2,7 @@
 
 public import Host
 public import Logging
+import StreamSQL
 public import StreamStore
 
 /// All applications of a node: create, update, start, stop, delete, and bring back what ran before a restart.

@@ -112,9 +112,7 @@ public struct ProgramComparison: Sendable {
         }
         var report = Report()
         Self.pair(old, new, keys, &streams, &report.differences)
-        for name in streams.keys {
-            streams[name]?.equal = (streams[name]?.oldRows ?? 0) - (streams[name]?.changed ?? 0) - (streams[name]?.onlyOld ?? 0)
-        }
+        for (name, stream) in streams { streams[name]?.equal = stream.oldRows - stream.changed - stream.onlyOld }
         report.streams = streams.values.sorted { $0.stream < $1.stream }
         report.differences = Array(report.differences.sorted { Self.order($0) < Self.order($1) }.prefix(shown))
         return report

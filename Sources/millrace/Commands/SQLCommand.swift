@@ -8,6 +8,7 @@ struct SQLCommand: AsyncParsableCommand {
         commandName: "sql", abstract: "Run streaming SQL programs, guess schemas, or replay a program over rows from a file.",
         subcommands: [
             Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLExplainCommand.self, SQLCompareCommand.self,
+            SQLExportCommand.self,
             SQLDiscoverCommand.self,
             SQLReplayCommand.self,
         ])

@@ -135,6 +135,9 @@ let rooms: [Target] =
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host", "NodeMetrics"],
         testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
+    + room(
+        "DynamoService", ["AWSWire", "LatestValues", "StreamStore", "Host", "NodeMetrics", "StableHash"],
+        testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room("ConsumerService", ["AWSWire", "Consumers", "LatestValues", "StreamStore"], tests: false)
     + room("CloudWatchService", ["AWSWire", "NodeMetrics", "Host", "CivilCalendar"])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
@@ -165,7 +168,7 @@ let programs: [Target] = [
             "ForestReport",
             "StreamSQL", "StreamEngine",
             "Delivery",
-            "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "AnalyticsService", "HTTPDoor",
+            "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "DynamoService", "AnalyticsService", "HTTPDoor",
             "Consumers", "ConsumerService",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",

@@ -5,10 +5,13 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
     public var name: Name
     /// Nil where AWS sends none.
     public var message: String?
+    /// What the answer says besides, as members of its body; nil where that is nothing.
+    public var particulars: JSONObject?
 
-    public init(_ name: Name, _ message: String? = nil) {
+    public init(_ name: Name, _ message: String? = nil, particulars: JSONObject? = nil) {
         self.name = name
         self.message = message
+        self.particulars = particulars
     }
 
     public var description: String { message.map { "\(name.rawValue): \($0)" } ?? name.rawValue }
@@ -28,6 +31,10 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
         case unknownOperation = "UnknownOperationException"
         case unrecognizedClient = "UnrecognizedClientException"
         case validation = "ValidationException"
+        // DynamoDB.
+        case conditionalCheckFailed = "ConditionalCheckFailedException"
+        case idempotentParameterMismatch = "IdempotentParameterMismatchException"
+        case transactionCanceled = "TransactionCanceledException"
         // Several services.
         case concurrentModification = "ConcurrentModificationException"
         case invalidArgument = "InvalidArgumentException"
@@ -97,7 +104,8 @@ extension AWSError {
         var writer = WireWriter(format)
         writer.object { writer in
             writer.field("__type", name.rawValue)
-            writer.field(name == .serialization ? "Message" : "message", message)
+            writer.field(name == .serialization || name == .transactionCanceled ? "Message" : "message", message)
+            for member in particulars?.members ?? [] { writer.field(named: member.name, member.value) }
         }
         return writer.bytes
     }

@@ -124,4 +124,55 @@ package struct KeyOrder {
         }
         return found
     }
+
+    /// The entries of a range, at most `limit`, the last one first if `isDescending`; `isEnough` is asked after each whether more are wanted.
+    func numbers(
+        in range: KeyRange, limit: Int, isDescending: Bool, of index: KeyIndex, until isEnough: (UInt32) -> Bool
+    ) -> [UInt32] {
+        var found: [UInt32] = []
+        var (block, position) = (0, 0)
+        if !isDescending {
+            (block, position) = range.start.withUnsafeBytes { place(of: $0, in: index) }
+        } else if let end = range.end {
+            (block, position) = end.withUnsafeBytes { place(of: $0, in: index) }
+        } else {
+            block = blocks.count
+        }
+        while found.count < limit {
+            if isDescending {
+                if position == 0 {
+                    guard block > 0 else { return found }
+                    block -= 1
+                    position = blocks[block].count
+                }
+                position -= 1
+            } else if block < blocks.count, position == blocks[block].count {
+                (block, position) = (block + 1, 0)
+            }
+            guard block < blocks.count else { return found }
+            let number = blocks[block][position]
+            guard isInside(number, range, isDescending, index) else { return found }
+            found.append(number)
+            if isEnough(number) { return found }
+            if !isDescending { position += 1 }
+        }
+        return found
+    }
+
+    /// Whether an entry that a walk through a range has come to is still within it.
+    private func isInside(_ number: UInt32, _ range: KeyRange, _ isDescending: Bool, _ index: KeyIndex) -> Bool {
+        index.withKey(number) { key in
+            if isDescending { return range.start.withUnsafeBytes { KeyIndex.compare(key, $0) >= 0 } }
+            return range.end.map { end in end.withUnsafeBytes { KeyIndex.compare(key, $0) < 0 } } ?? true
+        }
+    }
+
+    /// How many entries a range has; the keys are not looked at, but for those at its ends.
+    func count(in range: KeyRange, of index: KeyIndex) -> Int {
+        let start = range.start.withUnsafeBytes { place(of: $0, in: index) }
+        let end: (block: Int, position: Int) =
+            range.end.map { end in end.withUnsafeBytes { place(of: $0, in: index) } } ?? (blocks.count, 0)
+        guard (start.block, start.position) < (end.block, end.position) else { return 0 }
+        return blocks[start.block..<end.block].reduce(0) { $0 + $1.count } + end.position - start.position
+    }
 }

@@ -45,7 +45,6 @@ extension LatestTable {
     /// The entries of a range in the order of their keys, at most `limit`. Each is as it was at some moment during the call.
     /// - Throws: `.store` when the log cannot be read.
     public func entries(in range: KeyRange, limit: Int) async throws(LatestError) -> [LatestEntry] {
-        var entries: [LatestEntry?] = []
         let (keys, wanted) = state.withLock { state in
             let numbers = state.order.numbers(in: range, limit: limit, of: state.index)
             let wanted = numbers.enumerated().map { place, number in
@@ -53,7 +52,12 @@ extension LatestTable {
             }
             return (numbers.map { state.index.key($0) }, wanted)
         }
-        entries = Array(repeating: nil, count: keys.count)
+        return try await entries(keys, wanted)
+    }
+
+    /// The entries of keys in their order; those that are gone meanwhile are left out.
+    private func entries(_ keys: [[UInt8]], _ wanted: [Wanted]) async throws(LatestError) -> [LatestEntry] {
+        var entries: [LatestEntry?] = Array(repeating: nil, count: keys.count)
         for found in try await values(wanted) {
             entries[found.place] = LatestEntry(
                 key: keys[found.place], value: LatestValue(bytes: found.bytes, revision: wanted[found.place].revision))
@@ -63,6 +67,38 @@ extension LatestTable {
             if let value = try await value(of: keys[place]) { entries[place] = LatestEntry(key: keys[place], value: value) }
         }
         return entries.compactMap { $0 }
+    }
+
+    /// Some entries of a range, in order from its start, or from its end backwards: at most `limit`, and no more than take about `maxBytes`, but one.
+    ///
+    /// `LatestPage.last` is where the next page goes on. Each entry is as it was at some moment during the call.
+    /// - Throws: `.store` when the log cannot be read.
+    public func page(
+        in range: KeyRange, limit: Int, maxBytes: Int, isDescending: Bool = false
+    ) async throws(LatestError) -> LatestPage {
+        let (keys, wanted) = state.withLock { state in
+            var units = 0
+            let numbers = state.order.numbers(in: range, limit: limit, isDescending: isDescending, of: state.index) { number in
+                units += Int(state.index[number].units)
+                return units * 64 >= maxBytes
+            }
+            let wanted = numbers.enumerated().map { place, number in
+                Wanted(place: place, location: state.index[number].location, revision: state.index[number].revision)
+            }
+            return (numbers.map { state.index.key($0) }, wanted)
+        }
+        return LatestPage(entries: try await entries(keys, wanted), last: keys.last)
+    }
+
+    /// How many keys a range has, and about how many bytes their records take. Past `mostCounted` keys the bytes are worked out from the first of them.
+    public func extent(of range: KeyRange, mostCounted: Int = 100_000) -> (keys: Int, bytes: Int) {
+        state.withLock { state in
+            let keys = state.order.count(in: range, of: state.index)
+            let numbers = state.order.numbers(in: range, limit: mostCounted, of: state.index)
+            let units = numbers.reduce(0) { $0 + Int(state.index[$1].units) }
+            let bytes = units * 64
+            return (keys, numbers.count < keys ? Int(Double(bytes) / Double(max(1, numbers.count)) * Double(keys)) : bytes)
+        }
     }
 
     /// How many parts of a range are read at the same time.

@@ -25,6 +25,18 @@ public struct LatestEntry: Sendable, Hashable {
     }
 }
 
+/// A part of a range of keys, in order.
+public struct LatestPage: Sendable, Hashable {
+    public var entries: [LatestEntry]
+    /// The last key that was looked at, which may have been removed meanwhile; nil when the range had no more.
+    public var last: [UInt8]?
+
+    public init(entries: [LatestEntry], last: [UInt8]?) {
+        self.entries = entries
+        self.last = last
+    }
+}
+
 /// A change of one key.
 public struct LatestChange: Sendable {
     /// What must hold of the key when the change is decided, after all changes that were handed in before.

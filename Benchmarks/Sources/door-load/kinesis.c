@@ -15,8 +15,7 @@ static void refuse(const struct connection *connection) {
     exit(1);
 }
 
-// Whether the whole answer is there; its body lies at `body_start`.
-static int has_answer(struct connection *connection) {
+int has_answer(struct connection *connection) {
     if (connection->body_start == 0) {
         const char *end = memmem(connection->received, connection->received_count, "\r\n\r\n", 4);
         if (end == NULL) return 0;
@@ -28,17 +27,23 @@ static int has_answer(struct connection *connection) {
     return connection->received_count >= connection->body_start + connection->body_length;
 }
 
-static struct bytes http_request(const struct options *options, const char *operation, const char *body, size_t length) {
+struct bytes http_request(const struct options *options, const char *version, const char *target, const char *body, size_t length) {
     struct bytes request;
     request.start = reserve(length + 512);
     const int head = snprintf(
         request.start, 512,
-        "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Kinesis_20131202.%s\r\n"
+        "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-%s\r\nX-Amz-Target: %s\r\n"
         "Content-Length: %zu\r\n\r\n",
-        options->address, operation, length);
+        options->address, version, target, length);
     memcpy(request.start + head, body, length);
     request.length = (size_t)head + length;
     return request;
+}
+
+static struct bytes kinesis_request(const struct options *options, const char *operation, const char *body, size_t length) {
+    char target[64];
+    snprintf(target, sizeof target, "Kinesis_20131202.%s", operation);
+    return http_request(options, "1.1", target, body, length);
 }
 
 // MARK: Puts
@@ -96,7 +101,7 @@ struct exchange make_put(const struct options *options) {
             body[at++] = ']';
         }
         body[at++] = '}';
-        put_requests[index] = http_request(options, options->records == 1 ? "PutRecord" : "PutRecords", body, at);
+        put_requests[index] = kinesis_request(options, options->records == 1 ? "PutRecord" : "PutRecords", body, at);
     }
     free(body);
     return (struct exchange){ask_put, answer_put};
@@ -125,10 +130,10 @@ static void ask_get(struct connection *connection, const struct options *options
     if (connection->position[0] == 0) {
         snprintf(body, sizeof body, "{\"StreamName\":\"%s\",\"ShardId\":\"shardId-%012d\",\"ShardIteratorType\":\"TRIM_HORIZON\"}",
                  options->stream, connection->index % options->shards);
-        connection->request = http_request(options, "GetShardIterator", body, strlen(body));
+        connection->request = kinesis_request(options, "GetShardIterator", body, strlen(body));
     } else {
         snprintf(body, sizeof body, "{\"ShardIterator\":\"%s\",\"Limit\":10000}", connection->position);
-        connection->request = http_request(options, "GetRecords", body, strlen(body));
+        connection->request = kinesis_request(options, "GetRecords", body, strlen(body));
     }
     connection->own = connection->request.start;
 }

@@ -10,7 +10,7 @@ struct options {
     const char *address, *stream, *directory;
     // A file of certificates to trust; NULL speaks in clear.
     const char *authority;
-    int connections, records, bytes, shards;
+    int connections, records, bytes, shards, items;
     double seconds;
     // 0: as many as fit `seconds`.
     uint64_t requests;
@@ -60,10 +60,15 @@ uint64_t next_random(void);
 
 struct exchange make_put(const struct options *options);
 struct exchange make_get(const struct options *options);
+struct exchange make_update(const struct options *options);
 struct exchange make_xadd(const struct options *options);
 struct exchange make_xrange(const struct options *options);
 
 int connect_to(const char *address);
+// Whether the whole answer is there; its body lies at `body_start`. Ends the program where it is not a success.
+int has_answer(struct connection *connection);
+// A request of the JSON protocols; `target` as in X-Amz-Target, `version` as in the content type.
+struct bytes http_request(const struct options *options, const char *version, const char *target, const char *body, size_t length);
 // Shakes hands on a socket that blocks. NULL where there is no authority.
 struct secured *secure(int file, const struct options *options);
 // Seals a request; the bytes are there until the next one.

@@ -17,13 +17,14 @@ static const char usage[] =
     "Usage: door-load COMMAND [OPTIONS]\n"
     "  put      PutRecord, or PutRecords with --records over 1, to --stream at --address\n"
     "  get      GetRecords of up to 10,000 records, a shard for each connection, over and over from the start\n"
+    "  update   UpdateItem of --items leases of --bytes in the table --stream, each under the condition that owner and counter are as they were\n"
     "  xadd     Redis: XADD, --records of them pipelined; one answer counts when the last of them has come\n"
     "  xrange   Redis: XRANGE COUNT 10000, over and over from the start\n"
     "  idle     opens --connections, asks each for /healthz once, prints `open N` and holds them until its input ends\n"
     "  disk     4096 bytes and one fdatasync, over and over, in a pre-written file in --directory\n"
     "  floor    serves `put` at --address with the least that a durable answer takes: 4096 bytes and one fdatasync in --directory\n"
     "  --ca FILE speaks TLS and trusts the certificates in FILE (put and get).\n"
-    "Options: --address HOST:PORT --stream NAME --connections N --records N --bytes N --seconds S --requests N --shards N --directory DIR\n"
+    "Options: --address HOST:PORT --stream NAME --connections N --records N --bytes N --seconds S --requests N --shards N --items N --directory DIR\n"
     "  --requests ends after so many requests instead of --seconds.\n";
 
 double seconds_now(void) {
@@ -73,6 +74,7 @@ static void read_options(int count, char **arguments, struct options *options) {
         {"records", required_argument, 0, 'r'},  {"bytes", required_argument, 0, 'b'},   {"seconds", required_argument, 0, 't'},
         {"ca", required_argument, 0, 'A'},
         {"requests", required_argument, 0, 'n'}, {"shards", required_argument, 0, 'h'},  {"directory", required_argument, 0, 'd'},
+        {"items", required_argument, 0, 'i'},
         {0, 0, 0, 0},
     };
     int option;
@@ -86,12 +88,14 @@ static void read_options(int count, char **arguments, struct options *options) {
         case 'r': options->records = atoi(optarg); break;
         case 'b': options->bytes = atoi(optarg); break;
         case 'h': options->shards = atoi(optarg); break;
+        case 'i': options->items = atoi(optarg); break;
         case 't': options->seconds = atof(optarg); break;
         case 'n': options->requests = strtoull(optarg, NULL, 10); break;
         default: fputs(usage, stderr); exit(64);
         }
     }
-    if (options->connections < 1 || options->records < 1 || options->bytes < 0 || options->shards < 1) {
+    if (options->connections < 1 || options->records < 1 || options->bytes < 0 || options->shards < 1 ||
+        options->items < 1) {
         fputs(usage, stderr);
         exit(64);
     }
@@ -99,7 +103,7 @@ static void read_options(int count, char **arguments, struct options *options) {
 
 int main(int count, char **arguments) {
     struct options options = {
-        .address = "127.0.0.1:4566", .stream = "bench", .directory = ".", .connections = 1, .records = 1, .bytes = 150, .shards = 1,
+        .address = "127.0.0.1:4566", .stream = "bench", .directory = ".", .connections = 1, .records = 1, .bytes = 150, .shards = 1, .items = 16,
         .seconds = 3,
     };
     if (count < 2) {
@@ -116,6 +120,7 @@ int main(int count, char **arguments) {
     const char *command = arguments[1];
     if (strcmp(command, "put") == 0) return drive(&options, make_put(&options));
     if (strcmp(command, "get") == 0) return drive(&options, make_get(&options));
+    if (strcmp(command, "update") == 0) return drive(&options, make_update(&options));
     if (strcmp(command, "xadd") == 0) return drive(&options, make_xadd(&options));
     if (strcmp(command, "xrange") == 0) return drive(&options, make_xrange(&options));
     if (strcmp(command, "idle") == 0) return hold_idle(&options);

@@ -56,7 +56,9 @@ package struct AuditEvent: Sendable {
 extension AuditEvent {
     /// Whether an operation only moves or shows records, or tells what there is: such calls are kept where they are refused alone.
     static func isRoutine(_ operation: String) -> Bool {
-        let beginnings = ["Put", "Get", "List", "Describe", "Subscribe", "Discover", "Query"]
-        return beginnings.contains { operation.hasPrefix($0) } && operation != "PutResourcePolicy"
+        let beginnings = ["Put", "Get", "List", "Describe", "Subscribe", "Discover", "Query", "Scan", "Batch", "Transact"]
+        let changesOfItems = ["UpdateItem", "DeleteItem", "ConditionCheckItem"]
+        return (beginnings.contains { operation.hasPrefix($0) } || changesOfItems.contains(operation))
+            && operation != "PutResourcePolicy"
     }
 }

@@ -70,8 +70,10 @@ public struct AWSDispatcher: Sendable {
     }
 
     private func format(of head: RequestHead) -> WireFormat? {
-        head.withBytes(of: .contentType) { type in
-            type.equals("application/x-amz-json-1.1") ? .json11 : WireFormat(contentType: String(decoding: type, as: UTF8.self))
+        head.withBytes(of: .contentType) { type -> WireFormat? in
+            if type.equals("application/x-amz-json-1.1") { return .json11 }
+            if type.equals("application/x-amz-json-1.0") { return .json10 }
+            return WireFormat(contentType: String(decoding: type, as: UTF8.self))
         } ?? nil
     }
 

@@ -31,6 +31,8 @@ public protocol AWSOperation: SendableMetatype {
     /// The largest body in bytes. It is checked before the body is read, and `AWSCall.memoryFactor` times the body's length is
     /// reserved; an operation whose answer is larger than that asks its call's lease for more.
     static var memoryBound: Int { get }
+    /// How many arrays and objects of a body may stand inside each other; `WireDocument.depthLimit` unless stated.
+    static var depthLimit: Int { get }
     /// The resources that a request touches, for policies. The request has passed the rules.
     static func resources(_ request: Request, _ service: Service) -> [ResourceName]
     /// Does the work. The request has passed the rules.
@@ -39,6 +41,7 @@ public protocol AWSOperation: SendableMetatype {
 
 extension AWSOperation {
     public static var name: String { String(describing: Self.self) }
+    public static var depthLimit: Int { WireDocument.depthLimit }
 }
 
 /// What an operation answers with.

@@ -39,4 +39,10 @@ public struct OperationEntry<Service: Sendable>: Sendable {
     public static func direct<Operation: DirectOperation>(_: Operation.Type) -> OperationEntry where Operation.Service == Service {
         OperationEntry(name: Operation.name) { service in ServedOperation(direct: Operation.self, service) }
     }
+
+    /// The line of an operation that is known and not served.
+    /// - Parameter service: as policies name it.
+    public static func refused(_ name: String, of service: String, _ error: AWSError) -> OperationEntry {
+        OperationEntry(name: name) { _ in ServedOperation(refusing: name, of: service, error) }
+    }
 }

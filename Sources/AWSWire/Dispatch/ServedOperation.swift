@@ -85,9 +85,30 @@ struct ServedOperation: Sendable {
         let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void = { body, call, policed in
             do throws(AWSError) {
                 let caller = try policed?.authenticate(body)
-                let request = try call.format.request(Operation.Request.self, body, rules: Operation.rules)
+                let request = try call.format.request(
+                    Operation.Request.self, body, rules: Operation.rules, depthLimit: Operation.depthLimit)
                 try caller?.authorize(Operation.name, Operation.resources(request, service))
                 return { Self.run(Operation.self, request, service, call) }
+            } catch {
+                return { call.refuse(error) }
+            }
+        }
+        self.prepare = prepare
+        start = { body, call, policed in prepare(body, call, policed)() }
+        startPlain = { _, _, _ in false }
+    }
+
+    /// An operation of the API that is not served: whoever may call it is told so.
+    init(refusing name: String, of service: String, _ error: AWSError) {
+        self.name = name
+        errors = [error.name]
+        memoryBound = 1 << 20
+        memory = { AWSCall.memoryFactor * $0 }
+        wantsRegion = false
+        let prepare: @Sendable (UnsafeRawBufferPointer, DirectCall, Policed?) -> @Sendable () -> Void = { body, call, policed in
+            do throws(AWSError) {
+                try policed?.authenticate(body).authorize(name, [.all(of: service)])
+                return { call.fail(error) }
             } catch {
                 return { call.refuse(error) }
             }

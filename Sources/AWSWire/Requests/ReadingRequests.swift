@@ -3,11 +3,12 @@
 extension WireFormat {
     /// Reads a request: syntax first, then types, then rules.
     /// - Parameter body: needs to be there during the call only.
+    /// - Parameter depthLimit: how many arrays and objects may stand inside each other.
     /// - Throws: `.serialization`, `.validation`.
     public func request<Request: WireReadable>(
-        _: Request.Type, _ body: UnsafeRawBufferPointer, rules: [Rule<Request>]
+        _: Request.Type, _ body: UnsafeRawBufferPointer, rules: [Rule<Request>], depthLimit: Int = WireDocument.depthLimit
     ) throws(AWSError) -> Request {
-        let document = try parse([UInt8](body))
+        let document = try parse([UInt8](body), depthLimit: depthLimit)
         let request = try document.withRoot { root throws(AWSError) in
             guard root.kind == .object || root.kind == .array else { throw AWSError(.serialization) }
             return try Request(WireFields(root))

@@ -32,13 +32,15 @@ public enum WireFormat: Hashable, Sendable {
 
     /// Parses a body.
     /// - Throws: `.serialization`.
-    func parse(_ body: [UInt8]) throws(AWSError) -> WireDocument {
+    func parse(_ body: [UInt8], depthLimit: Int = WireDocument.depthLimit) throws(AWSError) -> WireDocument {
         switch self {
         case .json10, .json11:
-            do throws(JSONError) { return try WireDocument(json: body) } catch { throw AWSError(.serialization) }
+            do throws(JSONError) { return try WireDocument(json: body, depthLimit: depthLimit) } catch {
+                throw AWSError(.serialization)
+            }
         case .cbor11, .rpcCBOR:
             do throws(CBORError) {
-                return try WireDocument(cbor: body, hasSeconds: self == .rpcCBOR)
+                return try WireDocument(cbor: body, depthLimit: depthLimit, hasSeconds: self == .rpcCBOR)
             } catch {
                 throw AWSError(.serialization)
             }

@@ -84,6 +84,14 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         close(.array)
     }
 
+    /// An array as the next value, whose elements the closure writes one after the other.
+    @inlinable
+    public mutating func values<Failure: Error>(_ elements: (inout WireWriter) throws(Failure) -> Void) throws(Failure) {
+        open(.array)
+        try elements(&self)
+        close(.array)
+    }
+
     // MARK: Members; those that are nil are left out
 
     public mutating func field(_ name: StaticString, _ text: String?) {
@@ -120,6 +128,10 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
 
     public mutating func field(_ name: StaticString, blob: UnsafeRawBufferPointer) {
         self.name(name)
+        append(blob: blob)
+    }
+
+    private mutating func append(blob: UnsafeRawBufferPointer) {
         guard isJSON else {
             memory.append(.bytes, UInt64(blob.count))
             return memory.append(blob)
@@ -167,7 +179,31 @@ public struct WireWriter: ~Copyable, @unchecked Sendable {
         quote(text)
     }
 
+    /// The name of a member whose value is written next, known only when the program runs, in UTF-8.
+    public mutating func name(utf8: UnsafeRawBufferPointer) {
+        separate()
+        quote(utf8: utf8)
+        if isJSON { memory.append(UInt8(ascii: ":")) }
+    }
+
+    /// A member whose name is known only when the program runs.
+    public mutating func field(named name: String, _ value: JSONValue) {
+        self.name(named: name)
+        self.value(value)
+    }
+
     // MARK: Values
+
+    /// A text given as UTF-8; malformed parts become U+FFFD.
+    public mutating func value(utf8: UnsafeRawBufferPointer) {
+        separate()
+        quote(utf8: utf8)
+    }
+
+    public mutating func value(blob: UnsafeRawBufferPointer) {
+        separate()
+        append(blob: blob)
+    }
 
     public mutating func value(_ text: String) {
         separate()

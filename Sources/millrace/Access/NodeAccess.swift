@@ -1,6 +1,7 @@
 /// Who may call a node: decided at its start by the settings, and kept up with the credentials file while it runs.
 
 import AWSWire
+import DynamoService
 import Foundation
 import HTTPDoor
 import KinesisService
@@ -80,7 +81,7 @@ struct NodeAccess: Sendable {
 
     init(
         _ keys: (store: CredentialStore, file: CredentialsFile, stamp: CredentialStore.Stamp?), _ settings: ServeSettings,
-        secret: [UInt8], kinesis: Kinesis,
+        secret: [UInt8], kinesis: Kinesis, dynamo: Dynamo,
         audit: AuditTrail?, logger: Logger
     ) {
         self.audit = audit
@@ -90,7 +91,8 @@ struct NodeAccess: Sendable {
         self.logger = logger
         control = AccessControl(
             AccessControl.Settings(account: settings.accountID, region: settings.region, secret: secret), keys: keys.file.keys,
-            resources: AccessControl.Resources(policy: { kinesis.policy(of: $0) }, tags: { kinesis.tags(of: $0) }),
+            resources: AccessControl.Resources(
+                policy: { kinesis.policy(of: $0) }, tags: { kinesis.tags(of: $0) ?? dynamo.tags(of: $0) }),
             now: { Int64(Date().timeIntervalSince1970) }, audit: { audit?.note($0) })
         logger.info("calls are checked", metadata: ["credentials": "\(store.path)", "keys": "\(keys.file.keys.count)"])
     }

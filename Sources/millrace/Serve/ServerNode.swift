@@ -6,6 +6,7 @@ import CloudWatchService
 import ConsumerService
 import Consumers
 import Delivery
+import DynamoService
 import EmbeddedStore
 import FirehoseService
 import Glibc
@@ -198,6 +199,7 @@ struct ServerNode: Sendable {
             kinesis.countAppended(streams.map { ($0.key.name, $0.recordsIn, $0.bytesIn) })
         }
         let cloudWatch = CloudWatch(history: metrics.history, clock: time) { sampling.sample() }
+        let dynamo = Dynamo(store: store, clock: time, settings: dynamoSettings, metrics: metrics)
         let analytics = Analytics(
             applications: applications, clock: time,
             settings: Analytics.Settings(
@@ -206,7 +208,8 @@ struct ServerNode: Sendable {
         let audit =
             settings.auditStream == "off" ? nil : AuditTrail(store, stream: settings.auditStream, logger: Logger(label: "audit"))
         let access = keys.map {
-            NodeAccess($0, settings, secret: tokenSecret, kinesis: kinesis, audit: audit, logger: Logger(label: "access"))
+            NodeAccess(
+                $0, settings, secret: tokenSecret, kinesis: kinesis, dynamo: dynamo, audit: audit, logger: Logger(label: "access"))
         }
         if access != nil { try await kinesis.loadAttributes() }
         let directory = settings.dataDirectory
@@ -221,7 +224,7 @@ struct ServerNode: Sendable {
         (doorSettings.tls, doorSettings.requiresTLS) = (certificate?.identity, settings.tls.isRequired)
         let tokens = QueryService.tokenService(accountID: settings.accountID, newSession: access?.newSession)
         let dispatcher = AWSDispatcher(
-            [kinesis.service, firehose.service, cloudWatch.service, ConsumerService(consumers: consumers).service]
+            [kinesis.service, firehose.service, dynamo.service, cloudWatch.service, ConsumerService(consumers: consumers).service]
                 + analytics.services, queries: [tokens, cloudWatch.queries],
             policy: access?.control, faults: settings.faults.rules)
         let door = HTTPDoor(
@@ -249,6 +252,7 @@ struct ServerNode: Sendable {
         let minutes = Task { await sampling.run() }
         let watch = Task { await access?.watch() }
         let auditing = Task { await access?.audit?.run() }
+        let opening = Task { await Self.open(dynamo, Logger(label: "tables")) }
         let consumerLogger = Logger(label: "consumers")
         let looking = Task { [consumers] in
             await consumers.watch { consumerLogger.warning("how far consumers are behind is not known: \($0)") }
@@ -257,14 +261,17 @@ struct ServerNode: Sendable {
             minutes.cancel()
             watch.cancel()
             auditing.cancel()
+            opening.cancel()
             looking.cancel()
         }
         do {
             try await group.run()
         } catch {
+            await dynamo.close()
             await kinesis.close()
             throw error
         }
+        await dynamo.close()
         await access?.audit?.write()
         await kinesis.close()
     }
@@ -273,6 +280,23 @@ struct ServerNode: Sendable {
         guard let certificate else { return [] }
         let watch = CertificateWatch(certificate: certificate, logger: Logger(label: "tls"))
         return [.init(service: watch, successTerminationBehavior: .ignore)]
+    }
+
+    private var dynamoSettings: Dynamo.Settings {
+        var dynamo = Dynamo.Settings(region: settings.region, accountID: settings.accountID)
+        dynamo.endpoint = settings.http
+        dynamo.options.lifecycleMilliseconds = 1000 * Int64(settings.lifecycleDelay)
+        dynamo.options.cacheBytes = min(settings.door.memoryLimit / 4, 64 << 20)
+        return dynamo
+    }
+
+    /// Opens the tables behind the calls, which wait for it if they come before.
+    private static func open(_ dynamo: Dynamo, _ logger: Logger) async {
+        do throws(AWSError) {
+            try await dynamo.open()
+        } catch {
+            logger.critical("the tables cannot be opened: \(error)")
+        }
     }
 
     private var kinesisSettings: Kinesis.Settings {

@@ -119,7 +119,7 @@ let rooms: [Target] =
     + room(
         "StreamEngine",
         [
-            "StreamSQL", "RandomCutForest", "StreamStore", "AggregatedRecords", "RecordBatch", "Host", "StableHash",
+            "StreamSQL", "RandomCutForest", "StreamStore", "AggregatedRecords", "RecordBatch", "Codecs", "Host", "StableHash",
             "CInstructions",
             logging,
         ],

@@ -77,6 +77,9 @@ extension AWSError {
                     + "Describe the application and try again.")
         case .code(let errors): self.init(.codeValidation, errors.map(\.description).joined(separator: "\n"))
         case .configuration(let message): self.init(configuration, message)
+        case .noSuch(let what): self.init(.resourceNotFound, "There is no \(what) of this application.")
+        case .snapshotExists(let name): self.init(.resourceInUse, "The application has a snapshot \(name) already.")
+        case .limit(let message): self.init(.limitExceeded, message)
         case .store(let error): self.init(error)
         }
     }

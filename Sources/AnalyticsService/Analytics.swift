@@ -48,11 +48,13 @@ public struct Analytics: Sendable {
             [
                 .operation(V1.AddApplicationCloudWatchLoggingOption.self),
                 .operation(V1.AddApplicationInput.self),
+                .operation(V1.AddApplicationInputProcessingConfiguration.self),
                 .operation(V1.AddApplicationOutput.self),
                 .operation(V1.AddApplicationReferenceDataSource.self),
                 .operation(V1.CreateApplication.self),
                 .operation(DeleteApplication.self),
                 .operation(V1.DeleteApplicationCloudWatchLoggingOption.self),
+                .operation(V1.DeleteApplicationInputProcessingConfiguration.self),
                 .operation(V1.DeleteApplicationOutput.self),
                 .operation(V1.DeleteApplicationReferenceDataSource.self),
                 .operation(V1.DescribeApplication.self),
@@ -61,8 +63,10 @@ public struct Analytics: Sendable {
                 .operation(ListTagsForResource.self),
                 .operation(V1.StartApplication.self),
                 .operation(V1.StopApplication.self),
+                .operation(TagResource.self),
+                .operation(UntagResource.self),
                 .operation(V1.UpdateApplication.self),
-            ] + refused)
+            ])
     }
 
     private var version2: AWSService {
@@ -71,31 +75,38 @@ public struct Analytics: Sendable {
             [
                 .operation(V2.AddApplicationCloudWatchLoggingOption.self),
                 .operation(V2.AddApplicationInput.self),
+                .operation(V2.AddApplicationInputProcessingConfiguration.self),
                 .operation(V2.AddApplicationOutput.self),
                 .operation(V2.AddApplicationReferenceDataSource.self),
+                .operation(V2.AddApplicationVpcConfiguration.self),
                 .operation(V2.CreateApplication.self),
+                .operation(V2.CreateApplicationPresignedUrl.self),
+                .operation(V2.CreateApplicationSnapshot.self),
                 .operation(DeleteApplication.self),
                 .operation(V2.DeleteApplicationCloudWatchLoggingOption.self),
+                .operation(V2.DeleteApplicationInputProcessingConfiguration.self),
                 .operation(V2.DeleteApplicationOutput.self),
                 .operation(V2.DeleteApplicationReferenceDataSource.self),
+                .operation(V2.DeleteApplicationSnapshot.self),
+                .operation(V2.DeleteApplicationVpcConfiguration.self),
                 .operation(V2.DescribeApplication.self),
+                .operation(V2.DescribeApplicationOperation.self),
+                .operation(V2.DescribeApplicationSnapshot.self),
+                .operation(V2.DescribeApplicationVersion.self),
                 .operation(V2.DiscoverInputSchema.self),
+                .operation(V2.ListApplicationOperations.self),
+                .operation(V2.ListApplicationSnapshots.self),
+                .operation(V2.ListApplicationVersions.self),
                 .operation(V2.ListApplications.self),
                 .operation(ListTagsForResource.self),
+                .operation(V2.RollbackApplication.self),
                 .operation(V2.StartApplication.self),
                 .operation(V2.StopApplication.self),
+                .operation(TagResource.self),
+                .operation(UntagResource.self),
                 .operation(V2.UpdateApplication.self),
-            ] + refused)
-    }
-
-    /// Operations of both versions that cannot be done here yet: they say so.
-    private var refused: [OperationEntry<Analytics>] {
-        [
-            .operation(AddApplicationInputProcessingConfiguration.self),
-            .operation(DeleteApplicationInputProcessingConfiguration.self),
-            .operation(TagResource.self),
-            .operation(UntagResource.self),
-        ]
+                .operation(V2.UpdateApplicationMaintenanceConfiguration.self),
+            ])
     }
 }
 

@@ -17,11 +17,34 @@ public protocol ApplicationControl: Sendable {
     func update(
         _ name: String, version: Int64, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
     ) async throws(ApplicationError) -> StateCarryOver
-    /// - Parameter positions: by input id.
-    /// - Throws: `.notFound`, `.inUse`, `.configuration`, `.store`.
-    func start(_ name: String, positions: [String: StartingPosition]) async throws(ApplicationError)
+    /// Changes what is not the configuration: tags.
+    /// - Throws: `.notFound`, `.inUse`, what `change` throws, `.store`.
+    func amend(
+        _ name: String, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
+    ) async throws(ApplicationError)
+    /// - Parameters:
+    ///   - positions: by input id.
+    ///   - snapshot: the name of a snapshot to begin with.
+    /// - Returns: the operation's id.
+    /// - Throws: `.notFound`, `.noSuch`, `.inUse`, `.configuration`, `.store`.
+    func start(
+        _ name: String, positions: [String: StartingPosition], from snapshot: String?
+    ) async throws(ApplicationError) -> String
+    /// - Returns: the operation's id.
     /// - Throws: `.notFound`, `.inUse`, `.store`.
-    func stop(_ name: String) async throws(ApplicationError)
+    func stop(_ name: String) async throws(ApplicationError) -> String
+    /// - Throws: `.notFound`, `.inUse`, `.snapshotExists`, `.limit`, `.configuration`, `.store`.
+    func takeSnapshot(_ snapshot: String, of name: String) async throws(ApplicationError)
+    /// - Throws: `.notFound`, `.noSuch`, `.inUse`, `.store`.
+    func deleteSnapshot(_ snapshot: String, of name: String, created: Int64) async throws(ApplicationError)
+    /// The versions of an application that are kept, the newest first.
+    /// - Throws: `.notFound`, `.store`.
+    func versions(_ name: String) async throws(ApplicationError) -> [ApplicationDefinition]
+    /// - Throws: `.notFound`, `.noSuch`, `.store`.
+    func version(_ number: Int64, of name: String) async throws(ApplicationError) -> ApplicationDefinition
+    /// - Returns: the operation's id.
+    /// - Throws: as `update`, and `.noSuch`.
+    func rollBack(_ name: String, version: Int64) async throws(ApplicationError) -> String
     /// - Throws: `.notFound`, `.inUse`, `.store`.
     func delete(_ name: String) async throws(ApplicationError)
     /// Whether there is something under a name that is no application: a definition that cannot be read, or state without one. `delete` removes it.

@@ -5,8 +5,9 @@ import StreamEngine
 
 /// How much an application may have. The service's own quota of three outputs is a setting (Developer Guide, Limits).
 enum ApplicationLimits {
-    static let inputs = 1
-    /// Ours, as is the next: a description must not grow without bound.
+    /// The service allows one.
+    static let inputs = 16
+    /// Ours, as are the next: a description must not grow without bound.
     static let outputs = 64
     static let loggingOptions = 10
     /// Ours too: the service allows one.
@@ -16,10 +17,9 @@ enum ApplicationLimits {
 extension ApplicationDefinition {
     /// - Parameter field: where the input stands in the request.
     mutating func add(_ request: InputRequest, at field: String) throws(InvalidArgument) {
-        if request.isProcessed { throw .lambda("\(field).InputProcessingConfiguration") }
         guard inputs.count < ApplicationLimits.inputs else {
             throw InvalidArgument(
-                "\(field): the application has an input already; it may have at most \(ApplicationLimits.inputs).")
+                "\(field): the application has \(inputs.count) inputs already; it may have at most \(ApplicationLimits.inputs).")
         }
         let source = try StreamTarget(
             stream: request.stream?.resourceARN, deliveryStream: request.deliveryStream?.resourceARN, at: field, direction: "Input")
@@ -27,11 +27,16 @@ extension ApplicationDefinition {
         guard let namePrefix = request.namePrefix, let schema = request.schema?.schema else {
             throw InvalidArgument("\(field) must have NamePrefix and InputSchema.")
         }
-        inputs.append(
-            ApplicationInput(
-                id: takeItemID(), namePrefix: namePrefix, source: source,
-                roleARN: request.stream?.roleARN ?? request.deliveryStream?.roleARN, schema: schema,
-                parallelism: request.parallelism?.count ?? 1))
+        if inputs.contains(where: { $0.source == source }) {
+            throw InvalidArgument(
+                "\(field): the application reads \(source.arn) already; one input is enough for all that reads its rows.")
+        }
+        var input = ApplicationInput(
+            id: takeItemID(), namePrefix: namePrefix, source: source,
+            roleARN: request.stream?.roleARN ?? request.deliveryStream?.roleARN, schema: schema,
+            parallelism: request.parallelism?.count ?? 1)
+        input.processing = request.processing?.processing
+        inputs.append(input)
     }
 
     /// - Parameters:

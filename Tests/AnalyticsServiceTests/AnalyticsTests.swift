@@ -18,16 +18,51 @@ import Testing
             // An empty object lacks at least the name.
             #expect(await client.refusal(operation, [:], version)?.type == "ValidationException", "\(operation)")
         }
-        #expect(await client.refusal("CreateApplicationSnapshot", [:], version)?.type == "UnknownOperationException")
+        #expect((await client.refusal("CreateApplicationSnapshot", [:], .v1))?.type == "UnknownOperationException")
     }
 
-    @Test("operations that cannot be done yet say why", arguments: Client.Version.allCases)
-    func refused(version: Client.Version) async throws {
-        for operation in [
-            "AddApplicationInputProcessingConfiguration",
-            "DeleteApplicationInputProcessingConfiguration", "TagResource", "UntagResource",
-        ] {
-            let refused = await client.refusal(operation, ["ApplicationName": "copy"], version)
+    /// The operations of botocore's models: 20 of version 1, 33 of version 2.
+    private static let both = [
+        "AddApplicationCloudWatchLoggingOption", "AddApplicationInput", "AddApplicationInputProcessingConfiguration",
+        "AddApplicationOutput", "AddApplicationReferenceDataSource", "CreateApplication", "DeleteApplication",
+        "DeleteApplicationCloudWatchLoggingOption", "DeleteApplicationInputProcessingConfiguration", "DeleteApplicationOutput",
+        "DeleteApplicationReferenceDataSource", "DescribeApplication", "DiscoverInputSchema", "ListApplications",
+        "ListTagsForResource", "StartApplication", "StopApplication", "TagResource", "UntagResource", "UpdateApplication",
+    ]
+    private static let second = [
+        "AddApplicationVpcConfiguration", "CreateApplicationPresignedUrl", "CreateApplicationSnapshot",
+        "DeleteApplicationSnapshot", "DeleteApplicationVpcConfiguration", "DescribeApplicationOperation",
+        "DescribeApplicationSnapshot", "DescribeApplicationVersion", "ListApplicationOperations", "ListApplicationSnapshots",
+        "ListApplicationVersions", "RollbackApplication", "UpdateApplicationMaintenanceConfiguration",
+    ]
+    private static let withoutObject = [
+        "AddApplicationVpcConfiguration", "CreateApplicationPresignedUrl", "DeleteApplicationVpcConfiguration",
+        "UpdateApplicationMaintenanceConfiguration",
+    ]
+
+    @Test("all operations of both models are known: 20 and 33, of which 4 have nothing to work on and say so")
+    func known() async throws {
+        #expect(Self.both.count == 20 && Self.both.count + Self.second.count == 33)
+        for operation in Self.both {
+            for version in Client.Version.allCases {
+                let refused = await client.refusal(operation, [:], version)
+                #expect(
+                    refused == nil || refused?.type == "ValidationException" || refused?.type == "InvalidArgumentException",
+                    "\(operation)")
+            }
+        }
+        for operation in Self.second {
+            let refused = await client.refusal(operation, [:], .v2)
+            let expected = Self.withoutObject.contains(operation) ? "UnsupportedOperationException" : "ValidationException"
+            #expect(refused?.type == expected, "\(operation)")
+            #expect(await client.refusal(operation, [:], .v1)?.type == "UnknownOperationException", "\(operation)")
+        }
+    }
+
+    @Test("operations that have nothing to work on say why")
+    func refused() async throws {
+        for operation in Self.withoutObject {
+            let refused = await client.refusal(operation, ["ApplicationName": "copy"], .v2)
             #expect(refused?.type == "UnsupportedOperationException")
             #expect(refused?.message.hasPrefix("\(operation) is not supported: ") == true)
         }

@@ -8,6 +8,9 @@ actor FakeApplications: ApplicationControl {
     private var refusal: ApplicationError?
     /// The positions of the last start.
     private(set) var positions: [String: StartingPosition] = [:]
+    /// The snapshot of the last start.
+    private(set) var snapshot: String?
+    private var earlier: [String: [ApplicationDefinition]] = [:]
 
     /// What every stream holds, and which was asked for last.
     private var records: [[UInt8]] = []
@@ -51,29 +54,80 @@ actor FakeApplications: ApplicationControl {
     ) throws(ApplicationError) -> StateCarryOver {
         var (definition, status) = try definition(name)
         guard version == definition.version else { throw .staleVersion(given: version, current: definition.version) }
+        let before = definition
         try change(&definition)
         definition.version += 1
         definition.updatedMilliseconds += 1_500
         try throwRefusal()
+        earlier[name, default: []].append(before)
         applications[name] = (definition, status)
         return StateCarryOver()
     }
 
-    func start(_ name: String, positions: [String: StartingPosition]) throws(ApplicationError) {
+    func amend(
+        _ name: String, _ change: @Sendable (inout ApplicationDefinition) throws(ApplicationError) -> Void
+    ) throws(ApplicationError) {
+        var (definition, status) = try definition(name)
+        try change(&definition)
+        try throwRefusal()
+        applications[name] = (definition, status)
+    }
+
+    func start(
+        _ name: String, positions: [String: StartingPosition], from snapshot: String?
+    ) throws(ApplicationError) -> String {
         var (definition, status) = try definition(name)
         guard status == .ready else { throw .inUse(name, status) }
         guard !definition.inputs.isEmpty else { throw .configuration("The application has no input configured.") }
         try throwRefusal()
         self.positions = positions
         definition.inputs[0].startingPosition = positions.values.first
+        self.snapshot = snapshot
+        definition.restoredSnapshot = snapshot
         applications[name] = (definition, .running)
+        return "start"
     }
 
-    func stop(_ name: String) throws(ApplicationError) {
+    func stop(_ name: String) throws(ApplicationError) -> String {
         let (definition, status) = try definition(name)
         guard status == .running else { throw .inUse(name, status) }
         try throwRefusal()
         applications[name] = (definition, .ready)
+        return "stop"
+    }
+
+    func takeSnapshot(_ snapshot: String, of name: String) throws(ApplicationError) {
+        var (definition, status) = try definition(name)
+        guard status == .running else { throw .inUse(name, status) }
+        if definition.snapshots.contains(where: { $0.name == snapshot }) { throw .snapshotExists(snapshot) }
+        try throwRefusal()
+        definition.snapshots.append(
+            ApplicationSnapshot(name: snapshot, applicationVersion: definition.version, createdMilliseconds: Client.now))
+        applications[name] = (definition, status)
+    }
+
+    func deleteSnapshot(_ snapshot: String, of name: String, created: Int64) throws(ApplicationError) {
+        var (definition, status) = try definition(name)
+        guard let index = definition.snapshots.firstIndex(where: { $0.name == snapshot && $0.createdMilliseconds == created })
+        else { throw .noSuch("snapshot \(snapshot)") }
+        definition.snapshots.remove(at: index)
+        applications[name] = (definition, status)
+    }
+
+    func versions(_ name: String) throws(ApplicationError) -> [ApplicationDefinition] {
+        let (definition, _) = try definition(name)
+        return [definition] + (earlier[name] ?? []).reversed()
+    }
+
+    func version(_ number: Int64, of name: String) throws(ApplicationError) -> ApplicationDefinition {
+        guard let found = try versions(name).first(where: { $0.version == number }) else { throw .noSuch("version \(number)") }
+        return found
+    }
+
+    func rollBack(_ name: String, version: Int64) throws(ApplicationError) -> String {
+        let target = try self.version(version - 1, of: name)
+        _ = try update(name, version: version) { $0.code = target.code }
+        return "rollback"
     }
 
     func delete(_ name: String) throws(ApplicationError) {

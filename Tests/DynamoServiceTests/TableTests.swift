@@ -60,6 +60,34 @@ import Testing
         await harness.dynamo.close()
     }
 
+    /// What was written before an index may hold in its attributes what no key can be: it stays out of the index, and can be changed.
+    @Test func itemsThatCannotBeInANewIndexStayOutOfIt() async throws {
+        let harness = Harness()
+        try await harness.table("late")
+        for (key, owner) in [("good", #"{"S": "o"}"#), ("number", #"{"N": "1"}"#), ("empty", #"{"S": ""}"#)] {
+            try await put(harness, "late", #"{"pk": {"S": "\#(key)"}, "owner": \#(owner)}"#)
+        }
+        let long = String(repeating: "x", count: 100_000)
+        try await put(harness, "late", #"{"pk": {"S": "long"}, "owner": {"S": "\#(long)"}}"#)
+        try await harness.call(
+            "UpdateTable",
+            """
+            {"TableName": "late", "AttributeDefinitions": [{"AttributeName": "owner", "AttributeType": "S"}, {"AttributeName": "pk", "AttributeType": "S"}],
+             "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": "owners", "Projection": {"ProjectionType": "ALL"},
+               "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}]}}]}
+            """)
+        try await until {
+            try await harness.call("DescribeTable", #"{"TableName": "late"}"#)["Table"]?["TableStatus"] == "ACTIVE"
+        }
+        #expect(try await harness.call("Scan", #"{"TableName": "late", "IndexName": "owners"}"#)["Count"]?.integer == 1)
+        try await harness.call(
+            "UpdateItem",
+            #"{"TableName": "late", "Key": {"pk": {"S": "long"}}, "UpdateExpression": "ADD n :n", "#
+                + #""ExpressionAttributeValues": {":n": {"N": "1"}}}"#)
+        try await put(harness, "late", #"{"pk": {"S": "long"}, "owner": {"S": "\#(long)"}}"#, expecting: 400)
+        await harness.dynamo.close()
+    }
+
     @Test func writersOfOneItemTakeTurns() async throws {
         let harness = Harness()
         try await harness.table("counters")

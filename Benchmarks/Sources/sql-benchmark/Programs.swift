@@ -18,6 +18,16 @@ struct BenchmarkProgram {
         case groups
         /// The example of Streams/device-anomaly: a forest of 100 trees of 256 readings.
         case anomaly
+        /// Each row with the average of its sensor's last ten seconds, of 1,000 sensors (OVER).
+        case sliding
+        /// Each row with the one that its sensor gave before, by a join within a window of time.
+        case join
+        /// Each row with the name of its station, of 1,000 in a reference table.
+        case lookup
+        /// Lines of a web server's log, taken apart by W3C_LOG_PARSE.
+        case w3c
+        /// The same by REGEX_LOG_PARSE.
+        case regexlog
     }
 
     let name: Name
@@ -33,20 +43,58 @@ struct BenchmarkProgram {
         self.name = name
         self.parallelism = parallelism
         let example = name == .anomaly ? "Streams/device-anomaly/anomaly" : "Streams/weather/weather"
-        schema = try Self.schema(of: example + ".json")
+        schema = name == .w3c || name == .regexlog ? Self.lines : try Self.schema(of: example + ".json")
         output = "DESTINATION_SQL_STREAM"
         switch name {
         case .weather, .groups, .anomaly: code = try String(contentsOfFile: example + ".sql", encoding: .utf8)
         case .pass: code = Self.copy(where: "")
         case .filter: code = Self.copy(where: "WHERE \"sensor_value\" >= 0.9")
+        case .sliding, .join, .lookup, .w3c, .regexlog: code = Self.operators[name] ?? ""
         }
         switch name {
         case .anomaly: records = .devices
         case .groups: records = .weather(sensors: 1_000_000, recordsPerMillisecond: 50_000)
+        case .w3c, .regexlog: records = .lines
         default: records = .weather(sensors: 1000, recordsPerMillisecond: 5)
         }
         if parallelism > 1 { code = Self.joined(code, parallelism, schema) }
     }
+
+    /// A record is a line, whatever is in it.
+    private static let lines = InputSchema(
+        recordFormat: .init(
+            recordFormatType: "CSV", mappingParameters: .init(csv: .init(recordRowDelimiter: "\n", recordColumnDelimiter: "\u{1}"))),
+        recordColumns: [.init(name: "line", sqlType: "VARCHAR(512)")])
+
+    private static let operators: [Name: String] = [
+        .sliding: """
+        CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" ("sensor_id" VARCHAR(20), "average" DOUBLE);
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM"
+        SELECT STREAM "sensor_id", AVG("sensor_value") OVER (PARTITION BY "sensor_id" RANGE INTERVAL '10' SECOND PRECEDING)
+        FROM "SOURCE_SQL_STREAM_001";
+        """,
+        .join: """
+        CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" ("sensor_id" VARCHAR(20), "before" DOUBLE, "now" DOUBLE);
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM"
+        SELECT STREAM a."sensor_id", b."sensor_value", a."sensor_value" FROM "SOURCE_SQL_STREAM_001" AS a
+        JOIN "SOURCE_SQL_STREAM_001" OVER (RANGE INTERVAL '0.200' SECOND PRECEDING) AS b ON a."sensor_id" = b."sensor_id";
+        """,
+        .lookup: """
+        CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" ("name" VARCHAR(20), "sensor_value" DOUBLE);
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM"
+        SELECT STREAM r."name", s."sensor_value" FROM "SOURCE_SQL_STREAM_001" AS s JOIN "stations" AS r ON s."sensor_id" = r."id";
+        """,
+        .w3c: """
+        CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" ("host" VARCHAR(64), "request" VARCHAR(256), "status" VARCHAR(8));
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM l.r.COLUMN1, l.r.COLUMN5, l.r.COLUMN6
+        FROM (SELECT STREAM W3C_LOG_PARSE("line", 'COMMON') AS r FROM "SOURCE_SQL_STREAM_001") AS l;
+        """,
+        .regexlog: """
+        CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" ("host" VARCHAR(64), "request" VARCHAR(256), "status" VARCHAR(8));
+        CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM l.r.COLUMN1, l.r.COLUMN2, l.r.COLUMN3
+        FROM (SELECT STREAM REGEX_LOG_PARSE("line", '(\\S+) .*"(.*)" (\\d+) .*') AS r FROM "SOURCE_SQL_STREAM_001") AS l;
+        """,
+    ]
 
     /// The program over all in-application streams of the source together.
     private static func joined(_ code: String, _ parallelism: Int, _ schema: InputSchema) -> String {
@@ -93,6 +141,17 @@ struct BenchmarkProgram {
         definition.outputs = [
             ApplicationOutput(id: "2.1", name: output, destination: .stream(arn: Self.arn("out")), roleARN: nil, format: .json)
         ]
+        if name == .lookup {
+            definition.references = [
+                ApplicationReference(
+                    id: "3.1", tableName: "stations", bucketARN: "arn:aws:s3:::b", fileKey: "stations.csv", roleARN: nil,
+                    schema: InputSchema(
+                        recordFormat: .init(
+                            recordFormatType: "CSV",
+                            mappingParameters: .init(csv: .init(recordRowDelimiter: "\n", recordColumnDelimiter: ","))),
+                        recordColumns: [.init(name: "id", sqlType: "VARCHAR(20)"), .init(name: "name", sqlType: "VARCHAR(20)")]))
+            ]
+        }
         definition.startNumber = 1
         return definition
     }

@@ -8,6 +8,8 @@ enum RecordMaker {
     case weather(sensors: Int, recordsPerMillisecond: Int)
     /// A device's reading, some 45 bytes.
     case devices
+    /// Lines of the common log format, some 90 bytes.
+    case lines
 
     /// The first record's time.
     static let start: Int64 = 1_700_000_040_000
@@ -18,6 +20,7 @@ enum RecordMaker {
         switch self {
         case .weather(_, let rate): Self.start + Int64(number / rate)
         case .devices: Self.start + Int64(number / 5)
+        case .lines: Self.start + Int64(number / 100)
         }
     }
 
@@ -39,8 +42,14 @@ enum RecordMaker {
         case .devices:
             let reading = random % 1000 == 0 ? 900 : 20 + random % 30
             text += Array("{\"deviceId\":\"device-\(number % 5)\",\"sensorReading\":\(reading)}".utf8)
+        case .lines:
+            text += Array("192.168.\(random % 256).\(random / 256 % 256) - user\(random % 1000) [10/Oct/2020:13:55:36 -0700] ".utf8)
+            text += Array("\"GET /path/\(random % 10_000)/page.html HTTP/1.1\" 200 \(random % 100_000)".utf8)
         }
     }
+
+    /// The reference table of 1,000 stations.
+    static let stations = (0..<1000).map { "s-\(padded($0, 8)),station \($0 % 97)\n" }.joined()
 
     private static func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)

@@ -13,6 +13,14 @@ struct StoreTime: TimeSource {
     func monotonicNanoseconds() -> UInt64 { UInt64(max(0, store.now)) * 1_000_000 }
 }
 
+/// The one object of a bucket in memory.
+struct Stations: ReferenceFiles {
+    func version(of object: ReferenceObject) async throws(ReferenceFailure) -> String { "1" }
+    func contents(of object: ReferenceObject) async throws(ReferenceFailure) -> (bytes: [UInt8], version: String) {
+        (Array(RecordMaker.stations.utf8), "1")
+    }
+}
+
 struct FixedRandom: RandomSource {
     func next() -> UInt64 { 1 }
 }
@@ -70,7 +78,7 @@ struct StoredInput {
         limits.snapshotNanoseconds = .max
         var run = try await ApplicationRun(
             program.definition, start: .trimHorizon, store: store, time: StoreTime(store: store), random: FixedRandom(),
-            resolve: { $0.key }, limits: limits, reportGap: { _ in })
+            resolve: { $0.key }, references: Stations(), limits: limits, reportGap: { _ in })
         while try await run.cycle() {}
         let stream = try await store.stream(Self.derived)
         return try await store.bounds(ShardReference(stream.id, ShardID(0))).highWatermark

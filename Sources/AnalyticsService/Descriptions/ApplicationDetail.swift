@@ -11,6 +11,10 @@ struct ApplicationDetail: AWSResponse {
     var trouble: String?
     var arn: String
     var version: APIVersion
+    /// The field that it is the value of.
+    var member: StaticString = "ApplicationDetail"
+    /// The operation that it answers, if any.
+    var operation: String?
 
     init(
         _ application: (ApplicationDefinition, ApplicationStatus), trouble: String?, _ service: Analytics, _ version: APIVersion
@@ -23,12 +27,13 @@ struct ApplicationDetail: AWSResponse {
 
     func write(to writer: inout WireWriter) {
         writer.object { writer in
-            writer.object("ApplicationDetail") { writer in
+            writer.object(member) { writer in
                 switch version {
                 case .v1: writeVersion1(to: &writer)
                 case .v2: writeVersion2(to: &writer)
                 }
             }
+            writer.field("OperationId", operation)
         }
     }
 
@@ -38,6 +43,7 @@ struct ApplicationDetail: AWSResponse {
         writer.field("ApplicationARN", arn)
         writer.field("ApplicationStatus", status.rawValue)
         writer.field(reasonField, trouble)
+        writer.field("KeptState", definition.keptState)
         writer.field("LostState", definition.lostState)
         writer.field("CreateTimestamp", milliseconds: definition.createdMilliseconds)
         writer.field("LastUpdateTimestamp", milliseconds: definition.updatedMilliseconds)
@@ -69,18 +75,35 @@ struct ApplicationDetail: AWSResponse {
         writer.field("ApplicationCode", definition.code)
     }
 
+    /// What the last start began with.
+    private func writeRestore(to writer: inout WireWriter) {
+        let position = definition.inputs.first?.startingPosition
+        guard position != nil || definition.restoredSnapshot != nil else { return }
+        writer.object("RunConfigurationDescription") { writer in
+            writer.object("ApplicationRestoreConfigurationDescription") { writer in
+                let type: RestoreType =
+                    definition.restoredSnapshot != nil ? .custom : position == .lastStoppedPoint ? .latest : .skip
+                writer.field("ApplicationRestoreType", type.rawValue)
+                writer.field("SnapshotName", definition.restoredSnapshot)
+            }
+        }
+    }
+
     private func writeVersion2(to writer: inout WireWriter) {
         writeCommon(to: &writer)
         writer.field("RuntimeEnvironment", V2.runtime)
         writer.field("ServiceExecutionRole", definition.serviceExecutionRole)
         writer.field("ApplicationVersionCreateTimestamp", milliseconds: definition.updatedMilliseconds)
         writer.field("ConditionalToken", definition.conditionalToken)
+        writer.field("ApplicationVersionRolledBackFrom", definition.history?.rolledBackFrom)
+        writer.field("ApplicationVersionRolledBackTo", definition.history?.rolledBackTo)
         writer.object("ApplicationConfigurationDescription") { writer in
             writer.object("SqlApplicationConfigurationDescription") { writer in
                 writer.inputDescriptions(definition, .v2)
                 writer.outputDescriptions(definition, .v2)
                 if !definition.references.isEmpty { writer.referenceDescriptions(definition, .v2) }
             }
+            writeRestore(to: &writer)
             writer.object("ApplicationCodeConfigurationDescription") { writer in
                 writer.field("CodeContentType", "PLAINTEXT")
                 writer.object("CodeContentDescription") { $0.field("TextContent", definition.code) }

@@ -12,6 +12,7 @@ extension WireWriter {
                 writer.field("InputId", input.id)
                 writer.field("NamePrefix", input.namePrefix)
                 writer.list("InAppStreamNames", input.streamNames)
+                writer.processing(input.processing, definition, version)
                 let role = definition.role(input.roleARN, version)
                 switch input.source {
                 case .stream(let arn): writer.object("KinesisStreamsInputDescription") { $0.resource(arn, role) }
@@ -22,6 +23,16 @@ extension WireWriter {
                 writer.object("InputStartingPositionConfiguration") {
                     $0.field("InputStartingPosition", input.startingPosition?.rawValue)
                 }
+            }
+        }
+    }
+
+    /// InputProcessingConfigurationDescription.
+    mutating func processing(_ processing: InputProcessing?, _ definition: ApplicationDefinition, _ version: APIVersion) {
+        guard let processing else { return }
+        object("InputProcessingConfigurationDescription") { writer in
+            writer.object("InputLambdaProcessorDescription") {
+                $0.resource(processing.functionARN, definition.role(processing.roleARN, version))
             }
         }
     }

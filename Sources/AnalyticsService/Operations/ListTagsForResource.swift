@@ -1,4 +1,4 @@
-/// ListTagsForResource, the same in both versions: the tags that an application was created with.
+/// ListTagsForResource, the same in both versions: the tags of an application.
 
 import AWSWire
 import StreamEngine
@@ -10,21 +10,16 @@ enum ListTagsForResource: AWSOperation {
     }
 
     static let rules: [Rule<Request>] = [
-        .member(
-            "resourceARN", \.resourceARN, .notNull, .minLength(1), .maxLength(2_048),
-            .pattern(.arn(service: "kinesisanalytics", resource: "application")))
+        .applicationARN("resourceARN", \.resourceARN)
     ]
     static func resources(_ request: Request, _ service: Analytics) -> [ResourceName] {
-        ARN(request.resourceARN ?? "").map { [ResourceName(service: $0.service, resource: $0.resource)] } ?? []
+        .application(request.resourceARN)
     }
     static let errors: [AWSError.Name] = [.resourceNotFound]
     static let memoryBound = Analytics.smallBound
 
     static func run(_ request: Request, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> Response {
-        let arn = request.resourceARN ?? ""
-        let name = ARN(arn)?.resource.dropFirst("application/".count) ?? ""
-        guard arn == service.arn(String(name)) else { throw AWSError(.resourceNotFound, "Application \(arn) not found.") }
-        return Response(definition: try await service.definition(String(name)).0)
+        Response(definition: try await service.definition(try service.name(ofARN: request.resourceARN)).0)
     }
 
     struct Response: AWSResponse {

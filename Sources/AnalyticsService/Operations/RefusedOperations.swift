@@ -1,4 +1,4 @@
-/// Operations of the API that cannot be done here yet: each is known and says why it is refused.
+/// Operations of version 2 that have nothing to work on here: each is known and says why it is refused.
 
 import AWSWire
 
@@ -24,10 +24,15 @@ extension RefusedOperation {
     }
 }
 
-private let lambda = "Lambda functions are not called here."
-private let tagging = "tags are given with CreateApplication and stay as they are."
+private let network = "SQL applications are in no VPC; the service refuses it for them too."
 
-enum AddApplicationInputProcessingConfiguration: RefusedOperation { static let reason = lambda }
-enum DeleteApplicationInputProcessingConfiguration: RefusedOperation { static let reason = lambda }
-enum TagResource: RefusedOperation { static let reason = tagging }
-enum UntagResource: RefusedOperation { static let reason = tagging }
+extension V2 {
+    enum AddApplicationVpcConfiguration: RefusedOperation { static let reason = network }
+    enum DeleteApplicationVpcConfiguration: RefusedOperation { static let reason = network }
+    enum CreateApplicationPresignedUrl: RefusedOperation {
+        static let reason = "its URL leads to the Flink dashboard or a Zeppelin notebook; SQL applications have neither."
+    }
+    enum UpdateApplicationMaintenanceConfiguration: RefusedOperation {
+        static let reason = "nothing here is maintained by anybody else, so there is no window for it."
+    }
+}

@@ -10,7 +10,8 @@ extension V1 {
         static let memoryBound = Analytics.smallBound
 
         static func run(_ request: NamedRequest, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> EmptyObject {
-            try await service.stop(request.name)
+            _ = try await service.stop(request.name)
+            return EmptyObject()
         }
     }
 }
@@ -31,18 +32,18 @@ extension V2 {
         static let errors = V1.StopApplication.errors + [.invalidArgument]
         static let memoryBound = Analytics.smallBound
 
-        static func run(_ request: Request, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> EmptyObject {
+        static func run(_ request: Request, _ service: Analytics, _ call: AWSCall) async throws(AWSError) -> OperationAnswer {
             if request.isForced {
                 throw AWSError(.invalidArgument, "Force 'true' is not supported: a SQL application cannot be stopped by force.")
             }
-            return try await service.stop(request.name)
+            return OperationAnswer(operation: try await service.stop(request.name))
         }
     }
 }
 
 extension Analytics {
-    fileprivate func stop(_ name: String) async throws(AWSError) -> EmptyObject {
-        do throws(ApplicationError) { try await applications.stop(name) } catch { throw AWSError(error) }
-        return EmptyObject()
+    /// - Returns: the operation's id.
+    fileprivate func stop(_ name: String) async throws(AWSError) -> String {
+        do throws(ApplicationError) { return try await applications.stop(name) } catch { throw AWSError(error) }
     }
 }

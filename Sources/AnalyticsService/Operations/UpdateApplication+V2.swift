@@ -54,7 +54,9 @@ extension V2 {
                 try definition.apply(sql?.references ?? [], at: "\(field).ReferenceDataSourceUpdates")
                 try definition.apply(request.loggingOptions ?? [], at: "CloudWatchLoggingOptionUpdates")
             }
-            return try await service.detail(request.name, call, .v2)
+            var detail = try await service.detail(request.name, call, .v2)
+            detail.operation = detail.definition.history?.operations.last { $0.kind == .update }?.id
+            return detail
         }
 
         /// The version that the caller knows, by number or by token.

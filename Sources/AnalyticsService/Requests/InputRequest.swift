@@ -6,8 +6,7 @@ import StreamEngine
 /// Input.
 struct InputRequest: WireReadable {
     var namePrefix: String?
-    /// Whether there is an InputProcessingConfiguration.
-    var isProcessed: Bool
+    var processing: ProcessingRequest?
     var stream: ResourceRequest?
     var deliveryStream: ResourceRequest?
     var parallelism: ParallelismRequest?
@@ -15,7 +14,7 @@ struct InputRequest: WireReadable {
 
     init(_ fields: WireFields) throws(AWSError) {
         namePrefix = try fields.string("NamePrefix")
-        isProcessed = fields["InputProcessingConfiguration"] != nil
+        processing = try fields.structure("InputProcessingConfiguration")
         stream = try fields.structure("KinesisStreamsInput")
         deliveryStream = try fields.structure("KinesisFirehoseInput")
         parallelism = try fields.structure("InputParallelism")
@@ -25,6 +24,7 @@ struct InputRequest: WireReadable {
     static func rules(_ version: APIVersion) -> [Rule<InputRequest>] {
         [
             .inApplicationName("namePrefix", \.namePrefix, version, isRequired: true),
+            .structure("inputProcessingConfiguration", \.processing, ProcessingRequest.rules(version)),
             .structure("kinesisStreamsInput", \.stream, ResourceRequest.rules(version)),
             .structure("kinesisFirehoseInput", \.deliveryStream, ResourceRequest.rules(version)),
             .structure("inputParallelism", \.parallelism, [.member("count", \.count, .atLeast(1), .atMost(64))]),
@@ -43,8 +43,7 @@ struct ParallelismRequest: WireReadable {
 struct InputUpdate: WireReadable {
     var id: String?
     var namePrefix: String?
-    /// Whether there is an InputProcessingConfigurationUpdate.
-    var isProcessed: Bool
+    var processing: ProcessingUpdate?
     var stream: ResourceUpdate?
     var deliveryStream: ResourceUpdate?
     var schema: SchemaUpdate?
@@ -53,7 +52,7 @@ struct InputUpdate: WireReadable {
     init(_ fields: WireFields) throws(AWSError) {
         id = try fields.string("InputId")
         namePrefix = try fields.string("NamePrefixUpdate")
-        isProcessed = fields["InputProcessingConfigurationUpdate"] != nil
+        processing = try fields.structure("InputProcessingConfigurationUpdate")
         stream = try fields.structure("KinesisStreamsInputUpdate")
         deliveryStream = try fields.structure("KinesisFirehoseInputUpdate")
         schema = try fields.structure("InputSchemaUpdate")
@@ -64,6 +63,7 @@ struct InputUpdate: WireReadable {
         [
             .itemID("inputId", \.id),
             .inApplicationName("namePrefixUpdate", \.namePrefix, version, isRequired: false),
+            .structure("inputProcessingConfigurationUpdate", \.processing, ProcessingUpdate.rules(version)),
             .structure("kinesisStreamsInputUpdate", \.stream, ResourceUpdate.rules(version)),
             .structure("kinesisFirehoseInputUpdate", \.deliveryStream, ResourceUpdate.rules(version)),
             .structure("inputSchemaUpdate", \.schema, SchemaUpdate.rules(version)),
@@ -80,7 +80,7 @@ struct InputUpdate: WireReadable {
 
     /// - Parameter field: where the update stands in the request.
     func apply(to input: inout ApplicationInput, at field: String) throws(InvalidArgument) {
-        if isProcessed { throw .lambda("\(field).InputProcessingConfigurationUpdate") }
+        try processing?.apply(to: &input.processing, at: field + ".InputProcessingConfigurationUpdate")
         if stream != nil, deliveryStream != nil {
             throw InvalidArgument("\(field) has both KinesisStreamsInputUpdate and KinesisFirehoseInputUpdate: give one of them.")
         }

@@ -132,6 +132,15 @@ package struct KeyElement: Hashable, Sendable {
     /// Bytes (Developer Guide, "Quotas").
     private var mostBytes: Int { isPartition ? 2048 : 1024 }
 
+    /// Whether a value can stand in a key here: of the type, not empty, not too long.
+    func fits(_ value: AttributeValue) -> Bool {
+        guard value.kind == kind else { return false }
+        switch value {
+        case .string(let bytes), .binary(let bytes): return (1...mostBytes).contains(bytes.count)
+        default: return true
+        }
+    }
+
     /// Checks that a value is not empty nor too long for a key.
     func check(sizeOf value: AttributeValue) throws(AWSError) {
         let count: Int

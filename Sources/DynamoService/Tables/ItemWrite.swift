@@ -43,7 +43,7 @@ struct ItemWrite: Sendable {
         switch action {
         case .put:
             itemKey = try table.key(ofItem: item)
-            try table.checkIndexKeys(of: item, isUpdate: false)
+            try table.checkIndexKeys(of: item)
             guard item.itemSize <= Item.mostBytes else { throw .invalid("Item size has exceeded the maximum allowed size") }
         case .update(let program):
             itemKey = try table.key(named: item)
@@ -73,7 +73,9 @@ struct ItemWrite: Sendable {
             guard updated.itemSize <= Item.mostBytes else {
                 throw .invalid("Item size to update has exceeded the maximum allowed size")
             }
-            try table.checkIndexKeys(of: updated, isUpdate: true)
+            if !table.indexes.isEmpty {
+                try table.checkIndexKeys(of: updated, writing: Set(program.paths.map(\.attribute)))
+            }
             new = updated
         }
         if old == nil, new == nil { return Decision(old: nil, new: nil, changes: []) }

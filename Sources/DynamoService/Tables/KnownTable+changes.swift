@@ -41,9 +41,10 @@ extension KnownTable {
     }
 
     /// Checks the attributes of an item that indexes have for keys.
-    func checkIndexKeys(of item: Item, isUpdate: Bool) throws(AWSError) {
+    /// - Parameter names: of the attributes that are written; nil for all.
+    func checkIndexKeys(of item: Item, writing names: Set<AttributeName>? = nil) throws(AWSError) {
         for index in indexes {
-            for element in index.keys {
+            for element in index.keys where names?.contains(element.name) ?? true {
                 guard let value = item[element.name] else { continue }
                 guard value.kind == element.kind else {
                     throw .invalidParameter(

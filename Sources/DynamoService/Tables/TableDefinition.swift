@@ -133,11 +133,11 @@ struct KnownIndex: Sendable {
         projection = definition.isLocal ? nil : shown
     }
 
-    /// The key under which it has an item; nil when it has it not.
+    /// The key under which it has an item; nil when it has it not. An item that was there before the index may have in its attributes what no key can be.
     func key(of item: Item) -> ItemKey? {
-        guard let partition = item[keys[0].name], partition.kind == keys[0].kind else { return nil }
+        guard let partition = item[keys[0].name], keys[0].fits(partition) else { return nil }
         guard keys.count > 1 else { return ItemKey(partition: partition) }
-        guard let sort = item[keys[1].name], sort.kind == keys[1].kind else { return nil }
+        guard let sort = item[keys[1].name], keys[1].fits(sort) else { return nil }
         return ItemKey(partition: partition, sort: sort)
     }
 }

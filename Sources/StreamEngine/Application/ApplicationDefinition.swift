@@ -27,6 +27,19 @@ public struct ApplicationDefinition: Codable, Sendable {
     public var stopReason: String?
     /// The state that the last update of the running application let go of, in words; nil when it kept all.
     public var lostState: String?
+    /// What operators of the last update of the running application went on with their state, in words; nil where there was no such update.
+    public var keptState: String?
+    /// Nil where there are none.
+    private var namedSnapshots: [ApplicationSnapshot]?
+    /// Snapshots by name, in the order in which they were taken.
+    public var snapshots: [ApplicationSnapshot] {
+        get { namedSnapshots ?? [] }
+        set { namedSnapshots = newValue.isEmpty ? nil : newValue }
+    }
+    /// The snapshot that the last start began with; nil where it began with none.
+    public var restoredSnapshot: String?
+    /// What was done to it lately.
+    public var history: ApplicationHistory?
     /// How often it was started: tells whether the state in its hidden stream is of this start.
     public var startNumber: Int64
     /// The number that the next input or output is given an id from, such as `2.1`.
@@ -93,6 +106,8 @@ public struct ApplicationInput: Codable, Sendable {
     public var parallelism: Int
     /// As the last start asked for; nil before the first.
     public var startingPosition: StartingPosition?
+    /// What the records go through before they are decoded; nil for nothing.
+    public var processing: InputProcessing?
 
     public init(id: String, namePrefix: String, source: StreamTarget, roleARN: String?, schema: InputSchema, parallelism: Int) {
         self.id = id
@@ -109,6 +124,18 @@ public struct ApplicationInput: Codable, Sendable {
             let digits = String(number)
             return namePrefix + "_" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
         }
+    }
+}
+
+/// A function that records go through before they become rows (Kinesis Analytics API, InputLambdaProcessor).
+public struct InputProcessing: Codable, Sendable, Hashable {
+    /// What the node's settings say how to call.
+    public var functionARN: String
+    public var roleARN: String?
+
+    public init(functionARN: String, roleARN: String?) {
+        self.functionARN = functionARN
+        self.roleARN = roleARN
     }
 }
 
@@ -170,11 +197,21 @@ public enum OutputFormat: String, Codable, Sendable {
 }
 
 extension ApplicationDefinition {
-    /// 2 has reference tables; what has none is written as 1.
-    private static let format = 2
+    /// 2 has reference tables; 3 several inputs, functions for their records, snapshots by name. What has none of these is written as 1, so that builds
+    /// before can go on with it; what only tells of the past they may lose.
+    private static let format = 3
+
+    private var ownFormat: Int {
+        let isThird =
+            inputs.count > 1 || inputs.contains { $0.processing != nil } || namedSnapshots != nil || restoredSnapshot != nil
+        return isThird ? 3 : referenceTables == nil ? 1 : 2
+    }
 
     /// JSON that says its version, as the definition is stored.
-    func stored() -> [UInt8] { StoredDefinition.encode(self, format: referenceTables == nil ? 1 : Self.format) }
+    func stored() -> [UInt8] { StoredDefinition.encode(self, format: ownFormat) }
+
+    /// An earlier configuration, as it is stored beside the definition. Its form came with 3.
+    func storedVersion() -> [UInt8] { StoredDefinition.encode(self, format: Self.format) }
 
     /// - Throws: for bytes that `stored()` of this or an earlier version did not write.
     init(stored bytes: [UInt8]) throws(StoredDefinition.Failure) {

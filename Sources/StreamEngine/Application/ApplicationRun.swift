@@ -15,6 +15,8 @@ package enum RunFailure: Error, Sendable {
     case destination(OutputRouter.Unavailable)
     /// The source was deleted and made anew: what this run knows of it means nothing any more.
     case sourceReplaced
+    /// The function that records go through gives no answer. Nothing was computed: the same run may be tried again.
+    case processing(String)
     /// The object of a reference table cannot be read now, and there are no rows of an earlier one. Nothing was computed.
     case reference(String)
 }
@@ -63,6 +65,8 @@ package struct ApplicationRun {
         package var stateBytes = Dataflow.Limits().stateBytes
         /// How many pieces are decoded at a time.
         package var decoders = min(4, Cores.count)
+        /// What a record that its producer compressed may become, in bytes; 0 to take records as they are.
+        package var decompressedBytes = RecordDecompression.mostBytes
 
         package init() {}
     }
@@ -76,6 +80,7 @@ package struct ApplicationRun {
     private let store: any StreamStore
     private let time: any TimeSource
     private let run: StateRecord.Run
+    private let stop: StopSignal?
     private let reportGap: @Sendable (InputMerge.Gap) -> Void
 
     private var dataflow: Dataflow
@@ -107,44 +112,54 @@ package struct ApplicationRun {
     /// - Parameters:
     ///   - start: where to begin; nil to go on after a crash or a restart of the node.
     ///   - cache: where runs share what they decode.
+    ///   - processing: calls the functions of inputs that have one.
+    ///   - stop: set by who wants the run to end.
     package init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
         random: any RandomSource, resolve: SourceResolver, references files: (any ReferenceFiles)? = nil, limits: Limits = Limits(),
-        cache: DecodeCache? = nil, reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
+        cache: DecodeCache? = nil, processing: RecordProcessing? = nil, stop: StopSignal? = nil,
+        reportGap: @escaping @Sendable (InputMerge.Gap) -> Void
     ) async throws {
         let begin = try await RunStart(definition, start: start, store: store, time: time, random: random, resolve: resolve)
         self.limits = limits
         self.store = store
         self.time = time
         self.reportGap = reportGap
+        self.stop = stop
         run = begin.run
         dataflow = try begin.makeDataflow(limits)
         views = ViewBoard(dataflow.views)
         encoder = OutputEncoder(definition.outputs, begin.compiled)
         dataflow.wantedStreams = encoder.streamNames
+        dataflow.stop = stop
         references = RunReferences(definition.references, files)
         // Rows that are not in the state are those of a table that the program is new to.
         let isNewTable = try await Self.loadTables(references, into: &dataflow)
-        ahead = PieceDecoding(depth: limits.decoders)
+        if begin.compiled.sources.contains(where: { $0.processor != nil }), processing == nil {
+            throw RunFailure.configuration("an input has an InputProcessingConfiguration, and functions cannot be called here")
+        }
+        ahead = PieceDecoding(depth: limits.decoders, processing: processing, stop: stop)
         schedule = SnapshotSchedule(limits, now: time.monotonicNanoseconds())
         reader = try SourceReader(
-            begin.compiled, source: begin.source, key: begin.key, positions: begin.positions, clock: dataflow.clockMilliseconds,
-            pieceBytes: limits.pieceBytes, store: store, cache: cache)
+            begin.compiled, sources: begin.sources, positions: begin.positions, clock: dataflow.clockMilliseconds,
+            pieceBytes: limits.pieceBytes, decompressedBytes: limits.decompressedBytes, store: store, cache: cache)
         // The clock has no reading before the first row, which may be as old as the trim horizon.
-        computed = InputProgress(positions: begin.positions, clockMilliseconds: dataflow.clockMilliseconds)
+        computed = InputProgress(at: begin.positions, clockMilliseconds: dataflow.clockMilliseconds)
         var end = begin.end
         if case .anew = begin.beginning {
             end = try await begin.stateLog.begin(run, at: computed, fence: begin.fence, writtenAt: time.wallMilliseconds())
         }
         appender = RunAppender(
             definition.outputs, store: store, stateLog: begin.stateLog, fence: begin.fence, nextOffset: end, limits: limits)
-        if case .goOn(let state, let isSameProgram) = begin.beginning {
-            mustWriteState = !isSameProgram || state.isOld || isNewTable
+        if case .goOn(let state, _) = begin.beginning {
+            mustWriteState = begin.mustWriteState || isNewTable
             let begun = max(state.base.clockMilliseconds, state.run.startMilliseconds)
             schedule.resume(state, ageMilliseconds: time.wallMilliseconds().subtractingReportingOverflow(begun).partialValue)
             appender.resume(state.outgoing, outputs: Set(definition.outputs.map(\.id)))
-            try await recompute(through: state.last, source: begin.source.id)
+            try await recompute(through: state.last, sources: begin.sources.map(\.stream.id))
             try checkRows(of: state)
+            // Until the hidden stream has it, another start would begin from the snapshot again: nobody may delete that before.
+            if begin.isRestored { try await writeState(whole: true) }
         } else {
             // Computing again from the beginning needs the rows that it was computed with.
             mustWriteState = isNewTable
@@ -169,10 +184,10 @@ package struct ApplicationRun {
     // MARK: Going on after a crash
 
     /// Computes the input between the last snapshot and the last commit again, for the state alone: the rows are durable.
-    private mutating func recompute(through last: InputProgress, source: StreamID) async throws {
+    private mutating func recompute(through last: InputProgress, sources: [StreamID]) async throws {
         isRecomputing = true
         defer { isRecomputing = false }
-        let ends = SourceReader.references(last.positions, in: source)
+        let ends = SourceReader.references(last.positions, in: sources)
         var bytes = 0
         // Everything up to the commit arrived at or before its clock, so this meets the records of the first time in their order.
         while true {
@@ -181,7 +196,7 @@ package struct ApplicationRun {
             {
                 ahead.add(piece)
             }
-            if let (piece, positions) = await ahead.next() {
+            if let (piece, positions) = try await nextDecoded() {
                 try compute(piece, through: positions)
                 appender.dropCuts()
             } else if reader.mustRaiseFloor {
@@ -265,14 +280,14 @@ package struct ApplicationRun {
         var bytes = 0
         while true {
             try await readAhead(through: settled, &bytes)
-            if let (piece, positions) = await ahead.next() {
+            if let (piece, positions) = try await nextDecoded() {
                 try await readAhead(through: settled, &bytes)
                 try compute(piece, through: positions)
                 // What is ahead stays for the next cycle when a destination takes no rows now.
                 if appender.queue.isFull { try await append() }
                 if writing != nil { try await goOnWithSnapshot() }
                 // What is ahead stays for the next cycle, too, so that no core waits where one cycle ends.
-                if bytes >= limits.cycleBytes { return false }
+                if bytes >= limits.cycleBytes || stop?.isSet ?? false { return false }
                 continue
             }
             guard reader.mustRaiseFloor else { return bytes < limits.cycleBytes }
@@ -292,6 +307,10 @@ package struct ApplicationRun {
         }
     }
 
+    private mutating func nextDecoded() async throws(RunFailure) -> (piece: DecodedPiece, positions: [InputShard: Int64])? {
+        do throws(ProcessingFailure) { return try await ahead.next() } catch { throw .processing(error.message) }
+    }
+
     /// What to wait for between two cycles, and how long at most.
     var rest: (positions: [ShardReference: Int64], timeout: Duration) {
         var milliseconds = reader.hasPending ? Self.unsettledMilliseconds : Self.idleMilliseconds
@@ -303,26 +322,30 @@ package struct ApplicationRun {
         return (reader.readPositions, .milliseconds(milliseconds))
     }
 
-    private mutating func compute(_ piece: DecodedPiece, through positions: [ShardID: Int64]) throws {
+    private mutating func compute(_ piece: DecodedPiece, through positions: [InputShard: Int64]) throws {
         reader.noteUndecodable(piece.undecodable)
         var rows: [String: OutgoingRows] = [:]
         for part in piece.parts {
             progress.rowsIn += Int64(part.count)
             rowsComputed += Int64(part.count)
-            do { try dataflow.insert(part) } catch { throw RunFailure.state("\(error)") }
-            collect(recordKeys: encoder.recordKeyColumn.flatMap(part.column), into: &rows)
+            do { try dataflow.insert(part) } catch { throw Self.failure(error) }
+            collect(recordKeys: encoder.recordKeyColumns.isEmpty ? nil : part.column(encoder.recordKeyColumns), into: &rows)
         }
         if !isRecomputing { views.show(&dataflow) }
-        finishCut(InputProgress(positions: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
+        finishCut(InputProgress(at: positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
+    }
+
+    private static func failure(_ error: DataflowError) -> any Error {
+        error == .stopped ? error : RunFailure.state("\(error)")
     }
 
     private mutating func advance(to milliseconds: Int64) throws {
-        do { try dataflow.advance(to: milliseconds) } catch { throw RunFailure.state("\(error)") }
+        do { try dataflow.advance(to: milliseconds) } catch { throw Self.failure(error) }
         reader.advance(to: milliseconds)
         var rows: [String: OutgoingRows] = [:]
         collect(recordKeys: nil, into: &rows)
         if !isRecomputing { views.show(&dataflow) }
-        finishCut(InputProgress(positions: computed.positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
+        finishCut(InputProgress(at: computed.positions, clockMilliseconds: dataflow.clockMilliseconds), rows)
     }
 
     private mutating func collect(recordKeys: Column?, into rows: inout [String: OutgoingRows]) {
@@ -376,6 +399,21 @@ package struct ApplicationRun {
         noteAppended()
         mustWriteState = false
     }
+
+    /// The state of this moment, whole and frozen, with the record that stands before its pieces. All rows of what was computed are durable.
+    mutating func stateForSnapshot() async throws -> (state: Dataflow, head: StateRecord) {
+        while writing != nil { try await writePieces() }
+        try await append()
+        try await appender.drain(at: time.wallMilliseconds())
+        noteAppended()
+        // A copy: what the run itself has written of its state, and what has changed since, stays as it is.
+        var copy = dataflow
+        let head = copy.freezeState(whole: true)
+        return (copy, .snapshotHead(run, computed, isWhole: true, bytes: head))
+    }
+
+    var snapshotPartBytes: Int { limits.snapshotPartBytes }
+    var snapshotTime: Int64 { time.wallMilliseconds() }
 
     /// Writes the next pieces of a snapshot, or begins one when it is due.
     private mutating func goOnWithSnapshot() async throws {

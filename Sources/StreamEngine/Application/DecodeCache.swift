@@ -7,11 +7,11 @@ import Synchronization
 ///
 /// A run registers how it decodes which source. Only where another one does the same is anything kept; who asks for what is being decoded waits for it.
 package final class DecodeCache: Sendable {
-    /// How records become rows, and of which source.
+    /// How records become rows, and of which sources.
     struct Form: Hashable, Sendable {
-        /// The schema, the columns that are read, and the in-application streams, as text.
+        /// The schemas, the columns that are read, and the in-application streams, as text.
         var reading: String
-        var source: StreamID
+        var sources: [StreamID]
     }
 
     /// What was decoded together.

@@ -93,13 +93,13 @@ package struct InputMerge {
     }
 
     /// Notes what was lost with shards that have gone.
-    mutating func noteGone(from stream: StreamDescription) {
-        for (shard, position) in gone {
+    mutating func noteGone(from stream: StreamDescription, of source: StreamID) {
+        for (shard, position) in gone where shard.stream == source {
             let ends = stream.possibleEnds(ofRetired: shard.shard)
             if ends.contains(position) { continue }
             gaps.append(Gap(shard: shard, from: position, to: ends.filter { $0 > position }.min(), reason: .retired))
         }
-        gone = []
+        gone.removeAll { $0.shard.stream == source }
     }
 
     /// Notes a batch that was handed out but could not be read to its end.

@@ -22,14 +22,16 @@ struct OutputEncoder: Sendable {
                     keys: PartitionKeys(rule: compiled.partitionKeyRule(of: output.name), otherwise: Array(output.name.utf8))))
         }
         guard outputsOfStream.values.joined().contains(where: { $0.keys.rule == .record }) else { return }
-        recordKeyColumn = compiled.inputs.first?.columns.firstIndex { $0.name == MetadataColumn.partitionKey.rawValue }
+        for input in compiled.inputs {
+            recordKeyColumns[input.name] = input.columns.firstIndex { $0.name == MetadataColumn.partitionKey.rawValue }
+        }
     }
 
     /// The in-application streams whose rows are wanted.
     var streamNames: Set<String> { Set(outputsOfStream.keys) }
 
-    /// The input's column that holds the partition keys of records, where some output's rows leave under them.
-    private(set) var recordKeyColumn: Int?
+    /// Which column of each of the inputs' streams holds the partition keys of records; none where no output's rows leave under them.
+    private(set) var recordKeyColumns: [String: Int] = [:]
 
     /// Writes rows, one record a row, for every output of their stream.
     /// - Parameter recordKeys: the partition keys of the input's rows, where some output wants them.

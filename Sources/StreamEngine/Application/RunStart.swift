@@ -1,4 +1,4 @@
-/// What a run begins with: its place in the source, its state, its fence.
+/// What a run begins with: its place in the sources, its state, its fence.
 
 import Host
 import StreamStore
@@ -6,17 +6,20 @@ import StreamStore
 /// Claims the application's fence and finds out where to begin; `ApplicationRun` takes it from there.
 struct RunStart {
     let compiled: CompiledApplication
-    let key: StreamKey
-    let source: StreamDescription
+    /// In the order of the inputs.
+    let sources: [RunSource]
     let stateLog: StateLog
     let fence: Fence
     let beginning: RunBeginning
     let run: StateRecord.Run
+    /// Whether the state is that of a named snapshot, which the hidden stream does not have yet.
+    let isRestored: Bool
     /// The first offset to read of each shard.
-    let positions: [ShardID: Int64]
+    let positions: [InputShard: Int64]
     /// What the next record of the hidden stream gets.
     let end: Int64
 
+    /// - Parameter start: where a start asked to begin, unless the definition says otherwise of an input; nil to go on.
     init(
         _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
         random: any RandomSource, resolve: SourceResolver
@@ -28,28 +31,42 @@ struct RunStart {
         var compiled = try CompiledApplication(definition)
         compiled.leaveOutUnreadColumns(definition.outputs)
         self.compiled = compiled
-        guard let input = definition.inputs.first else { throw RunFailure.configuration("the application has no input") }
-        key = await resolve(input.source)
-        source = try await store.stream(key)
+        sources = try await Self.sources(definition, store: store, resolve: resolve)
+        let streams = sources.map(\.stream)
         stateLog = try await StateLog.open(application: definition.name, store: store)
         fence = try await store.claim(owner: "application/\(definition.name)")
         let recovered: RecoveredState?
         (recovered, end) = try await Self.recover(stateLog, start: start)
-        beginning = RunBeginning(
-            requested: start, stored: input.startingPosition, startNumber: definition.startNumber, recovered: recovered,
-            program: compiled, source: source)
-        switch beginning {
-        case .goOn(let state, _):
-            run = StateRecord.Run(
-                startNumber: state.run.startNumber, programDigest: compiled.digest, seed: state.run.seed,
-                startMilliseconds: state.run.startMilliseconds, source: source.id)
-            positions = Self.positions(of: state, source)
-        case .anew(let position, let kept):
-            run = StateRecord.Run(
-                startNumber: definition.startNumber, programDigest: compiled.digest, seed: random.next(),
-                startMilliseconds: time.wallMilliseconds(), source: source.id)
-            positions = try await Self.positions(position, kept: kept, source: source, store: store)
+        if recovered?.run.startNumber != definition.startNumber, let name = definition.restoredSnapshot {
+            let state = try await Self.snapshot(name, of: definition, streams, store: store)
+            beginning = .goOn(state, isSameProgram: state.run.programDigest == compiled.digest)
+            isRestored = true
+        } else {
+            beginning = RunBeginning(
+                requested: start.map { start in
+                    definition.inputs.enumerated().map { $0.offset == 0 ? start : $0.element.startingPosition ?? start }
+                },
+                stored: definition.inputs.map(\.startingPosition), startNumber: definition.startNumber, recovered: recovered,
+                program: compiled, sources: streams)
+            isRestored = false
         }
+        (run, positions) = try await Self.place(
+            beginning, definition, compiled, streams, isRestored: isRestored, store: store, time: time, random: random)
+    }
+
+    private static func sources(
+        _ definition: ApplicationDefinition, store: any StreamStore, resolve: SourceResolver
+    ) async throws -> [RunSource] {
+        guard !definition.inputs.isEmpty else { throw RunFailure.configuration("the application has no input") }
+        var sources: [RunSource] = []
+        for input in definition.inputs {
+            let key = await resolve(input.source)
+            if sources.contains(where: { $0.key == key }) {
+                throw RunFailure.configuration("two inputs read the stream \(key.name); one is enough for all that reads its rows")
+            }
+            sources.append(RunSource(key: key, stream: try await store.stream(key)))
+        }
+        return sources
     }
 
     private static func recover(
@@ -64,21 +81,73 @@ struct RunStart {
         }
     }
 
+    /// The state of a named snapshot.
+    private static func snapshot(
+        _ name: String, of definition: ApplicationDefinition, _ streams: [StreamDescription], store: any StreamStore
+    ) async throws -> RecoveredState {
+        guard let log = try await StateLog.existing(ApplicationSnapshot.key(name, of: definition.name), store: store),
+            var state = try await log.recover().state, !state.layers.isEmpty
+        else { throw RunFailure.configuration("the snapshot \(name) is not there") }
+        guard state.run.sources.count <= streams.count, zip(state.run.sources, streams).allSatisfy({ $0 == $1.id }) else {
+            throw RunFailure.configuration(
+                "the snapshot \(name) is of other source streams than the application reads now; what it says of positions means nothing there"
+            )
+        }
+        (state.last, state.outgoing) = (state.base, OutgoingQueue())
+        return state
+    }
+
+    private static func place(
+        _ beginning: RunBeginning, _ definition: ApplicationDefinition, _ compiled: CompiledApplication,
+        _ streams: [StreamDescription], isRestored: Bool, store: any StreamStore, time: any TimeSource, random: any RandomSource
+    ) async throws -> (StateRecord.Run, [InputShard: Int64]) {
+        let sources = streams.map(\.id)
+        switch beginning {
+        case .goOn(let state, _):
+            let run = StateRecord.Run(
+                startNumber: isRestored ? definition.startNumber : state.run.startNumber, programDigest: compiled.digest,
+                seed: state.run.seed, startMilliseconds: state.run.startMilliseconds, sources: sources)
+            var positions = Self.positions(of: state, streams)
+            // Inputs that were added since.
+            for input in streams.indices.dropFirst(state.run.sources.count) {
+                let start = definition.inputs[input].startingPosition ?? .now
+                try await Self.add(start, kept: .none, of: input, streams[input], store, to: &positions)
+            }
+            return (run, positions)
+        case .anew(let starts):
+            let run = StateRecord.Run(
+                startNumber: definition.startNumber, programDigest: compiled.digest, seed: random.next(),
+                startMilliseconds: time.wallMilliseconds(), sources: sources)
+            var positions: [InputShard: Int64] = [:]
+            for (input, (start, kept)) in starts.enumerated() {
+                try await Self.add(start, kept: kept, of: input, streams[input], store, to: &positions)
+            }
+            return (run, positions)
+        }
+    }
+
     /// Shards that came into being after the snapshot were read from their beginning, which is where their lane's last shard ended.
-    private static func positions(of state: RecoveredState, _ source: StreamDescription) -> [ShardID: Int64] {
-        let later = state.last.positions.map { shard, _ in (shard, source.shard(shard)?.startOffset ?? 0) }
+    private static func positions(of state: RecoveredState, _ streams: [StreamDescription]) -> [InputShard: Int64] {
+        let later = state.last.positions.map { place, _ in
+            (place, streams.indices.contains(place.input) ? streams[place.input].shard(place.shard)?.startOffset ?? 0 : 0)
+        }
         return state.base.positions.merging(later) { old, _ in old }
     }
 
-    private static func positions(
-        _ start: StartingPosition, kept: RunBeginning.KeptPositions, source: StreamDescription, store: any StreamStore
-    ) async throws(StoreError) -> [ShardID: Int64] {
-        var positions: [ShardID: Int64] = [:]
+    private static func add(
+        _ start: StartingPosition, kept: RunBeginning.KeptPositions, of input: Int, _ source: StreamDescription,
+        _ store: any StreamStore, to positions: inout [InputShard: Int64]
+    ) async throws(StoreError) {
         for shard in source.shards {
             let bounds = try await store.bounds(ShardReference(source.id, shard.id))
-            positions[shard.id] = RunBeginning.position(start, kept: kept, shard: shard.id, bounds: bounds)
+            positions[InputShard(input, shard.id)] = RunBeginning.position(start, kept: kept, shard: shard.id, bounds: bounds)
         }
-        return positions
+    }
+
+    /// Whether the state must be written before anything is computed from it.
+    var mustWriteState: Bool {
+        guard case .goOn(let state, let isSameProgram) = beginning else { return false }
+        return !isSameProgram || state.isOld || isRestored || state.run.sources.count != sources.count
     }
 
     /// The dataflow, with the state of the last run if it goes on from that.

@@ -6,6 +6,19 @@ import StreamSQL
 import StreamStore
 import Synchronization
 
+/// What the runs of a node work with.
+struct RunEnvironment: Sendable {
+    var store: any StreamStore
+    var time: any TimeSource
+    var random: any RandomSource
+    var resolve: SourceResolver
+    var references: (any ReferenceFiles)?
+    var functions: (any RecordFunctions)?
+    var limits: ApplicationRun.Limits
+    var cache: DecodeCache
+    var logger: Logger
+}
+
 /// A running application as the manager holds it.
 ///
 /// A trouble that may pass (a full disk, a missing destination) is tried again for ever, with growing pauses, as the service did; the rows
@@ -27,30 +40,38 @@ final class RunTask: Sendable {
         /// Rows of this task's earlier runs.
         var earlier = RunProgress()
         var waiters: [CheckedContinuation<Void, Never>] = []
+        /// Whether it is through with what waited for it.
+        var hasSettled = false
+        var settlingWaiters: [CheckedContinuation<Void, Never>] = []
+        /// Snapshots that were asked for, in their order.
+        var snapshots: [(log: StateLog, answer: FirstAnswer<String?>)] = []
         var views: ViewBoard?
     }
 
+    /// How long a run goes on before it counts as one that can, though it is not through with what waited for it.
+    private static let settledNanoseconds: UInt64 = 60_000_000_000
+
     private let state = Mutex(State())
+    private let stopSignal = StopSignal()
     private let task: Mutex<Task<Void, Never>?> = Mutex(nil)
 
-    /// - Parameter failed: called with the reason, before `ended` returns, when the run ends for good by itself.
+    /// - Parameters:
+    ///   - settled: called once, when what waited for the run has been computed, or a minute has passed.
+    ///   - failed: called with the reason, before `ended` returns, when the run ends for good by itself.
     init(
-        _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, references: (any ReferenceFiles)?,
-        limits: ApplicationRun.Limits, cache: DecodeCache, logger: Logger,
-        failed: @escaping @Sendable (RunTask, String) async -> Void
+        _ definition: ApplicationDefinition, start: StartingPosition?, _ environment: RunEnvironment,
+        settled: @escaping @Sendable () async -> Void, failed: @escaping @Sendable (RunTask, String) async -> Void
     ) {
-        var logger = logger
-        logger[metadataKey: "application"] = "\(definition.name)"
-        let prepared = logger
+        var environment = environment
+        environment.logger[metadataKey: "application"] = "\(definition.name)"
+        let prepared = environment
         let begun = Task { [weak self] in
             guard let self else { return }
-            let reason = await self.work(
-                definition, start: start, store: store, time: time, random: random, resolve: resolve,
-                references: references, limits: limits, cache: cache, logger: prepared)
+            let reason = await self.work(definition, start: start, prepared, settled: settled)
             if let reason { await failed(self, reason) }
             self.state.withLock { $0.hasEnded = true }
             self.resumeWaiters()
+            self.refuseSnapshots("the application has stopped")
         }
         task.withLock { $0 = begun }
     }
@@ -70,8 +91,40 @@ final class RunTask: Sendable {
             state.isStopping = true
             return state.rest
         }
+        stopSignal.set()
         rest?.cancel()
         resumeWaiters()
+    }
+
+    /// Writes the state to a stream that has nothing yet, between two cycles.
+    /// - Returns: why that cannot be now; nil when it is durable.
+    func writeSnapshot(to log: StateLog) async -> String? {
+        let answer = FirstAnswer<String?>()
+        let (rest, refusal) = state.withLock { state -> (Task<Void, Never>?, String?) in
+            if state.hasEnded || state.isStopping { return (nil, "the application is stopping") }
+            if let trouble = state.trouble, !state.hasBegun { return (nil, trouble) }
+            state.snapshots.append((log, answer))
+            return (state.rest, nil)
+        }
+        if let refusal { return refusal }
+        rest?.cancel()
+        return await answer.value
+    }
+
+    private func refuseSnapshots(_ reason: String) {
+        let asked = state.withLock { state in
+            defer { state.snapshots = [] }
+            return state.snapshots
+        }
+        for snapshot in asked { snapshot.answer.give(reason) }
+    }
+
+    private func writeSnapshots(_ run: inout ApplicationRun) async throws {
+        while let next = state.withLock({ $0.snapshots.first }) {
+            let refusal = try await run.writeSnapshot(to: next.log).map { Self.describe($0) }
+            state.withLock { state in _ = state.snapshots.isEmpty ? nil : state.snapshots.removeFirst() }
+            next.answer.give(refusal)
+        }
     }
 
     /// Returns when the run has ended.
@@ -91,39 +144,55 @@ final class RunTask: Sendable {
         }
     }
 
+    /// Returns when the run is through with what waited for it, or has met a trouble or ended.
+    func settled() async {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.hasSettled || state.trouble != nil || state.isStopping || state.hasEnded { return true }
+                state.settlingWaiters.append(continuation)
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    private func resumeSettled() {
+        let waiters = state.withLock { state in
+            defer { state.settlingWaiters = [] }
+            return state.settlingWaiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
     private func resumeWaiters() {
         let waiters = state.withLock { state in
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.resume() }
+        if state.withLock({ $0.trouble != nil || $0.isStopping || $0.hasEnded }) { resumeSettled() }
     }
 
     private var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// - Returns: why it ended, when that was for good and by itself.
     private func work(
-        _ definition: ApplicationDefinition, start: StartingPosition?, store: any StreamStore, time: any TimeSource,
-        random: any RandomSource, resolve: @escaping SourceResolver, references: (any ReferenceFiles)?,
-        limits: ApplicationRun.Limits, cache: DecodeCache, logger: Logger
+        _ definition: ApplicationDefinition, start: StartingPosition?, _ environment: RunEnvironment,
+        settled: @escaping @Sendable () async -> Void
     ) async -> String? {
+        let logger = environment.logger
         var start = start
         var pause = Self.firstPause
+        var settling = Settling(since: environment.time.monotonicNanoseconds()) { [weak self] in
+            await settled()
+            self?.state.withLock { $0.hasSettled = true }
+            self?.resumeSettled()
+        }
         while !isStopping {
             do {
                 // Only the first try is told where to begin: whether its beginning was made durable is what the next one reads.
                 defer { start = nil }
-                var run = try await ApplicationRun(
-                    definition, start: start, store: store, time: time, random: random, resolve: resolve,
-                    references: references, limits: limits, cache: cache
-                ) { gap in
-                    logger.error(
-                        "input records are missing",
-                        metadata: [
-                            "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to.map { String($0) } ?? "unknown")",
-                            "reason": "\(gap.reason.rawValue)",
-                        ])
-                }
+                var run = try await begin(definition, start: start, environment)
                 let views = run.views
                 state.withLock { state in
                     state.hasBegun = true
@@ -131,7 +200,7 @@ final class RunTask: Sendable {
                     state.earlier = state.progress
                 }
                 resumeWaiters()
-                try await cycle(&run, store: store, pause: &pause, logger: logger)
+                try await cycle(&run, environment, pause: &pause, &settling)
                 return nil
             } catch StoreError.fenced {
                 let reason = "another owner runs this application now; this run has ended"
@@ -139,7 +208,11 @@ final class RunTask: Sendable {
                 logger.warning("\(reason)")
                 return nil
             } catch RunFailure.sourceReplaced {
-                logger.warning("the source was deleted and made anew; reading begins with its first record")
+                logger.warning("a source was deleted and made anew; reading begins with its first record")
+            } catch DataflowError.stopped {
+                // Nothing of the piece that it was at was appended.
+                logger.warning("stopped within a piece of input; the next start computes it again")
+                return nil
             } catch {
                 guard Self.isFinal(error) else {
                     await report(Self.describe(error), pause: &pause, logger: logger)
@@ -157,6 +230,42 @@ final class RunTask: Sendable {
         return nil
     }
 
+    private func begin(
+        _ definition: ApplicationDefinition, start: StartingPosition?, _ environment: RunEnvironment
+    ) async throws -> ApplicationRun {
+        let logger = environment.logger
+        return try await ApplicationRun(
+            definition, start: start, store: environment.store, time: environment.time, random: environment.random,
+            resolve: environment.resolve, references: environment.references, limits: environment.limits, cache: environment.cache,
+            processing: environment.functions.map { RecordProcessing(functions: $0, applicationARN: definition.assumedARN) },
+            stop: stopSignal
+        ) { gap in
+            logger.error(
+                "input records are missing",
+                metadata: [
+                    "shard": "\(gap.shard.shard)", "from": "\(gap.from)", "to": "\(gap.to.map { String($0) } ?? "unknown")",
+                    "reason": "\(gap.reason.rawValue)",
+                ])
+        }
+    }
+
+    /// Tells once that a run can go on.
+    private struct Settling {
+        private let since: UInt64
+        private var settled: (@Sendable () async -> Void)?
+
+        init(since: UInt64, _ settled: @escaping @Sendable () async -> Void) {
+            self.since = since
+            self.settled = settled
+        }
+
+        mutating func note(hasMore: Bool, now: UInt64) async {
+            guard let settled, !hasMore || now &- since > RunTask.settledNanoseconds else { return }
+            self.settled = nil
+            await settled()
+        }
+    }
+
     /// Whether a further try, from the same definition and the same durable state, would come to the same end.
     private static func isFinal(_ error: any Error) -> Bool {
         switch error {
@@ -170,13 +279,16 @@ final class RunTask: Sendable {
     private static let longestPause = Duration.seconds(10)
 
     private func cycle(
-        _ run: inout ApplicationRun, store: any StreamStore, pause: inout Duration, logger: Logger
+        _ run: inout ApplicationRun, _ environment: RunEnvironment, pause: inout Duration, _ settling: inout Settling
     ) async throws {
+        let (store, logger) = (environment.store, environment.logger)
         while !isStopping {
             do {
                 let hasMore = try await run.cycle()
+                try await writeSnapshots(&run)
                 pause = Self.firstPause
                 note(run.progress, logger)
+                await settling.note(hasMore: hasMore, now: environment.time.monotonicNanoseconds())
                 if hasMore {
                     await Task.yield()
                     continue
@@ -185,6 +297,10 @@ final class RunTask: Sendable {
                 // That a destination was split or merged is nothing to worry about: the next try finds the children.
                 let level: Logger.Level = if case .shardClosed = unavailable.reason { .info } else { .error }
                 await report(Self.describe(RunFailure.destination(unavailable)), level, pause: &pause, logger: logger)
+                continue
+            } catch RunFailure.processing(let reason) {
+                if isStopping { break }
+                await report(Self.describe(RunFailure.processing(reason)), pause: &pause, logger: logger)
                 continue
             }
             let (positions, timeout) = run.rest
@@ -213,11 +329,11 @@ final class RunTask: Sendable {
     /// Waits, unless the run is to stop.
     private func rest(_ wait: @escaping @Sendable () async -> Void) async {
         let rest = Task(operation: wait)
-        let isStopping = state.withLock { state in
+        let mustGoOn = state.withLock { state in
             state.rest = rest
-            return state.isStopping
+            return state.isStopping || !state.snapshots.isEmpty
         }
-        if isStopping { rest.cancel() }
+        if mustGoOn { rest.cancel() }
         await rest.value
         state.withLock { $0.rest = nil }
     }
@@ -229,6 +345,7 @@ final class RunTask: Sendable {
         case RunFailure.configuration(let reason), RunFailure.state(let reason), StoreError.failed(let reason): reason
         case RunFailure.store(let error): describe(error)
         case RunFailure.reference(let reason): reason
+        case RunFailure.processing(let reason): "the records' preprocessing: \(reason)"
         case ApplicationError.configuration(let reason): reason
         case ApplicationError.code(let errors): errors.map(\.description).joined(separator: "\n")
         case StoreError.shardClosed(let shard): "shard \(shard.shard) was split or merged"
@@ -246,6 +363,8 @@ final class RunTask: Sendable {
             return state.trouble != trouble
         }
         resumeWaiters()
+        // Who asked for a snapshot is told at once, for it may be long before there can be one.
+        refuseSnapshots(trouble)
         if isNew { logger.log(level: level, "application does not get on; trying again", metadata: ["reason": "\(trouble)"]) }
         let pauseNow = pause
         await rest { try? await Task.sleep(for: pauseNow) }

@@ -3,11 +3,19 @@
 import RecordBatch
 import StreamStore
 
-/// The input side of a run: merges the shards, keeps ROWTIME from falling, notes what is missing.
+/// A source as it was when a run began.
+struct RunSource: Sendable {
+    /// Of the stream that holds its records.
+    var key: StreamKey
+    var stream: StreamDescription
+}
+
+/// The input side of a run: merges the shards of all inputs, keeps ROWTIME from falling, notes what is missing.
 struct SourceReader {
     private let store: any StreamStore
-    private let key: StreamKey
-    private let source: StreamID
+    /// In the order of the inputs.
+    private let keys: [StreamKey]
+    private let sources: [StreamID]
     private let pieceBytes: Int
     private var merge: InputMerge
     private var decoder: SourceDecoder
@@ -18,29 +26,57 @@ struct SourceReader {
     /// The clock after everything that was handed out.
     private var clock: Int64
 
+    /// - Parameter sources: of the inputs, in their order; each is another stream.
     init(
-        _ compiled: CompiledApplication, source: StreamDescription, key: StreamKey, positions: [ShardID: Int64], clock: Int64,
-        pieceBytes: Int, store: any StreamStore, cache: DecodeCache? = nil
+        _ compiled: CompiledApplication, sources: [RunSource], positions: [InputShard: Int64], clock: Int64, pieceBytes: Int,
+        decompressedBytes: Int = RecordDecompression.mostBytes, store: any StreamStore, cache: DecodeCache? = nil
     ) throws {
         self.store = store
-        self.key = key
-        self.source = source.id
+        keys = sources.map(\.key)
+        self.sources = sources.map(\.stream.id)
         self.pieceBytes = pieceBytes
         self.clock = clock
         floor = clock
-        merge = InputMerge(store: store, positions: Self.references(positions, in: source.id))
-        decoder = try SourceDecoder(compiled, source: source, cache: cache)
+        merge = InputMerge(store: store, positions: Self.references(positions, in: self.sources))
+        decoder = try SourceDecoder(
+            compiled, sources: sources.map(\.stream), decompression: RecordDecompression(mostBytes: decompressedBytes), cache: cache
+        )
+    }
+
+    /// The same for one source.
+    init(
+        _ compiled: CompiledApplication, source: StreamDescription, key: StreamKey, positions: [ShardID: Int64], clock: Int64,
+        pieceBytes: Int, store: any StreamStore
+    ) throws {
+        let positions = InputProgress(positions: positions, clockMilliseconds: clock).positions
+        try self.init(
+            compiled, sources: [RunSource(key: key, stream: source)], positions: positions, clock: clock, pieceBytes: pieceBytes,
+            store: store)
     }
 
     static func references(_ positions: [ShardID: Int64], in stream: StreamID) -> [ShardReference: Int64] {
         Dictionary(uniqueKeysWithValues: positions.map { (ShardReference(stream, $0.key), $0.value) })
     }
 
+    /// - Parameter streams: of the inputs, in their order.
+    static func references(_ positions: [InputShard: Int64], in streams: [StreamID]) -> [ShardReference: Int64] {
+        var references: [ShardReference: Int64] = [:]
+        for (place, offset) in positions where streams.indices.contains(place.input) {
+            references[ShardReference(streams[place.input], place.shard)] = offset
+        }
+        return references
+    }
+
     /// The next offset of each shard.
-    var positions: [ShardID: Int64] {
-        var positions = Dictionary(uniqueKeysWithValues: merge.positions.map { ($0.key.shard, $0.value) })
-        if let held { positions[held.shard.shard] = held.batch.baseOffset + Int64(held.skip) }
+    var positions: [InputShard: Int64] {
+        var positions: [InputShard: Int64] = [:]
+        for (shard, offset) in merge.positions { positions[place(of: shard)] = offset }
+        if let held { positions[place(of: held.shard)] = held.batch.baseOffset + Int64(held.skip) }
         return positions
+    }
+
+    private func place(of shard: ShardReference) -> InputShard {
+        InputShard(sources.firstIndex(of: shard.stream) ?? 0, shard.shard)
     }
 
     /// The next offset of each shard to read from the store, past what was read but is not settled yet.
@@ -68,14 +104,17 @@ struct SourceReader {
     /// Begins to read shards that a split or a merge made, and forgets those of which nothing is left.
     /// - Throws: `RunFailure.sourceReplaced`, `StoreError`.
     mutating func followReshards() async throws {
-        let current = try await store.stream(key)
-        guard current.id == source else { throw RunFailure.sourceReplaced }
-        for shard in current.shards where !merge.knows(ShardReference(source, shard.id)) {
-            merge.add(ShardReference(source, shard.id), at: shard.startOffset)
-            decoder.add(shard)
+        for (input, key) in keys.enumerated() {
+            let source = sources[input]
+            let current = try await store.stream(key)
+            guard current.id == source else { throw RunFailure.sourceReplaced }
+            for shard in current.shards where !merge.knows(ShardReference(source, shard.id)) {
+                merge.add(ShardReference(source, shard.id), at: shard.startOffset)
+                decoder.add(shard, of: source)
+            }
+            merge.noteGone(from: current, of: source)
+            merge.forget { $0.stream == source && current.shard($0.shard) == nil }
         }
-        merge.noteGone(from: current)
-        merge.forget { current.shard($0.shard) == nil }
     }
 
     /// The next piece of what arrived at or before `settled`; nil when there is none left, or none before the floor is raised.

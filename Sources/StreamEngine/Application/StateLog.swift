@@ -21,6 +21,24 @@ struct StateLog {
         return StateLog(shard: ShardReference(stream.id, ShardID(0)), store: store)
     }
 
+    /// The same where there is one; nil where there is none.
+    static func existing(_ key: StreamKey, store: any StreamStore) async throws(StoreError) -> StateLog? {
+        do throws(StoreError) {
+            return StateLog(shard: ShardReference(try await store.stream(key).id, ShardID(0)), store: store)
+        } catch .streamNotFound {
+            return nil
+        }
+    }
+
+    /// A new one in the place of what may be there.
+    static func anew(_ key: StreamKey, store: any StreamStore) async throws(StoreError) -> StateLog {
+        do throws(StoreError) { try await store.deleteStream(key) } catch .streamNotFound {
+            // As it should be.
+        }
+        let stream = try await store.createStream(StreamDefinition(key: key, shardCount: 1, maxRecordKiB: 10_240))
+        return StateLog(shard: ShardReference(stream.id, ShardID(0)), store: store)
+    }
+
     private init(shard: ShardReference, store: any StreamStore) {
         self.shard = shard
         self.store = store
@@ -80,6 +98,11 @@ struct StateLog {
         guard let first = appended.first else { throw .failed("an append without an answer") }
         try await trim(before: first.baseOffset)
         return first.baseOffset + 1
+    }
+
+    /// Appends records without a fence: to a stream that only this call writes to.
+    func append(_ records: [StateRecord], at milliseconds: Int64) async throws(StoreError) {
+        _ = try await store.append([try entry(records, at: milliseconds)], fence: nil)
     }
 
     /// Lets go of records.

@@ -36,15 +36,22 @@ package enum StateRecord: Hashable, Sendable {
         package var seed: UInt64
         /// CURRENT_TIMESTAMP of the run.
         package var startMilliseconds: Int64
-        /// The source's identity: positions in another stream of the same name mean nothing.
-        package var source: StreamID
+        /// The identities of the inputs' sources: positions in another stream of the same name mean nothing.
+        package var sources: [StreamID]
 
+        /// Of an application with one input.
         package init(startNumber: Int64, programDigest: UInt64, seed: UInt64, startMilliseconds: Int64, source: StreamID) {
+            self.init(
+                startNumber: startNumber, programDigest: programDigest, seed: seed, startMilliseconds: startMilliseconds,
+                sources: [source])
+        }
+
+        package init(startNumber: Int64, programDigest: UInt64, seed: UInt64, startMilliseconds: Int64, sources: [StreamID]) {
             self.startNumber = startNumber
             self.programDigest = programDigest
             self.seed = seed
             self.startMilliseconds = startMilliseconds
-            self.source = source
+            self.sources = sources
         }
     }
 
@@ -54,8 +61,18 @@ package enum StateRecord: Hashable, Sendable {
     }
 
     /// 1 counted the rows of each in-application stream in its commits; 1 and 2 wrote snapshots whole. They are read, and what is written behind them
-    /// is 3.
-    private static let version: UInt8 = 3
+    /// is 3, or 4 where it is of several inputs.
+    private static let version: UInt8 = 4
+
+    /// The version that its bytes have: what is of one input is written so that builds which know no other can read it.
+    private var ownVersion: UInt8 {
+        switch self {
+        case .begin(let run, let progress), .snapshot(let run, let progress, _, _, _), .snapshotHead(let run, let progress, _, _):
+            run.sources.count != 1 || progress.isOfSeveral ? 4 : 3
+        case .commit(let progress): progress.isOfSeveral ? 4 : 3
+        case .outgoing, .sent, .snapshotPiece, .snapshotEnd: 3
+        }
+    }
 
     /// What a record's bytes are where a later build wrote them; nil for all others, damaged ones included.
     ///
@@ -78,19 +95,20 @@ package enum StateRecord: Hashable, Sendable {
     /// The record's bytes: version, kind, little-endian fields.
     package func encoded() -> [UInt8] {
         var writer = StateWriter()
-        writer.write(Self.version)
+        let version = ownVersion
+        writer.write(version)
         switch self {
         case .begin(let run, let progress):
             writer.write(UInt8(0))
-            run.write(to: &writer)
-            progress.write(to: &writer)
+            run.write(to: &writer, version: version)
+            progress.write(to: &writer, version: version)
         case .commit(let progress):
             writer.write(UInt8(1))
-            progress.write(to: &writer)
+            progress.write(to: &writer, version: version)
         case .snapshot(let run, let progress, let part, let parts, let bytes):
             writer.write(UInt8(2))
-            run.write(to: &writer)
-            progress.write(to: &writer)
+            run.write(to: &writer, version: version)
+            progress.write(to: &writer, version: version)
             writer.write(Int64(part))
             writer.write(Int64(parts))
             writer.write(bytes)
@@ -108,8 +126,8 @@ package enum StateRecord: Hashable, Sendable {
             }
         case .snapshotHead(let run, let progress, let isWhole, let bytes):
             writer.write(UInt8(5))
-            run.write(to: &writer)
-            progress.write(to: &writer)
+            run.write(to: &writer, version: version)
+            progress.write(to: &writer, version: version)
             writer.write(isWhole)
             writer.write(bytes)
         case .snapshotPiece(let bytes):
@@ -144,12 +162,12 @@ package enum StateRecord: Hashable, Sendable {
     private static func read(from reader: inout StateReader, version: UInt8) throws -> StateRecord {
         switch try reader.byte() {
         case 0:
-            let run = try Run(from: &reader)
+            let run = try Run(from: &reader, version: version)
             return .begin(run, try InputProgress(from: &reader, version: version))
         case 1:
             return .commit(try InputProgress(from: &reader, version: version))
         case 2:
-            let run = try Run(from: &reader)
+            let run = try Run(from: &reader, version: version)
             let progress = try InputProgress(from: &reader, version: version)
             let part = try reader.int64()
             let parts = try reader.int64()
@@ -171,7 +189,7 @@ package enum StateRecord: Hashable, Sendable {
             }
             return .sent(counts)
         case 5 where version > 2:
-            let run = try Run(from: &reader)
+            let run = try Run(from: &reader, version: version)
             let progress = try InputProgress(from: &reader, version: version)
             return .snapshotHead(run, progress, isWhole: try reader.bool(), bytes: try reader.byteString())
         case 6 where version > 2: return .snapshotPiece(try reader.byteString())
@@ -183,18 +201,21 @@ package enum StateRecord: Hashable, Sendable {
 }
 
 extension StateRecord.Run {
-    fileprivate func write(to writer: inout StateWriter) {
+    fileprivate func write(to writer: inout StateWriter, version: UInt8) {
         writer.write(startNumber)
         writer.write(Int64(bitPattern: programDigest))
         writer.write(Int64(bitPattern: seed))
         writer.write(startMilliseconds)
-        writer.write(Int64(bitPattern: source.rawValue))
+        if version > 3 { writer.write(Int64(sources.count)) }
+        for source in sources { writer.write(Int64(bitPattern: source.rawValue)) }
     }
 
-    fileprivate init(from reader: inout StateReader) throws {
+    fileprivate init(from reader: inout StateReader, version: UInt8) throws {
         self.init(
             startNumber: try reader.int64(), programDigest: UInt64(bitPattern: try reader.int64()),
-            seed: UInt64(bitPattern: try reader.int64()), startMilliseconds: try reader.int64(),
-            source: StreamID(UInt64(bitPattern: try reader.int64())))
+            seed: UInt64(bitPattern: try reader.int64()), startMilliseconds: try reader.int64(), sources: [])
+        let count = version > 3 ? try reader.int64() : 1
+        guard (0..<10_000).contains(count) else { throw StateRecord.Malformed(reason: "\(count) sources") }
+        for _ in 0..<count { sources.append(StreamID(UInt64(bitPattern: try reader.int64()))) }
     }
 }

@@ -56,6 +56,9 @@ public struct Dataflow: Sendable {
     /// Number of rows put into `error_stream` so far, whether wanted or not.
     public internal(set) var errorRowCount = 0
 
+    /// Ends a call that takes long, with `stopped`.
+    package var stop: StopSignal?
+
     /// The names of the streams whose rows `takeOutput` gives; nil for all that the program creates and `error_stream`.
     public var wantedStreams: Set<String>?
 
@@ -221,7 +224,7 @@ public struct Dataflow: Sendable {
         _ rows: [(input: Int, batch: KeyedBatch)], rejected: [RejectedRow], until watermark: Watermark
     ) throws(DataflowError) {
         var context = OperatorContext(
-            clockBefore: isBounded ? 0 : clockMilliseconds, queryStart: queryStart, outputLimit: limits.stateBytes)
+            clockBefore: isBounded ? 0 : clockMilliseconds, queryStart: queryStart, outputLimit: limits.stateBytes, stop: stop)
         if case .time(let time) = watermark, !isBounded { clockMilliseconds = time }
         context.rejected = rejected
         var arrivals = streams.map { EdgeUpdate(.empty($0.schema.columns), watermark: watermark) }
@@ -243,7 +246,7 @@ public struct Dataflow: Sendable {
         for stream in inputCount..<(streams.count - 1) where !isComplete[stream] {
             _ = complete(stream, written[stream], watermark, &context)
         }
-        if let error = context.failure {
+        if let error = context.failure ?? (stop?.wasHeeded ?? false ? .stopped : nil) {
             failure = error
             throw error
         }

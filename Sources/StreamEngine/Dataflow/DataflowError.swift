@@ -1,6 +1,6 @@
 /// What a dataflow refuses.
 
-/// Why a dataflow cannot be made or go on. After `stateTooLarge` every further call throws it again: what it holds is no longer whole.
+/// Why a dataflow cannot be made or go on. After `stateTooLarge` and `stopped` every further call throws it again: what it holds is no longer whole.
 public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
     /// A plan that the engine cannot run, with the reason.
     case unusablePlan(String)
@@ -16,6 +16,8 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
     case table(String)
     /// The groups and rows held exceed the bound.
     case stateTooLarge(bytes: Int, limit: Int)
+    /// Whoever drives it wanted it to end, in the middle of a piece.
+    case stopped
 
     public var description: String {
         switch self {
@@ -26,6 +28,7 @@ public enum DataflowError: Error, Sendable, Hashable, CustomStringConvertible {
             "a row of \(stream) has ROWTIME \(rowtime), before the clock's \(clock)"
         case .inputEnded: "the input has ended"
         case .table(let reason): reason
+        case .stopped: "it was stopped within a piece of input"
         case .stateTooLarge(let bytes, let limit):
             "the state (open windows, held rows, forests) takes \(bytes) bytes, more than the bound of \(limit); use shorter windows, fewer groups, or fewer and smaller forests"
         }

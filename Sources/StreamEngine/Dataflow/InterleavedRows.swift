@@ -46,16 +46,21 @@ package struct InterleavedRows: Sendable {
 
     var count: Int { inputs.reduce(0) { $0 + $1.batch.count } }
 
-    /// A column of the inputs for all rows, in their order.
-    /// - Precondition: it is of one type in all inputs.
-    func column(_ index: Int) -> Column? {
-        guard var all = inputs.first?.batch.columns[index] else { return nil }
+    /// A column of the inputs for all rows, in their order; nil where an input has none.
+    /// - Parameter places: which it is in each input, by the names of their streams. It is of one type in all.
+    func column(_ places: [String: Int]) -> Column? {
+        var columns: [Column] = []
+        for input in inputs {
+            guard let place = places[input.stream], input.batch.columns.indices.contains(place) else { return nil }
+            columns.append(input.batch.columns[place])
+        }
+        guard var all = columns.first, columns.allSatisfy({ $0.type == all.type }) else { return nil }
         if inputs.count == 1 { return all }
         // Where each input's next row stands in it.
         var next = [0]
-        for input in inputs.dropFirst() {
+        for column in columns.dropFirst() {
             next.append(all.count)
-            all.append(contentsOf: input.batch.columns[index])
+            all.append(contentsOf: column)
         }
         let firsts = next
         var order: [Int] = []

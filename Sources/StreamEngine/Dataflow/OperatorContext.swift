@@ -44,7 +44,10 @@ struct OperatorContext: Sendable {
     private(set) var failure: DataflowError?
     private let evaluator = Evaluator()
 
-    init(clockBefore: Int64, queryStart: Int64?, outputLimit: Int = 1 << 30) {
+    private let stop: StopSignal?
+
+    init(clockBefore: Int64, queryStart: Int64?, outputLimit: Int = 1 << 30, stop: StopSignal? = nil) {
+        self.stop = stop
         self.clockBefore = clockBefore
         self.queryStart = queryStart
         self.outputLimit = outputLimit
@@ -55,6 +58,14 @@ struct OperatorContext: Sendable {
     mutating func outgrows(_ bytes: Int) -> Bool {
         guard bytes > outputLimit else { return false }
         failure = .stateTooLarge(bytes: bytes, limit: outputLimit)
+        return true
+    }
+
+    /// Whether what is under way is to end at once. An operator with a loop that may be long asks now and then, and leaves it; what it has by then is of no
+    /// more use to anybody.
+    mutating func isStopped() -> Bool {
+        guard stop?.heed() ?? false else { return false }
+        failure = .stopped
         return true
     }
 
@@ -84,6 +95,7 @@ struct OperatorContext: Sendable {
     {
         var context = EvaluationContext(
             count: batch.count, clockMilliseconds: clock, queryStartMilliseconds: queryStart ?? clock)
+        if let stop { context.isStopped = { stop.heed() } }
         let column = evaluator.evaluate(expression, over: batch, context: &context)
         errors += context.errors
         return column

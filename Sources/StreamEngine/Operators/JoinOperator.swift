@@ -83,6 +83,7 @@ struct JoinOperator: WholeStateOperator {
                 arrive(rightKeys[r], at: key, isLeft: false, &progress, &context)
                 r += 1
             }
+            if context.isStopped() { break }
         }
         while let end = nextEnd, watermark.passes(end) { expire(at: end, under: .closing(at: end), &progress, &context) }
         if watermark == .end { drain(&progress, &context) }
@@ -143,6 +144,8 @@ struct JoinOperator: WholeStateOperator {
     /// Tests the pairs at hand, all at once, and then takes what leaves in order.
     private mutating func settle(_ progress: inout Progress, _ context: inout OperatorContext) {
         if progress.happenings.isEmpty { return }
+        // One row may meet millions of others.
+        if context.isStopped() { return progress.happenings.removeAll() }
         let holds = test(progress.happenings.filter { $0.left != nil && $0.right != nil }, &context)
         var leaving: [Happening] = []
         var pair = 0

@@ -223,7 +223,7 @@ public actor StoredQuery {
             self.current = (source, reader, ahead)
             return
         }
-        guard let (piece, _) = await ahead.next(), !program.isSatisfied else {
+        guard let (piece, _) = try await ahead.next(), !program.isSatisfied else {
             try program.finish(source.name)
             take()
             return

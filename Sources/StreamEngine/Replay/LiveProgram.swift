@@ -34,6 +34,9 @@ public struct LiveProgram: Sendable {
     private var dataflow: Dataflow
     /// The streams whose rows come out: those that the program creates, and `error_stream`.
     public let streams: [StreamSchema]
+    /// The in-application streams of the input, and the reference tables.
+    public let inputs: [StreamSchema]
+    public let tables: [StreamSchema]
     /// The plan of each pump as text.
     public let explanation: String
 
@@ -92,6 +95,7 @@ public struct LiveProgram: Sendable {
         }
         guard let decoder = compiled.decoder, let input = compiled.inputs.first?.name else { throw .schema("there is no input") }
         (self.decoder, self.input, streams) = (decoder, input, compiled.outputSchemas)
+        (inputs, self.tables) = (compiled.inputs, compiled.program.tables)
         explanation = compiled.program.explanation
     }
 

@@ -84,10 +84,10 @@ public struct RecordList: Sendable {
     public mutating func endPart() { partEnds.append(count) }
 
     /// The records of a part.
-    func records(ofPart part: Int) -> Range<Int> { (part == 0 ? 0 : partEnds[part - 1])..<partEnds[part] }
+    package func records(ofPart part: Int) -> Range<Int> { (part == 0 ? 0 : partEnds[part - 1])..<partEnds[part] }
 
     /// Everything about a record.
-    func record(_ index: Int) -> SourceRecord {
+    package func record(_ index: Int) -> SourceRecord {
         let shared = circumstances(of: index)
         let span = spans[index]
         return SourceRecord(

@@ -60,6 +60,8 @@ enum Kernel {
         var builder = ColumnBuilder(result, capacity: context.count)
         let nulls = nulls(arguments)
         for row in 0..<context.count {
+            // Its work may be long, a regular expression's for one.
+            if row & 15 == 15, context.isStopped?() ?? false { return .nulls(result, count: context.count) }
             if let nulls, nulls[row] {
                 builder.appendNull()
                 continue

@@ -104,6 +104,8 @@ public struct EvaluationContext: Sendable {
     public var queryStartMilliseconds: Int64
     /// Rows that failed, in any order; a row may appear more than once.
     public var errors: [RowError] = []
+    /// Whether the evaluation is to end at once: what it gives is of no more use to anybody.
+    public var isStopped: (@Sendable () -> Bool)?
     public init(count: Int, clockMilliseconds: Int64, queryStartMilliseconds: Int64) {
         self.count = count
         self.clockMilliseconds = clockMilliseconds

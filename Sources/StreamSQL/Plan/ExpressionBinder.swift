@@ -54,7 +54,8 @@ struct ExpressionBinder {
             return try between(operand, low, high, isSymmetric: isSymmetric, isNegated: isNegated, at: position)
         case .inList(let operand, let list, let isNegated):
             let matches = list.map { Syntax.Expression(.binary("=", operand, $0), at: position) }
-            return try negated(try balanced(matches, "IN") { .or($0, $1) }, isNegated, at: position)
+            let parts = try conditions(matches, in: "IN")
+            return try negated(InList.merged(parts) ?? Self.balanced(parts) { .or($0, $1) }, isNegated, at: position)
         case .pattern(let function, let text, let pattern, let escape, let isNegated):
             var arguments = [try bind(text), try bind(pattern)]
             if let escape { arguments.append(try bind(escape)) }
@@ -157,8 +158,19 @@ struct ExpressionBinder {
     private mutating func balanced(
         _ parts: [Syntax.Expression], _ place: String, _ join: (TypedExpression, TypedExpression) -> TypedExpression
     ) throws(SQLError) -> TypedExpression {
-        var level: [TypedExpression] = []
-        for part in parts { level.append(try condition(part, in: place)) }
+        Self.balanced(try conditions(parts, in: place), join)
+    }
+
+    private mutating func conditions(_ parts: [Syntax.Expression], in place: String) throws(SQLError) -> [TypedExpression] {
+        var conditions: [TypedExpression] = []
+        for part in parts { conditions.append(try condition(part, in: place)) }
+        return conditions
+    }
+
+    private static func balanced(
+        _ parts: [TypedExpression], _ join: (TypedExpression, TypedExpression) -> TypedExpression
+    ) -> TypedExpression {
+        var level = parts
         while level.count > 1 {
             level = stride(from: 0, to: level.count, by: 2).map { index in
                 index + 1 < level.count ? join(level[index], level[index + 1]) : level[index]

@@ -10,6 +10,9 @@ extension TypedExpression {
             return "\"\(name.replacing("\"", with: "\"\""))\" \(type)"
         case .rowtime: return "ROWTIME"
         case .literal(let value, let type): return "\(Self.text(value)) \(type)"
+        case .call(let function, let arguments, _) where function == .inList:
+            // As the chain of comparisons that it was before it had a table.
+            return Self.chain(arguments.map { $0.signature(over: columns) })
         case .call(let function, let arguments, let type):
             return "\(function.name)(\(arguments.map { $0.signature(over: columns) }.joined(separator: ", "))) \(type)"
         case .cast(let operand, let type, let mode):
@@ -20,6 +23,16 @@ extension TypedExpression {
             let all = branches.map { "WHEN \($0.condition.signature(over: columns)) THEN \($0.result.signature(over: columns))" }
             return "CASE \(all.joined(separator: " ")) ELSE \(otherwise.signature(over: columns)) END \(type)"
         }
+    }
+
+    private static func chain(_ arguments: [String]) -> String {
+        var level = arguments.dropFirst().map { "=(\(arguments[0]), \($0)) BOOLEAN" }
+        while level.count > 1 {
+            level = stride(from: 0, to: level.count, by: 2).map { index in
+                index + 1 < level.count ? "(\(level[index]) OR \(level[index + 1]))" : level[index]
+            }
+        }
+        return level.first ?? ""
     }
 
     private static func text(_ value: SQLValue) -> String {

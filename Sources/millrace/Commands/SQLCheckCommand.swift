@@ -33,13 +33,15 @@ struct ProgramInput: ParsableArguments {
     @OptionGroup var server: ServerOptions
 
     /// The program at its start.
+    /// - Parameter start: what CURRENT_TIMESTAMP gives, milliseconds since 1970-01-01 UTC; nil for now.
     /// - Throws: `CommandFailure`, with every error of the program at its place.
-    func program(_ code: String, file: String, seed: UInt64) async throws -> LiveProgram {
+    func program(_ code: String, file: String, seed: UInt64, at start: Int64? = nil) async throws -> LiveProgram {
         let schema = try await inputSchema()
         let tables = try references.tables()
         do throws(LiveProgram.Refusal) {
             return try LiveProgram(
-                code, schema: schema, namePrefix: prefix, tables: tables, seed: seed, queryStart: LiveRun.wallMilliseconds())
+                code, schema: schema, namePrefix: prefix, tables: tables, seed: seed,
+                queryStart: start ?? LiveRun.wallMilliseconds())
         } catch .program(let errors) {
             throw CommandFailure(.programRefused, "\(file) was refused:\n\(ProgramText.shown(errors, in: code))")
         } catch .schema(let reason) {

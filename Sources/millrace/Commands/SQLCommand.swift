@@ -7,7 +7,9 @@ struct SQLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql", abstract: "Run streaming SQL programs, guess schemas, or replay a program over rows from a file.",
         subcommands: [
-            Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLExplainCommand.self, SQLDiscoverCommand.self,
+            Run.self, List.self, Stop.self, SQLCheckCommand.self, SQLExplainCommand.self, SQLCompareCommand.self,
+            SQLExportCommand.self,
+            SQLDiscoverCommand.self,
             SQLReplayCommand.self,
         ])
 

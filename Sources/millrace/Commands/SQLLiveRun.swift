@@ -29,42 +29,76 @@ struct LiveOptions: ParsableArguments {
         }
         guard output != .csv || shown.count == 1 else { throw CommandFailure(.usage, "--output csv needs --show.") }
         let position = ReadPosition(type: from == "start" || endOfInput ? "TRIM_HORIZON" : "LATEST")
-        var run = LiveRun(
-            program: program, printer: RowPrinter(output, shown), left: limit ?? .max,
-            follower: try await StreamFollower(source, from: position, stopsAtTips: endOfInput, input.server.client))
-        try await run.run(endsInput: endOfInput)
+        let follower = try await StreamFollower(source, from: position, stopsAtTips: endOfInput, input.server.client)
+        var printed = PrintedProgram(program: program, printer: RowPrinter(output, shown), left: limit ?? .max)
+        var run = LiveRun(follower: follower)
+        try await run.run(&printed, endsInput: endOfInput)
     }
 }
 
-/// Reads, plays and prints. Records wait until no shard can give an earlier one, so that all shards together are in the order of arrival.
-struct LiveRun {
-    /// How far the clock stays behind the wall's: records that were acknowledged by then have been read.
-    private static let lag: Int64 = 1_000
+/// What is played the records of a stream as they come.
+protocol LiveTarget {
+    /// Whether nothing more is wanted.
+    var isDone: Bool { get }
+    /// Plays records in their order.
+    /// - Parameter time: where the clock moves then; nil to leave it at the last record.
+    mutating func play(_ records: [LiveProgram.Record], through time: Int64?) throws
+    /// Closes what is open.
+    mutating func end() throws
+}
 
+/// A program whose rows are printed.
+struct PrintedProgram: LiveTarget {
     var program: LiveProgram
     var printer: RowPrinter
     /// How many rows are still to be shown.
     var left: Int
-    var follower: StreamFollower
+
+    var isDone: Bool { left <= 0 }
+
+    mutating func play(_ records: [LiveProgram.Record], through time: Int64?) throws {
+        do throws(DataflowError) {
+            if !records.isEmpty { try program.insert(records) }
+            if let time { try program.advance(to: time) }
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+        show()
+    }
+
+    mutating func end() throws {
+        do throws(DataflowError) { try program.finish() } catch { throw CommandFailure(.failed, "\(error)") }
+        show()
+    }
+
+    private mutating func show() {
+        for (stream, batch) in program.takeRows() where left > 0 { left -= printer.print(batch, of: stream, atMost: left) }
+    }
+}
+
+/// Reads and plays. Records wait until no shard can give an earlier one, so that all shards together are in the order of arrival.
+struct LiveRun {
+    /// How far the clock stays behind the wall's: records that were acknowledged by then have been read.
+    private static let lag: Int64 = 1_000
+
+    private var follower: StreamFollower
     private var waiting: [LiveProgram.Record] = []
     private var lastArrivals: [String: Int64] = [:]
 
-    init(program: LiveProgram, printer: RowPrinter, left: Int, follower: StreamFollower) {
-        (self.program, self.printer, self.left, self.follower) = (program, printer, left, follower)
-    }
+    init(follower: StreamFollower) { self.follower = follower }
 
     static func wallMilliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 
-    /// Goes on until the rows are enough or there is nothing more to read.
+    /// Goes on until nothing more is wanted or there is nothing more to read.
     /// - Parameter endsInput: whether what is open closes then.
-    mutating func run(endsInput: Bool) async throws {
-        while left > 0 {
+    mutating func run(_ target: inout some LiveTarget, endsInput: Bool) async throws {
+        while !target.isDone {
             let before = Self.wallMilliseconds()
             let goesOn = try await read()
-            try play(through: frontier(before))
+            try play(&target, through: frontier(before))
             if follower.isAtEnd {
-                try play(through: .max)
-                if endsInput { try end() }
+                try play(&target, through: .max)
+                if endsInput { try target.end() }
                 return
             }
             if !goesOn { try await Task.sleep(for: StreamFollower.pause) }
@@ -92,26 +126,11 @@ struct LiveRun {
         follower.open.map { shard, isAtTip in isAtTip ? now - Self.lag : (lastArrivals[shard] ?? .min) }.min() ?? .max
     }
 
-    private mutating func play(through time: Int64) throws {
+    private mutating func play(_ target: inout some LiveTarget, through time: Int64) throws {
         let due = waiting.filter { $0.arrivalMilliseconds <= time }
         waiting.removeAll { $0.arrivalMilliseconds <= time }
         // The order within a shard stays: the sort is by time and by where a record came in.
         let order = due.indices.sorted { (due[$0].arrivalMilliseconds, $0) < (due[$1].arrivalMilliseconds, $1) }
-        do throws(DataflowError) {
-            if !order.isEmpty { try program.insert(order.map { due[$0] }) }
-            if time != .max, time != .min { try program.advance(to: time) }
-        } catch {
-            throw CommandFailure(.failed, "\(error)")
-        }
-        show()
-    }
-
-    private mutating func end() throws {
-        do throws(DataflowError) { try program.finish() } catch { throw CommandFailure(.failed, "\(error)") }
-        show()
-    }
-
-    private mutating func show() {
-        for (stream, batch) in program.takeRows() where left > 0 { left -= printer.print(batch, of: stream, atMost: left) }
+        try target.play(order.map { due[$0] }, through: time != .max && time != .min ? time : nil)
     }
 }

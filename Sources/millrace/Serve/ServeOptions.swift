@@ -44,6 +44,10 @@ struct ServeOptions: ParsableArguments {
     var quotas: QuotaOptions
     @Option(help: "Bytes that the open windows and forests of one application may take before it is stopped (default 1 GiB).")
     var applicationStateBytes: String?
+    @Option(help: "Bytes that a gzip or zstd record may become for an application; 0 takes records as they are (default 16 MiB).")
+    var decompressedRecordBytes: String?
+    @Option(help: "A file with a line `ARN COMMAND` or `ARN URL` for each function that records may go through.")
+    var functions: String?
 
     /// The effective settings of these flags, this process's variables and the file.
     func resolve() throws(CommandFailure) -> (settings: ServeSettings, origins: [String: ServeSettings.Origin]) {
@@ -53,6 +57,7 @@ struct ServeOptions: ParsableArguments {
             "get-records-wait": getRecordsWait, "strict-limits": strictLimits ? "on" : nil, "inject": inject,
             "credentials": credentials, "audit-stream": auditStream, "log-format": logFormat, "log-level": logLevel,
             "application-state-bytes": applicationStateBytes,
+            "decompressed-record-bytes": decompressedRecordBytes, "functions": functions,
             "tls": tls ? "on" : nil, "tls-certificate": tlsCertificate, "tls-key": tlsKey, "tls-only": tlsOnly ? "on" : nil,
             "allowed-hosts": allowedHosts, "allowed-origins": allowedOrigins, "max-connections": maxConnections,
         ]

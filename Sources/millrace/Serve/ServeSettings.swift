@@ -33,6 +33,10 @@ struct ServeSettings: Sendable {
     var applicationStateBytes = 1 << 30
     /// After how much input an application's state is written, in bytes. Tests make it small; there is no flag for it.
     var applicationSnapshotBytes = 32 << 20
+    /// What a record that its producer compressed may become for an application, in bytes; 0: records are taken as they are.
+    var decompressedRecordBytes = 16 << 20
+    /// The file that says what the ARNs of functions stand for; empty for none.
+    var functions = ""
     /// Who may call and within which bounds; host and port are those of `http`.
     var door = {
         var settings = HTTPDoor.Settings()
@@ -206,6 +210,16 @@ struct ServeSettings: Sendable {
                 settings.applicationSnapshotBytes = try bytes("application-snapshot-bytes", text)
             } text: {
                 "\($0.applicationSnapshotBytes)"
+            },
+            Key(name: "decompressed-record-bytes") { settings, text throws(CommandFailure) in
+                settings.decompressedRecordBytes = text == "0" ? 0 : try bytes("decompressed-record-bytes", text)
+            } text: {
+                "\($0.decompressedRecordBytes)"
+            },
+            Key(name: "functions") { settings, text throws(CommandFailure) in
+                settings.functions = text
+            } text: {
+                $0.functions
             },
             Key(name: "log.journal-file-bytes") { settings, text throws(CommandFailure) in
                 settings.log.journalFileBytes = UInt64(try bytes("log.journal-file-bytes", text))

@@ -28,6 +28,8 @@ struct ServerNode: Sendable {
     private let disk: RealDisk
     private let store: EmbeddedStore<RealDisk>
     private let threads: IOThreads
+    /// Where functions of applications are waited for.
+    private let functionThreads: IOThreads
     private let deliveries: DeliveryManager
     private let applications: ApplicationManager
     private let consumers: NamedConsumers
@@ -103,6 +105,7 @@ struct ServerNode: Sendable {
         }
         Self.report(recovery, to: logLogger)
         threads = IOThreads(name: "archive", count: 2)
+        functionThreads = IOThreads(name: "functions", count: 4)
         let objects = DirectoryObjectStore(disk: disk, threads: threads)
         let deliveries = DeliveryManager(
             store: store, objects: objects, time: time, random: SystemRandom(), logger: Logger(label: "delivery"))
@@ -115,12 +118,14 @@ struct ServerNode: Sendable {
                 case .deliveryStream: deliveries.streamKey(target.name)
                 }
             }, references: DirectoryReferenceFiles(root: settings.dataDirectory + "/buckets", threads: threads),
+            functions: ConfiguredFunctions(path: settings.functions, threads: functionThreads),
             stateBytes: settings.applicationStateBytes, snapshotBytes: settings.applicationSnapshotBytes,
+            decompressedBytes: settings.decompressedRecordBytes,
             logger: Logger(label: "engine"))
         do {
             try await objects.removeUnfinished()
             try await deliveries.open()
-            try await applications.open()
+            try await applications.open(afterCrash: CrashMark.open(in: settings.dataDirectory))
             consumers = try await NamedConsumers.open(store: store, time: time)
         } catch ConsumerError.unknownFormat(let found, let known) {
             throw CommandFailure(

@@ -27,7 +27,8 @@ import Testing
         ["NOW", "TRIM_HORIZON", "LAST_STOPPED_POINT"])
     func starts(version: Client.Version, position: String) async throws {
         try await client.call("CreateApplication", Sample.creation("copy", version), version)
-        #expect(try await client.call("StartApplication", start("copy", version, at: .string(position)), version) == [:])
+        let answer = try await client.call("StartApplication", start("copy", version, at: .string(position)), version)
+        #expect(answer == (version == .v1 ? [:] : ["OperationId": "start"]))
         #expect(await client.applications.positions == ["1.1": StartingPosition(rawValue: position)])
         let detail = try await client.detail("copy")
         #expect(detail["ApplicationStatus"] == "RUNNING")
@@ -55,7 +56,8 @@ import Testing
         try await client.call("StartApplication", start("copy", version), version)
         let started = await client.refusal("StartApplication", start("copy", version), version)
         #expect(started?.type == "ResourceInUseException" && started?.message.contains("RUNNING") == true)
-        #expect(try await client.call("StopApplication", ["ApplicationName": "copy"], version) == [:])
+        let answer = try await client.call("StopApplication", ["ApplicationName": "copy"], version)
+        #expect(answer == (version == .v1 ? [:] : ["OperationId": "stop"]))
         #expect(try await client.detail("copy", version)["ApplicationStatus"] == "READY")
     }
 

@@ -124,7 +124,6 @@ import Testing
         let wrong: [(JSONValue, String)] = [
             (["OutputUpdates": [["OutputId": "9.1"]]], "OutputUpdates[0].OutputId '9.1'"),
             (["InputUpdates": [["InputId": "9.1"]], "ApplicationCodeUpdate": "-- new"], "InputUpdates[0].InputId '9.1'"),
-            (["InputUpdates": [["InputId": "1.1", "InputProcessingConfigurationUpdate": [:]]]], "Lambda"),
             (["OutputUpdates": [["OutputId": "2.1", "LambdaOutputUpdate": [:]]]], "Lambda"),
             (["ReferenceDataSourceUpdates": [["ReferenceId": "3.1"]]], "ReferenceDataSourceUpdates[0].ReferenceId '3.1'"),
             (["CloudWatchLoggingOptionUpdates": [["CloudWatchLoggingOptionId": "4.1"]]], "it has none"),
@@ -171,7 +170,7 @@ import Testing
         #expect(configuration?.message.contains("FlinkApplicationConfigurationUpdate") == true)
     }
 
-    @Test("an input is added once", arguments: Client.Version.allCases)
+    @Test("inputs are added, each of another stream", arguments: Client.Version.allCases)
     func addInput(version: Client.Version) async throws {
         try await client.call("CreateApplication", ["ApplicationName": "copy"])
         let answer = try await client.call("AddApplicationInput", change("Input", Sample.input(version)), version)
@@ -184,7 +183,52 @@ import Testing
             #expect(answer["ApplicationARN"] == "arn:aws:kinesisanalytics:us-east-1:000000000000:application/copy")
         }
         let refused = await client.refusal("AddApplicationInput", change("Input", Sample.input(version), at: 2), version)
-        #expect(refused?.type == "InvalidArgumentException" && refused?.message.contains("at most 1") == true)
+        #expect(refused?.type == "InvalidArgumentException" && refused?.message.contains("reads") == true)
+        let other = Sample.input(version).with("NamePrefix", "OTHER")
+            .with("KinesisStreamsInput", Sample.resource(Sample.stream("others"), version))
+        try await client.call("AddApplicationInput", change("Input", other, at: 2), version)
+        #expect(try await client.detail("copy").at("InputDescriptions", "1", "InputId") == "2.1")
+    }
+
+    @Test("the function that records go through is added, changed and deleted", arguments: Client.Version.allCases)
+    func processing(version: Client.Version) async throws {
+        try await client.call("CreateApplication", Sample.creation("copy", version), version)
+        func lambda(_ name: String) -> String { "arn:aws:lambda:us-east-1:000000000000:function:\(name)" }
+        func shown() async throws -> String? {
+            try await client.detail("copy").at(
+                "InputDescriptions", "0", "InputProcessingConfigurationDescription", "InputLambdaProcessorDescription",
+                "ResourceARN")?.string
+        }
+        let addition = change("InputProcessingConfiguration", ["InputLambdaProcessor": Sample.resource(lambda("a"), version)])
+            .with("InputId", "1.1")
+        let answer = try await client.call("AddApplicationInputProcessingConfiguration", addition, version)
+        #expect(version == .v1 || answer["InputId"] == "1.1" && answer["ApplicationVersionId"] == 2)
+        #expect(try await shown() == lambda("a"))
+        let twice = await client.refusal(
+            "AddApplicationInputProcessingConfiguration", addition.with("CurrentApplicationVersionId", 2), version)
+        #expect(twice?.type == "InvalidArgumentException" && twice?.message.contains("already") == true)
+        let update: JSONValue = [
+            "InputUpdates": [
+                [
+                    "InputId": "1.1",
+                    "InputProcessingConfigurationUpdate": [
+                        "InputLambdaProcessorUpdate": ["ResourceARNUpdate": .string(lambda("b"))]
+                    ],
+                ]
+            ]
+        ]
+        let whole =
+            version == .v1
+            ? change("ApplicationUpdate", update, at: 2)
+            : change("ApplicationConfigurationUpdate", ["SqlApplicationConfigurationUpdate": update], at: 2)
+        try await client.call("UpdateApplication", whole, version)
+        #expect(try await shown() == lambda("b"))
+        let deletion: JSONValue = ["ApplicationName": "copy", "CurrentApplicationVersionId": 3, "InputId": "1.1"]
+        try await client.call("DeleteApplicationInputProcessingConfiguration", deletion, version)
+        #expect(try await shown() == nil)
+        let again = await client.refusal(
+            "DeleteApplicationInputProcessingConfiguration", deletion.with("CurrentApplicationVersionId", 4), version)
+        #expect(again?.message.contains("has no InputProcessingConfiguration") == true)
     }
 
     @Test("outputs are added and removed; their ids are not used again", arguments: Client.Version.allCases)

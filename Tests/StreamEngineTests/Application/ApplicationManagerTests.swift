@@ -263,7 +263,7 @@ struct ApplicationManagerTests {
         world.store.advance(milliseconds: 60_000)
         #expect(world.store.counts.reads == reads)
         // Started again it meets the same end.
-        try? await manager.start("test", positions: ["1.1": .lastStoppedPoint])
+        _ = try? await manager.start("test", positions: ["1.1": .lastStoppedPoint])
         #expect(try await stopped(manager).contains("bound of 2000"))
         await manager.close()
     }
@@ -325,12 +325,12 @@ struct ApplicationManagerTests {
 
     @Test("a definition of another version makes the start fail by name")
     func unknownDefinition() async throws {
-        let world = try await worldWithState(definition: Array(#"{"formatVersion":3}"#.utf8))
+        let world = try await worldWithState(definition: Array(#"{"formatVersion":4}"#.utf8))
         await #expect {
             try await self.manager(world).open()
         } throws: { error in
             guard case ApplicationError.unknownFormat(let format) = error else { return false }
-            return format == UnknownFormat("the definition of application test", found: "3", known: "2")
+            return format == UnknownFormat("the definition of application test", found: "4", known: "3")
         }
     }
 

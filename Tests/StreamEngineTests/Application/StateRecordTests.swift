@@ -13,6 +13,10 @@ struct StateRecordTests {
         startNumber: 3, programDigest: .max, seed: 7, startMilliseconds: 1_700_000_000_000, source: StreamID(12))
     private static let progress = InputProgress(
         positions: [ShardID(0): 5, ShardID(7): 0], clockMilliseconds: .min)
+    private static let several = StateRecord.Run(
+        startNumber: 4, programDigest: 1, seed: 8, startMilliseconds: 0, sources: [StreamID(12), StreamID(3)])
+    private static let ofSeveral = InputProgress(
+        at: [InputShard(0, ShardID(1)): 7, InputShard(1, ShardID(0)): 9, InputShard(1, ShardID(1)): 0], clockMilliseconds: 5)
     private static let rows = OutgoingRows(
         keys: ByteColumn(bytes: Array("ab".utf8), ends: [1, 2]), values: ByteColumn(bytes: Array("onetwo".utf8), ends: [3, 6]))
 
@@ -22,6 +26,7 @@ struct StateRecordTests {
             StateRecord.begin(run, progress), .commit(progress), .snapshot(run, progress, part: 1, parts: 3, bytes: [1, 2, 3]),
             .outgoing(part: 2, output: "2.1", rows), .sent(["2.1": 7, "3.1": 0]),
             .snapshotHead(run, progress, isWhole: false, bytes: [4, 5]), .snapshotPiece([6]), .snapshotEnd(pieces: 9),
+            .begin(several, ofSeveral), .commit(ofSeveral), .snapshotHead(several, ofSeveral, isWhole: true, bytes: [7]),
         ])
     func roundTrip(record: StateRecord) throws {
         #expect(try StateRecord(decoding: record.encoded()) == record)
@@ -37,9 +42,17 @@ struct StateRecordTests {
         expected.appendedRows = ["OUT": 42]
         #expect(commit == .commit(expected))
         #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [1, 4] + number(0)) }
-        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [4, 1] + progress) }
+        #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [5, 1] + progress) }
         #expect(throws: StateRecord.Malformed.self) { try StateRecord(decoding: [2, 7] + number(0)) }
-        #expect(StateRecord.unknownFormat([4, 1])?.found == "4" && StateRecord.unknownFormat([1, 1]) == nil)
+        #expect(StateRecord.unknownFormat([5, 1])?.found == "5" && StateRecord.unknownFormat([1, 1]) == nil)
+    }
+
+    @Test("what is of one input is written as version 3, which earlier builds read; of several inputs as 4")
+    func versions() {
+        #expect(StateRecord.commit(Self.progress).encoded()[0] == 3 && StateRecord.begin(Self.run, Self.progress).encoded()[0] == 3)
+        #expect(StateRecord.commit(Self.ofSeveral).encoded()[0] == 4)
+        #expect(StateRecord.begin(Self.several, Self.ofSeveral).encoded()[0] == 4)
+        #expect(StateRecord.snapshotPiece([1]).encoded()[0] == 3)
     }
 
     @Test("a state record cut off anywhere is refused, not trapped")
@@ -47,6 +60,7 @@ struct StateRecordTests {
         for record in [
             StateRecord.snapshot(Self.run, Self.progress, part: 0, parts: 1, bytes: [9]),
             .snapshotHead(Self.run, Self.progress, isWhole: true, bytes: [9]), .snapshotPiece([9]), .snapshotEnd(pieces: 1),
+            .begin(Self.several, Self.ofSeveral),
         ] {
             let bytes = record.encoded()
             for length in 0..<bytes.count {

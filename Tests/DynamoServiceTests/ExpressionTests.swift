@@ -73,6 +73,31 @@ import Testing
         #expect(error?.message?.contains(message) ?? false)
     }
 
+    @Test func listsAreNotDoubledPastWhatAnItemHolds() throws {
+        let item: Item = ["a".bytes: .list([AttributeValue](repeating: .null, count: 200_000))]
+        var text = "a"
+        for _ in 0..<6 { text = "list_append(\(text), \(text))" }
+        for expression in ["SET b = \(text)", "SET " + (0..<100).map { "b\($0) = list_append(a, a)" }.joined(separator: ", ")] {
+            var inputs = Self.inputs
+            let program = try UpdateParser.program(expression, &inputs)
+            let error = #expect(throws: AWSError.self) { try program.applied(to: item) }
+            #expect(error?.message?.contains("exceeded the maximum allowed size") ?? false)
+        }
+    }
+
+    @Test func partsAreFoundWhereTheyAre() throws {
+        var random = SystemRandomNumberGenerator()
+        func letters(_ most: Int) -> String {
+            String((0..<Int.random(in: 1...most, using: &random)).map { _ in Bool.random(using: &random) ? "a" : "b" })
+        }
+        for _ in 0..<2_000 {
+            let (text, part) = (letters(30), letters(6))
+            var inputs = ExpressionInputs(names: [:], values: [":p".bytes: .string(part.bytes)])
+            let condition = try ConditionParser.condition("contains(t, :p)", of: "ConditionExpression", &inputs)
+            #expect(condition.holds(of: ["t".bytes: .string(text.bytes)]) == text.contains(part), "\(part) in \(text)")
+        }
+    }
+
     @Test func depthLengthAndNumberOfOperatorsAreBounded() {
         let long = [
             String(repeating: "(", count: 2_000) + "a = :1" + String(repeating: ")", count: 2_000),

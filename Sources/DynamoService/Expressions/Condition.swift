@@ -144,15 +144,30 @@ extension AttributeValue {
 }
 
 extension [UInt8] {
-    /// Whether some bytes stand in it one after the other.
+    /// Whether some bytes stand in it one after the other, found in a time that grows with the sum of both lengths (Knuth, Morris, Pratt 1977): both come
+    /// from outside, and a loop waits.
     fileprivate func hasPart(_ part: [UInt8]) -> Bool {
-        guard let first = part.first else { return true }
+        guard !part.isEmpty else { return true }
         guard part.count <= count else { return false }
-        return withUnsafeBufferPointer { text in
-            for start in 0...(text.count - part.count) where text[start] == first {
-                if text[start..<start + part.count].elementsEqual(part) { return true }
-            }
-            return false
+        let borders = part.borders
+        var matched = 0
+        for byte in self {
+            while matched > 0, part[matched] != byte { matched = Int(borders[matched - 1]) }
+            if part[matched] == byte { matched += 1 }
+            if matched == part.count { return true }
         }
+        return false
+    }
+
+    /// For each beginning the length of its longest proper beginning that it ends with too.
+    private var borders: [Int32] {
+        var borders = [Int32](repeating: 0, count: count)
+        var length = 0
+        for index in indices.dropFirst() {
+            while length > 0, self[length] != self[index] { length = Int(borders[length - 1]) }
+            if self[length] == self[index] { length += 1 }
+            borders[index] = Int32(truncatingIfNeeded: length)
+        }
+        return borders
     }
 }

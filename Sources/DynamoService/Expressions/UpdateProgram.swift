@@ -41,7 +41,14 @@ package struct UpdateProgram: Hashable, Sendable {
         var new = old
         // Where a list is set past its end, the values are appended in the order of their places.
         var values: [(path: DocumentPath, value: AttributeValue)] = []
-        for setting in sets { values.append((setting.path, try Self.value(setting.value, in: old))) }
+        // What would never fit into an item is not made, however often an expression doubles it.
+        var room = 8 * Item.mostBytes
+        for setting in sets {
+            let value = try Self.value(setting.value, in: old, &room)
+            room -= value.size
+            guard room >= 0 else { throw Self.tooLarge }
+            values.append((setting.path, value))
+        }
         for addition in additions { values.append((addition.path, try Self.sum(addition, in: old))) }
         var gone: [DocumentPath] = []
         for removal in removals {
@@ -67,7 +74,10 @@ package struct UpdateProgram: Hashable, Sendable {
     private static let noAttribute = AWSError.invalid(
         "The provided expression refers to an attribute that does not exist in the item")
 
-    private static func value(_ value: Value, in item: Item) throws(AWSError) -> AttributeValue {
+    private static let tooLarge = AWSError.invalid("Item size to update has exceeded the maximum allowed size")
+
+    /// - Parameter room: bytes that lists may still be made of.
+    private static func value(_ value: Value, in item: Item, _ room: inout Int) throws(AWSError) -> AttributeValue {
         switch value {
         case .value(let value): return value
         case .path(let path):
@@ -75,16 +85,21 @@ package struct UpdateProgram: Hashable, Sendable {
             return value
         case .ifNotExists(let path, let other):
             if let value = path.value(in: item) { return value }
-            return try self.value(other, in: item)
+            return try self.value(other, in: item, &room)
         case .listAppend(let left, let right):
-            guard case .list(let first) = try self.value(left, in: item),
-                case .list(let second) = try self.value(right, in: item)
+            guard case .list(let first) = try self.value(left, in: item, &room),
+                case .list(let second) = try self.value(right, in: item, &room)
             else { throw wrongType }
+            // An element takes two bytes at least, so this costs no more than what it forbids.
+            let least = 2 * (first.count + second.count)
+            room -= least <= room ? AttributeValue.list(first).size + AttributeValue.list(second).size : least
+            guard room >= 0 else { throw tooLarge }
             return .list(first + second)
-        case .sum(let left, let right): return try sum(self.value(left, in: item), self.value(right, in: item))
+        case .sum(let left, let right):
+            return try sum(self.value(left, in: item, &room), self.value(right, in: item, &room))
         case .difference(let left, let right):
-            guard case .number(let number) = try self.value(right, in: item) else { throw wrongType }
-            return try sum(self.value(left, in: item), .number(-number))
+            guard case .number(let number) = try self.value(right, in: item, &room) else { throw wrongType }
+            return try sum(self.value(left, in: item, &room), .number(-number))
         }
     }
 

@@ -64,6 +64,7 @@ enum BatchGetItem: TableOperation {
     static func run(_ request: Request, _ tables: Tables, _ dynamo: Dynamo, _ call: AWSCall) async throws(AWSError) -> Response {
         var response = Response(detail: request.consumed.flatMap { Capacity.Detail(rawValue: $0) } ?? .none)
         var bytes = 0
+        var hasRoom = true
         for part in request.parts {
             let table = try tables.active(part.table)
             var places: [[UInt8]] = []
@@ -71,7 +72,7 @@ enum BatchGetItem: TableOperation {
             guard Set(places).count == places.count else { throw .invalid("Provided list of item keys contains duplicates") }
             var (items, units, read) = ([Item](), 0.0, 0)
             for place in places {
-                guard bytes < mostBytes else { break }
+                guard bytes < mostBytes, hasRoom else { break }
                 let item = try await tables.load(place)?.item
                 read += 1
                 units += Capacity.read(item?.itemSize ?? 0, isConsistent: part.isConsistent)
@@ -79,7 +80,13 @@ enum BatchGetItem: TableOperation {
                 bytes += item.itemSize
                 let shown = part.projection?.of(item) ?? item
                 guard call.memory.extend(by: 200 + 4 * shown.itemSize) else {
-                    throw AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later.")
+                    // What there is no memory for is left for the next call; only an answer with nothing in it is a refusal.
+                    guard !items.isEmpty || !response.items.isEmpty else {
+                        throw AWSError(.serviceUnavailable, "The node has too many requests in memory. Try again later.")
+                    }
+                    hasRoom = false
+                    read -= 1
+                    break
                 }
                 items.append(shown)
             }

@@ -14,6 +14,11 @@ enum TransactWriteItems: TableOperation {
         init(_ fields: WireFields) throws(AWSError) {
             token = try fields.string("ClientRequestToken")
             consumed = try fields.string("ReturnConsumedCapacity")
+            if let token, !(1...36).contains(token.utf16.count) {
+                throw .invalid(
+                    "1 validation error detected: Value at 'clientRequestToken' failed to satisfy constraint: Member must have length "
+                        + (token.isEmpty ? "greater than or equal to 1" : "less than or equal to 36"))
+            }
             writes = try fields.list("TransactItems") { value throws(AWSError) in try Self.write(WireFields(value)) } ?? []
             guard (1...100).contains(writes.count) else {
                 throw .invalid(
@@ -21,7 +26,7 @@ enum TransactWriteItems: TableOperation {
                         + "Member must have length \(writes.isEmpty ? "greater than or equal to 1" : "less than or equal to 100")")
             }
             if token != nil, let items = fields["TransactItems"] {
-                digest = JSONValue(items).serialized.withUnsafeBytes { SHA256.digest($0) }
+                digest = JSONValue(items).sortedByName.serialized.withUnsafeBytes { SHA256.digest($0) }
             }
         }
 
@@ -192,6 +197,20 @@ enum TransactWriteItems: TableOperation {
         if let (token, made) = made { tables.tokens.insert(token, made) }
         for (index, decision) in decisions.enumerated() where !decision.changes.isEmpty {
             if let new = decision.new { tables.cache.insert(targets[index].key, new, revision: revisions[starts[index]]) }
+        }
+    }
+}
+
+extension JSONValue {
+    /// With the members of objects in the order of their names: many clients send them in any order, another one each time.
+    fileprivate var sortedByName: JSONValue {
+        switch self {
+        case .array(let elements): .array(elements.map(\.sortedByName))
+        case .object(let object):
+            .object(
+                JSONObject(
+                    object.members.sorted { $0.name < $1.name }.map { .init(name: $0.name, value: $0.value.sortedByName) }))
+        default: self
         }
     }
 }

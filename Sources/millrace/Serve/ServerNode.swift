@@ -252,7 +252,9 @@ struct ServerNode: Sendable {
         let minutes = Task { await sampling.run() }
         let watch = Task { await access?.watch() }
         let auditing = Task { await access?.audit?.run() }
-        let opening = Task { await Self.open(dynamo, Logger(label: "tables")) }
+        // Policies ask for the tags of tables, so where calls are checked the tables are there before the first.
+        if access != nil { await Self.open(dynamo, Logger(label: "tables")) }
+        let opening = Task { if access == nil { await Self.open(dynamo, Logger(label: "tables")) } }
         let consumerLogger = Logger(label: "consumers")
         let looking = Task { [consumers] in
             await consumers.watch { consumerLogger.warning("how far consumers are behind is not known: \($0)") }

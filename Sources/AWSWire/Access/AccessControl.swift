@@ -211,8 +211,10 @@ package final class AccessControl: CallPolicy {
 
     /// A signature is for one service: another one's would do for what its holder did not mean.
     private func checkService(_ caller: AuthenticatedCaller, _ resources: [ResourceName]) throws(AWSError) {
-        guard let first = resources.first, first.operation == nil, first.service != "unnamed" else { return }
+        guard let first = resources.first, first.service != "unnamed" else { return }
         let service = first.service
+        // A resource with an operation of its own may be of another service than the one called; those of DynamoDB's transactions are its own.
+        guard first.operation == nil || service == "dynamodb" else { return }
         let signed = service == "cloudwatch" ? "monitoring" : service
         guard caller.service == nil || caller.service == signed else {
             throw AWSError(.invalidSignature, "Credential should be scoped to correct service: '\(signed)'. ")

@@ -94,6 +94,7 @@ struct SelectPlanner {
         if hasErrors { throw .consequence(at: select.position) }
         relation = parses.relation(over: relation)
         if let group { relation = group.relation(over: relation) }
+        if let fill = select.fill { relation = try FillPlanner.plan(fill, over: relation) }
         if let having { relation = .filter(relation, condition: having) }
         relation = sliding.relation(over: relation)
         let windowColumn = group?.windowColumn

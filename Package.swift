@@ -98,6 +98,9 @@ let rooms: [Target] =
         "LatestValues", ["StreamStore", "RecordBatch", "Host", "CInstructions"],
         testDependencies: ["EmbeddedStore", "StreamStoreTesting", "HostSimulation"])
     + room(
+        "Consumers", ["LatestValues", "StreamStore", "RecordBatch", "Host"],
+        testDependencies: ["StreamStoreTesting", "HostSimulation"])
+    + room(
         "LogSimulation",
         [
             "EmbeddedStore", "LatestValues", "StreamLog", "StreamStore", "Catalog", "Host", "RecordBatch", "HostSimulation",
@@ -132,6 +135,7 @@ let rooms: [Target] =
     + room(
         "FirehoseService", ["AWSWire", "Delivery", "StreamStore", "RecordBatch", "Host", "NodeMetrics"],
         testDependencies: ["StreamStoreTesting", "HostSimulation", logging])
+    + room("ConsumerService", ["AWSWire", "Consumers", "LatestValues", "StreamStore"], tests: false)
     + room("CloudWatchService", ["AWSWire", "NodeMetrics", "Host", "CivilCalendar"])
     + room("AnalyticsService", ["AWSWire", "StreamEngine", "StreamSQL", "StreamStore", "Host"])
     + room(
@@ -162,6 +166,7 @@ let programs: [Target] = [
             "StreamSQL", "StreamEngine",
             "Delivery",
             "AWSWire", "KinesisService", "FirehoseService", "CloudWatchService", "AnalyticsService", "HTTPDoor",
+            "Consumers", "ConsumerService",
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging, lifecycle, "CCurl", "Yams",
         ],

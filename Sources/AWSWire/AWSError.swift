@@ -45,6 +45,8 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
         case kmsOptInRequired = "KMSOptInRequired"
         case kmsThrottling = "KMSThrottlingException"
         case provisionedThroughputExceeded = "ProvisionedThroughputExceededException"
+        // Named consumers, which are Millrace's own.
+        case leaseLost = "LeaseLostException"
         // Firehose.
         case invalidKMSResource = "InvalidKMSResourceException"
         case invalidSource = "InvalidSourceException"

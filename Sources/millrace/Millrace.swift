@@ -21,7 +21,7 @@ struct Millrace: AsyncParsableCommand {
             QueryCommand.self,
             DeliveryCommand.self,
             ForestCommand.self, DemoCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self,
-            CredentialsCommand.self,
+            ConsumerCommand.self, CredentialsCommand.self,
             PolicyCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ])

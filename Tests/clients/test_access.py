@@ -365,3 +365,60 @@ def test_policies_can_be_tried(tmp_path):
     policy.write_text('{"Statement": {"Effect": "Allow", "Action": "x", "Resource": "*"}}')
     wrong = run(*check, "--action", "kinesis:GetRecords", check=False)
     assert wrong.returncode == 64 and "Action: 'x'" in wrong.stderr
+
+
+def test_a_policy_of_a_stream_cannot_lock_out_who_may_mend_it(guarded):
+    server, key = guarded
+    kinesis = client(server, key)
+    kinesis.create_stream(StreamName="locked", ShardCount=1)
+    arn = kinesis.describe_stream_summary(StreamName="locked")["StreamDescriptionSummary"]["StreamARN"]
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "kinesis:*", "Resource": arn}]}
+    kinesis.put_resource_policy(ResourceARN=arn, Policy=json.dumps(deny))
+    assert refusal(kinesis.put_record, StreamName="locked", PartitionKey="k", Data=b"1")["Code"] == "AccessDeniedException"
+    assert "Deny" in kinesis.get_resource_policy(ResourceARN=arn)["Policy"]
+    kinesis.delete_resource_policy(ResourceARN=arn)
+    kinesis.put_record(StreamName="locked", PartitionKey="k", Data=b"1")
+
+
+def test_a_lost_credentials_file_opens_nothing(tmp_path):
+    data = tmp_path / "data"
+    new_key(data, "admin")
+    server = Server(data).start()
+    server.stop()
+    (data / "credentials.json").unlink()
+    again = Server(data)
+    again.launch()
+    assert again.process.wait(20) == 64
+    assert "credentials file" in again.log_path.read_text()
+    opened = Server(data, "--credentials", "off").start()
+    opened.close()
+
+
+def test_what_is_copied_or_read_by_name_asks_for_the_stream(guarded, tmp_path):
+    server, key = guarded
+    kinesis = client(server, key)
+    for name in ("secret", "public", "copies"):
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+    arns = {name: f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}" for name in ("secret", "public", "copies")}
+    everything_but = [
+        {"Effect": "Allow", "Action": ["firehose:*", "kinesis:*"], "Resource": "*"},
+        {"Effect": "Deny", "Action": ["kinesis:GetRecords", "kinesis:RenewLeases"], "Resource": arns["secret"]},
+        {"Effect": "Deny", "Action": "kinesis:PutRecords", "Resource": arns["copies"]},
+    ]
+    other = new_key(server.data_dir, "copier", everything_but, tmp_path)
+    until(lambda: "UnrecognizedClientException" != refusal(client(server, other).get_records, ShardIterator="x")["Code"])
+    firehose = client(server, other, "firehose")
+    role = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+    def deliver(name):
+        return firehose.create_delivery_stream(
+            DeliveryStreamName=name, DeliveryStreamType="KinesisStreamAsSource",
+            KinesisStreamSourceConfiguration={"KinesisStreamARN": arns[name], "RoleARN": role},
+            ExtendedS3DestinationConfiguration={"BucketARN": "arn:aws:s3:::b", "RoleARN": role})
+
+    assert refusal(deliver, "secret")["Code"] == "AccessDeniedException"
+    deliver("public")
+    signed = dict(AWS_ENDPOINT_URL=server.endpoint, AWS_ACCESS_KEY_ID=other["AccessKeyId"], AWS_SECRET_ACCESS_KEY=other["SecretAccessKey"])
+    refused = run("tail", "secret", "--consumer", "c", "--limit", "1", environment=signed, check=False)
+    assert refused.returncode == 6 and "kinesis:RenewLeases" in refused.stderr
+    assert run("consumer", "ls", "public", environment=signed).returncode == 0

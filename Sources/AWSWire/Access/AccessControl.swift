@@ -197,9 +197,10 @@ package final class AccessControl: CallPolicy {
     ) throws(AWSError) {
         let arn = self.arn(of: resource)
         let call = PolicyCall(action: action, context: context(caller, resource, head))
+        // What a policy says of itself does not count, or who wrote it wrong could never mend it.
+        let own = action.hasSuffix("ResourcePolicy") ? nil : resources.policy(resource)
         let decision = PolicyDecision.of(
-            call, by: caller.caller, to: arn, identity: caller.policies,
-            resourcePolicies: resources.policy(resource).map { [$0] } ?? [])
+            call, by: caller.caller, to: arn, identity: caller.policies, resourcePolicies: own.map { [$0] } ?? [])
         let reason: String
         switch decision {
         case .allowed: return

@@ -46,7 +46,8 @@ public struct AWSDispatcher: Sendable {
     private func call(_ operation: ServedOperation, _ format: WireFormat, _ head: RequestHead, _ id: RequestID) -> AdmittedCall {
         AdmittedCall(
             operation: operation, format: format, id: id, region: operation.wantsRegion ? head.signedRegion : nil,
-            policed: policy.map { ($0, head) }, faults: faults)
+            policed: policy.map { ($0, head) }, faults: faults,
+            chunks: ChunkedPayload.Form(head).map { ($0, head.value("x-amz-decoded-content-length").map { Int($0) ?? -1 }) })
     }
 
     /// Whether the body is a form, which is how the older services are called; `ServedOperation` finds the action in it.
@@ -124,11 +125,14 @@ public struct AdmittedCall: Sendable {
     /// Only where there is a policy is the head kept.
     private var policed: (policy: any CallPolicy, head: RequestHead)?
     private let faults: FaultInjection?
+    /// Where the body comes in signed pieces, and how much they are together.
+    private let chunks: (form: ChunkedPayload.Form, length: Int?)?
 
     init(
         operation: ServedOperation, format: WireFormat, id: RequestID, region: String?,
-        policed: (any CallPolicy, RequestHead)?, faults: FaultInjection?
+        policed: (any CallPolicy, RequestHead)?, faults: FaultInjection?, chunks: (ChunkedPayload.Form, Int?)?
     ) {
+        self.chunks = chunks
         self.operation = operation
         self.format = format
         self.id = id
@@ -156,7 +160,25 @@ public struct AdmittedCall: Sendable {
     /// - Parameter body: is there only during the call.
     public func start(_ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink) {
         guard body.count <= memoryBound else { return sink.send(tooLarge()) }
-        operation.start(body, directCall(memory, loop, sink), policing)
+        let call = directCall(memory, loop, sink)
+        guard chunks != nil else { return operation.start(body, call, policing) }
+        do throws(AWSError) {
+            let whole = try joined(body)
+            whole.bytes.withUnsafeBytes { operation.start($0, call, whole.policing) }
+        } catch {
+            call.refuse(error)
+        }
+    }
+
+    /// A body that came in pieces, put together.
+    private func joined(
+        _ body: UnsafeRawBufferPointer
+    ) throws(AWSError) -> (bytes: [UInt8], policing: ServedOperation.Policed?) {
+        guard let chunks else { return ([UInt8](body), policing) }
+        let payload = try ChunkedPayload(body, chunks.form, length: chunks.length)
+        var policing = policing
+        policing?.head.seal = payload.seal
+        return (payload.bytes, policing)
     }
 
     /// The longest body that is read on an event loop whatever is in it, in bytes, and the longest that is where it is of a plain form. To read a
@@ -176,7 +198,7 @@ public struct AdmittedCall: Sendable {
             start(body, memory: memory, loop: loop, sink: sink)
             return true
         }
-        guard body.count <= min(Self.plainAtOnce, memoryBound) else { return false }
+        guard chunks == nil, body.count <= min(Self.plainAtOnce, memoryBound) else { return false }
         return operation.startPlain(body, directCall(memory, loop, sink), policing)
     }
 
@@ -203,7 +225,14 @@ public struct AdmittedCall: Sendable {
         _ body: UnsafeRawBufferPointer, memory: MemoryLease, loop: AnswerLoop, sink: any ReplySink
     ) -> @Sendable () -> Void {
         guard body.count <= memoryBound else { return { sink.send(tooLarge()) } }
-        return operation.prepare(body, directCall(memory, loop, sink), policing)
+        let call = directCall(memory, loop, sink)
+        guard chunks != nil else { return operation.prepare(body, call, policing) }
+        do throws(AWSError) {
+            let whole = try joined(body)
+            return whole.bytes.withUnsafeBytes { operation.prepare($0, call, whole.policing) }
+        } catch {
+            return { call.refuse(error) }
+        }
     }
 
     private func directCall(_ memory: MemoryLease, _ loop: AnswerLoop, _ sink: any ReplySink) -> DirectCall {

@@ -104,6 +104,8 @@ public struct RequestHead: Sendable {
     public var sourceAddress: String?
     /// The SHA-256 of the body as it was sent, where what is read of it is something else: a compressed one is signed as it is.
     package var sentDigest: [UInt8]?
+    /// What is signed of a body that came in pieces and was put together.
+    package var seal: ChunkedPayload.Seal?
     /// Whether the connection is encrypted; `clear` leaves it too.
     public var isSecure = false
 
@@ -134,6 +136,7 @@ public struct RequestHead: Sendable {
         method = .other
         bodyLength = 0
         sentDigest = nil
+        seal = nil
     }
 
     /// The first line. Any head before it is forgotten.

@@ -40,6 +40,30 @@ public struct Rule<Request: Sendable>: Sendable {
             }
         }
     }
+
+    /// A structure that must be there.
+    public static func present<Value: Sendable>(_ name: String, _ value: any KeyPath<Request, Value?> & Sendable) -> Rule {
+        Rule { request, violations in
+            if request[keyPath: value] == nil { violations.add(name, "null", "Member must not be null") }
+        }
+    }
+
+    /// A list's number of elements.
+    public static func count<Element: Sendable>(
+        _ name: String, _ list: any KeyPath<Request, [Element]?> & Sendable, _ range: ClosedRange<Int>
+    ) -> Rule {
+        Rule { request, violations in
+            guard let count = request[keyPath: list]?.count else { return }
+            // The elements would make the message as long as the request.
+            let shown = "'[\(count) elements]'"
+            if count < range.lowerBound {
+                violations.add(name, shown, "Member must have length greater than or equal to \(range.lowerBound)")
+            }
+            if count > range.upperBound {
+                violations.add(name, shown, "Member must have length less than or equal to \(range.upperBound)")
+            }
+        }
+    }
 }
 
 /// What is required of one value.

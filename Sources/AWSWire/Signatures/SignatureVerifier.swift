@@ -31,9 +31,9 @@ package final class SignatureVerifier: Sendable {
         let known = keys.withLock { $0[name] }
         let key = known ?? SigningKey(secret: secret, claim.scope)
         let request = try Self.request(claim, head, body)
-        guard SHA256.areEqual(key.signature(of: request, claim.scope, time: claim.time), claim.signature) else {
-            throw .signatureDiffers
-        }
+        guard SHA256.areEqual(key.signature(of: request, claim.scope, time: claim.time), claim.signature),
+            head.seal?.isGenuine(key, claim.scope, time: claim.time, seed: claim.signature) ?? true
+        else { throw .signatureDiffers }
         // Only what a holder of the secret asks for is kept.
         guard known == nil else { return }
         keys.withLock { keys in
@@ -61,7 +61,8 @@ package final class SignatureVerifier: Sendable {
 
     /// What says which operation is meant, and for whom, must be signed, or who has seen one request could make another of it.
     private static func checkHeaders(_ claim: SignatureClaim, _ head: RequestHead) throws(AWSError) {
-        for name in ["x-amz-target", "x-amz-security-token"] where !claim.signedHeaders.contains(name) {
+        for name in ["x-amz-target", "x-amz-security-token", "x-amz-decoded-content-length"]
+        where !claim.signedHeaders.contains(name) {
             guard head.value(name) == nil else {
                 throw AWSError(.invalidSignature, "'\(name)' must be a 'SignedHeader' in the AWS Authorization.")
             }
@@ -75,7 +76,7 @@ package final class SignatureVerifier: Sendable {
     ) throws(AWSError) -> CanonicalRequest {
         CanonicalRequest(
             method: head.methodText, path: head.path, query: head.query, signedHeaders: claim.signedHeaders,
-            payloadHash: Hexadecimal.text(head.sentDigest ?? SHA256.digest(body)), isObjectStore: false
+            payloadHash: head.seal?.form.rawValue ?? Hexadecimal.text(head.sentDigest ?? SHA256.digest(body)), isObjectStore: false
         ) { name, take in head.forEachValue(of: name, take) }
     }
 }

@@ -9,6 +9,9 @@ package struct SigningKey: Sendable {
         bytes = key
     }
 
+    /// The signature of a text.
+    func code(_ text: String) -> [UInt8] { SHA256.code(text, key: bytes) }
+
     /// The signature of a canonical request.
     /// - Parameter time: `yyyyMMddTHHmmssZ`.
     package func signature(of request: CanonicalRequest, _ scope: CredentialScope, time: String) -> [UInt8] {

@@ -41,30 +41,6 @@ extension Pattern {
 }
 
 extension Rule {
-    /// A structure that must be there.
-    static func present<Value: Sendable>(_ name: String, _ value: any KeyPath<Request, Value?> & Sendable) -> Rule {
-        Rule { request, violations in
-            if request[keyPath: value] == nil { violations.add(name, "null", "Member must not be null") }
-        }
-    }
-
-    /// A list's number of elements.
-    static func count<Element: Sendable>(
-        _ name: String, _ list: any KeyPath<Request, [Element]?> & Sendable, _ range: ClosedRange<Int>
-    ) -> Rule {
-        Rule { request, violations in
-            guard let count = request[keyPath: list]?.count else { return }
-            // The elements would make the message as long as the request.
-            let shown = "'[\(count) elements]'"
-            if count < range.lowerBound {
-                violations.add(name, shown, "Member must have length greater than or equal to \(range.lowerBound)")
-            }
-            if count > range.upperBound {
-                violations.add(name, shown, "Member must have length less than or equal to \(range.upperBound)")
-            }
-        }
-    }
-
     static func resourceARN(_ name: String, _ value: any KeyPath<Request, String?> & Sendable, isRequired: Bool) -> Rule {
         Rule { request, violations in
             violations.check(

@@ -89,6 +89,15 @@ enum CreateDeliveryStream: AWSOperation {
     static let errors: [AWSError.Name] = [.invalidArgument, .limitExceeded, .resourceInUse, .serviceUnavailable]
     static let memoryBound = 256 << 10
 
+    /// What the stream's records are copied out of asks for what reading them asks for.
+    static func resources(_ request: Request, _ firehose: Firehose) -> [ResourceName] {
+        let source = request.kinesisSource?.streamARN.flatMap { ARN($0) }.map {
+            ResourceName(service: $0.service, resource: $0.resource, operation: "GetRecords")
+        }
+        return [ResourceName(service: "firehose", resource: "deliverystream/\(request.deliveryStreamName ?? "")")]
+            + [source].compactMap { $0 }
+    }
+
     static func run(_ request: Request, _ firehose: Firehose, _ call: AWSCall) async throws(AWSError) -> Response {
         let name = request.deliveryStreamName ?? ""
         if let field = request.unsupported.first { throw .notSupportedYet(field) }

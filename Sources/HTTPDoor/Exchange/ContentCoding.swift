@@ -22,7 +22,8 @@ enum ContentCoding {
     private init?(named name: UnsafeRawBufferPointer) {
         if name.equalsIgnoringCase("gzip") || name.equalsIgnoringCase("x-gzip") {
             self = .gzip
-        } else if name.isEmpty || name.equalsIgnoringCase("identity") {
+        } else if name.isEmpty || name.equalsIgnoringCase("identity") || name.equalsIgnoringCase("aws-chunked") {
+            // Signed pieces are the dispatcher's to put together.
             self = .identity
         } else {
             return nil

@@ -41,6 +41,14 @@ struct NodeAccess: Sendable {
                     .usage,
                     "credentials: \(store.path) does not exist. Make a key first: `millrace credentials create admin \(place)`")
             }
+            guard !FileManager.default.fileExists(atPath: marker(in: settings.dataDirectory)) else {
+                throw CommandFailure(
+                    .usage,
+                    """
+                    Calls to this data directory were checked before, and its credentials file \(store.path) is gone. Put it back, make a key \
+                    with `millrace credentials create admin \(place)`, or say `--credentials off`.
+                    """)
+            }
             if address.isLoopback { return nil }
             throw CommandFailure(
                 .usage,
@@ -59,12 +67,24 @@ struct NodeAccess: Sendable {
         return (store, file, stamp)
     }
 
+    /// A file that says that calls were checked once: a credentials file that was lost must not open the node to all.
+    private static func marker(in directory: String) -> String { directory + "/credentials.required" }
+
+    /// Leaves the mark, in a data directory that is there.
+    private static func mark(_ directory: String, _ logger: Logger) {
+        guard !FileManager.default.fileExists(atPath: marker(in: directory)) else { return }
+        if !FileManager.default.createFile(atPath: marker(in: directory), contents: Data()) {
+            logger.warning("it cannot be remembered that calls are checked", metadata: ["path": "\(marker(in: directory))"])
+        }
+    }
+
     init(
         _ keys: (store: CredentialStore, file: CredentialsFile, stamp: CredentialStore.Stamp?), _ settings: ServeSettings,
         secret: [UInt8], kinesis: Kinesis,
         audit: AuditTrail?, logger: Logger
     ) {
         self.audit = audit
+        Self.mark(settings.dataDirectory, logger)
         store = keys.store
         firstStamp = keys.stamp
         self.logger = logger

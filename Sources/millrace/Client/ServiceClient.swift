@@ -11,11 +11,13 @@ struct ServiceClient: Sendable {
         case kinesis = "Kinesis_20131202"
         case firehose = "Firehose_20150804"
         case analytics = "KinesisAnalytics_20150814"
+        /// Operations that only Millrace has; those on streams.
+        case millrace = "Millrace_20261130"
 
         /// As signatures name it.
         var signingName: String {
             switch self {
-            case .kinesis: "kinesis"
+            case .kinesis, .millrace: "kinesis"
             case .firehose: "firehose"
             case .analytics: "kinesisanalytics"
             }
@@ -100,14 +102,28 @@ struct ServiceClient: Sendable {
     func call<Answer: Decodable>(
         _ service: Service, _ operation: String, _ request: some Encodable, as answer: Answer.Type = Answer.self
     ) async throws(CommandFailure) -> Answer {
+        do { return try await ask(service, operation, request) } catch { throw Self.failure(error) }
+    }
+
+    /// As `call`; nil when the service refuses with the error of this name.
+    func call<Answer: Decodable>(
+        _ service: Service, _ operation: String, _ request: some Encodable, orNilFor refusal: String
+    ) async throws(CommandFailure) -> Answer? {
         do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.withoutEscapingSlashes]
-            let data = try await send(service, operation, try encoder.encode(request))
-            return try JSONDecoder().decode(Answer.self, from: data.isEmpty ? Data("{}".utf8) : data)
+            return try await ask(service, operation, request)
         } catch {
+            if let found = error as? Refusal, found.name == refusal { return nil }
             throw Self.failure(error)
         }
+    }
+
+    private func ask<Answer: Decodable>(
+        _ service: Service, _ operation: String, _ request: some Encodable
+    ) async throws -> Answer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        let data = try await send(service, operation, try encoder.encode(request))
+        return try JSONDecoder().decode(Answer.self, from: data.isEmpty ? Data("{}".utf8) : data)
     }
 
     /// The failure that an error of `send` means.
@@ -122,7 +138,7 @@ struct ServiceClient: Sendable {
     private static func status(of name: String) -> ExitStatus {
         switch name {
         case "ResourceNotFoundException": .notFound
-        case "ResourceInUseException", "ConcurrentModificationException": .conflict
+        case "ResourceInUseException", "ConcurrentModificationException", "LeaseLostException": .conflict
         case "CodeValidationException": .programRefused
         case "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",
             "MissingAuthenticationTokenException", "IncompleteSignatureException", "ExpiredTokenException":

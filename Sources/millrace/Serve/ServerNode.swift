@@ -3,6 +3,8 @@
 import AWSWire
 import AnalyticsService
 import CloudWatchService
+import ConsumerService
+import Consumers
 import Delivery
 import EmbeddedStore
 import FirehoseService
@@ -27,6 +29,7 @@ struct ServerNode: Sendable {
     private let threads: IOThreads
     private let deliveries: DeliveryManager
     private let applications: ApplicationManager
+    private let consumers: NamedConsumers
     private let metrics: MetricsRegistry
     private let tokenSecret: [UInt8]
     /// The keys that may call; nil where nobody has to sign.
@@ -117,13 +120,20 @@ struct ServerNode: Sendable {
             try await objects.removeUnfinished()
             try await deliveries.open()
             try await applications.open()
+            consumers = try await NamedConsumers.open(store: store, time: time)
+        } catch ConsumerError.unknownFormat(let found, let known) {
+            throw CommandFailure(
+                .failed,
+                "The data directory \(settings.dataDirectory) cannot be opened: its consumers have format \(found); this build knows \(known)."
+            )
         } catch DeliveryError.unknownFormat(let format), ApplicationError.unknownFormat(let format) {
             throw CommandFailure(.failed, "The data directory \(settings.dataDirectory) cannot be opened: \(format)")
         } catch {
-            throw CommandFailure(.failed, "Deliveries and applications cannot be opened: \(error)")
+            throw CommandFailure(.failed, "Deliveries, applications and consumers cannot be opened: \(error)")
         }
         NodeInstruments.register(
             in: metrics, store: store, disk: disk, deliveries: deliveries, applications: applications, time: time)
+        NodeInstruments.register(in: metrics, consumers: consumers)
     }
 
     /// The certificate that the settings ask for.
@@ -206,7 +216,8 @@ struct ServerNode: Sendable {
         (doorSettings.tls, doorSettings.requiresTLS) = (certificate?.identity, settings.tls.isRequired)
         let tokens = QueryService.tokenService(accountID: settings.accountID, newSession: access?.newSession)
         let dispatcher = AWSDispatcher(
-            [kinesis.service, firehose.service, cloudWatch.service] + analytics.services, queries: [tokens, cloudWatch.queries],
+            [kinesis.service, firehose.service, cloudWatch.service, ConsumerService(consumers: consumers).service]
+                + analytics.services, queries: [tokens, cloudWatch.queries],
             policy: access?.control, faults: settings.faults.rules)
         let door = HTTPDoor(
             doorSettings, dispatcher: dispatcher,
@@ -233,10 +244,15 @@ struct ServerNode: Sendable {
         let minutes = Task { await sampling.run() }
         let watch = Task { await access?.watch() }
         let auditing = Task { await access?.audit?.run() }
+        let consumerLogger = Logger(label: "consumers")
+        let looking = Task { [consumers] in
+            await consumers.watch { consumerLogger.warning("how far consumers are behind is not known: \($0)") }
+        }
         defer {
             minutes.cancel()
             watch.cancel()
             auditing.cancel()
+            looking.cancel()
         }
         do {
             try await group.run()
@@ -313,6 +329,7 @@ struct ServerNode: Sendable {
         }
         await applications.close()
         await deliveries.close()
+        await consumers.close()
         await store.close()
         threads.close()
         disk.close()

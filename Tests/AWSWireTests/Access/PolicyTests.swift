@@ -251,4 +251,40 @@ private func by(_ principal: String, effect: String = "Allow") -> String {
             }
         }
     }
+
+    @Test("100,000 mutated policies: each is one, or is refused in words")
+    func mutated() {
+        let text = Array(
+            #"""
+            {"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":["kinesis:Get*","kinesis:P?t*"],"Resource":"arn:aws:kinesis:*:*:stream/${aws:username}-*",\#
+            "Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}}},\#
+            {"Effect":"Deny","NotAction":"kinesis:List*","NotResource":"*"}]}
+            """#.utf8)
+        var random = SeededNumbers(seed: 20_261_130)
+        let call = PolicyCall(action: "kinesis:PutRecord", context: PolicyContext(["aws:sourceip": ["10.1.2.3"]]))
+        let caller = Caller(account: "000000000000", user: "alice", accessKeyID: nil)
+        var (taken, refused) = (0, 0)
+        for _ in 0..<100_000 {
+            var bytes = text
+            for _ in 0...Int.random(in: 0..<4, using: &random) {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(contentsOf: text.dropFirst(place).prefix(9), at: place)
+                default: bytes.removeSubrange(place..<min(place + 20, bytes.count))
+                }
+                if bytes.isEmpty { bytes = text }
+            }
+            do throws(MalformedPolicy) {
+                let document = try PolicyDocument(String(decoding: bytes, as: UTF8.self), .identity)
+                _ = PolicyDecision.of(call, by: caller, to: stream, identity: [NamedPolicy(name: "p", document)])
+                taken += 1
+            } catch {
+                #expect(!error.description.isEmpty)
+                refused += 1
+            }
+        }
+        #expect(taken > 100 && refused > 10_000)
+    }
 }

@@ -1,0 +1,16 @@
+/// LeaveConsumer: a member leaves, and what it held goes to the others at once. An operation of Millrace's own.
+
+import AWSWire
+import Consumers
+
+enum LeaveConsumer: ConsumerOperation {
+    typealias Request = MemberRequest
+    static let rules = Request.memberRules
+
+    static func run(_ request: Request, _ service: ConsumerService, _ call: AWSCall) async throws(AWSError) -> EmptyObject {
+        try await service.call { () async throws(ConsumerError) -> EmptyObject in
+            try await service.consumers.leave(request.member, of: request.consumer, on: request.stream)
+            return EmptyObject()
+        }
+    }
+}

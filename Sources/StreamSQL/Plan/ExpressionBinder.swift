@@ -78,7 +78,7 @@ struct ExpressionBinder {
         case .inQuery, .exists, .subquery:
             if let known = subqueries[position] { return known }
             throw SQLError(
-                "a subquery cannot stand here, only in WHERE and in the select list of a query without GROUP BY; put it into a query around this one",
+                "a subquery cannot stand here, only in WHERE, the select list, HAVING, ORDER BY and ON of an inner join; put it into a query around this one",
                 at: position)
         }
     }

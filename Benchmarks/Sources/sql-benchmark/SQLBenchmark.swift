@@ -9,7 +9,7 @@ struct SQLBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql-benchmark",
         abstract: "Feeds stored record batches to an application as the server runs it; rows per CPU second of the whole process.",
-        subcommands: [Measure.self, Snapshots.self, WriteRecords.self], defaultSubcommand: Measure.self)
+        subcommands: [Measure.self, Snapshots.self, WriteRecords.self, Regex.self], defaultSubcommand: Measure.self)
 }
 
 extension BenchmarkProgram.Name: ExpressibleByArgument {}

@@ -44,6 +44,11 @@ enum ColumnUse {
                 input, needed: union(aggregate.keys + [aggregate.window] + aggregate.results.compactMap(\.argument)), inputs, &read)
         case .staggerAggregate(let input, let aggregate):
             note(input, needed: union(aggregate.keys + aggregate.results.compactMap(\.argument)), inputs, &read)
+        case .match(let input, let call):
+            let references = call.references + call.conditions.flatMap(\.references)
+            let count = input.columns.count
+            let used = union(call.conditions.compactMap(\.expression) + references.compactMap(\.expression)).filter { $0 < count }
+            note(input, needed: used.union(call.partition), inputs, &read)
         case .sessionAggregate(let input, let aggregate):
             note(input, needed: union(aggregate.keys + aggregate.results.compactMap(\.argument)), inputs, &read)
         case .sliding(let input, let windows):
@@ -56,7 +61,7 @@ enum ColumnUse {
             note(right, needed: Set(right.columns.indices), inputs, &read)
         case .distinct(let input, let distinct):
             note(input, needed: needed.union(distinct.columns), inputs, &read)
-        case .tableFunction(let input, _), .sort(let input, _), .topRows(let input, _):
+        case .tableFunction(let input, _), .sort(let input, _), .topRows(let input, _), .fill(let input, _):
             // They hold rows, or hand them on whole.
             note(input, needed: Set(input.columns.indices), inputs, &read)
         case .unionAll(let branches):

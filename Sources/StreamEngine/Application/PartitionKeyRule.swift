@@ -28,7 +28,7 @@ enum PartitionKeyRule: Equatable, Sendable {
         switch relation {
         case .stream(let schema): return rule(of: schema.name, in: program, inputs: inputs)
         case .filter(let input, _), .sliding(let input, _), .distinct(let input, _), .parseLogs(let input, _),
-            .topRows(let input, _):
+            .topRows(let input, _), .fill(let input, _):
             return rule(of: input, in: program, inputs: inputs)
         case .sort(let input, _), .eventTime(let input, _):
             // Sorted rows leave in other events than those of their records.
@@ -50,6 +50,7 @@ enum PartitionKeyRule: Equatable, Sendable {
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .staggerAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
+        case .match(_, let call): return call.partition.isEmpty ? .whole : .columns(Array(call.partition.indices))
         case .sessionAggregate(_, let aggregate):
             return aggregate.keys.isEmpty ? .whole : .columns(Array(aggregate.keys.indices))
         case .tableFunction(let input, let call):

@@ -97,6 +97,15 @@ struct OperatorGraph: Sendable {
         case .staggerAggregate(let input, let aggregate):
             let source = try addOrdered(input, &setting)
             return add(StaggerOperator(aggregate, inputColumns: input.columns), [source], .unknown)
+        case .fill(let input, let fill):
+            let source = try add(input, &setting)
+            let below = input.inputs.first?.columns ?? []
+            let operation = FillOperator(fill, inputColumns: input.columns, below: below, queryStart: setting.queryStart)
+            return add(operation, [source], .unknown)
+        case .match(let input, let call):
+            let source = try addOrdered(input, &setting)
+            let operation = MatchOperator(call, inputColumns: input.columns, isBounded: setting.isBounded)
+            return add(operation, [source], .ascending)
         case .sessionAggregate(let input, let aggregate):
             let source = try addOrdered(input, &setting)
             return add(SessionOperator(aggregate, inputColumns: input.columns), [source], .unknown)

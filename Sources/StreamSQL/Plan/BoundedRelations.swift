@@ -44,7 +44,7 @@ extension Relation {
         case .stream, .table, .values: []
         case .filter(let input, _), .sort(let input, _), .distinct(let input, _), .topRows(let input, _), .project(let input, _, _),
             .tumblingAggregate(let input, _), .tableFunction(let input, _), .sliding(let input, _), .staggerAggregate(let input, _),
-            .sessionAggregate(let input, _), .runningAggregate(let input, _),
+            .sessionAggregate(let input, _), .runningAggregate(let input, _), .match(let input, _), .fill(let input, _),
             .runAggregate(let input, _), .parseLogs(let input, _), .select(let input, _), .eventTime(let input, _):
             [input]
         case .unionAll(let inputs): inputs

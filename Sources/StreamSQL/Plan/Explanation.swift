@@ -72,6 +72,20 @@ extension Relation {
             return grouped("group", aggregate.keys, aggregate.results, " while \(text(aggregate.window)) is the same")
         case .staggerAggregate(_, let aggregate):
             return grouped("group", aggregate.keys, aggregate.results, " in windows of \(aggregate.length) ms from the first row")
+        case .fill(_, let fill):
+            let values = zip(fill.values, fill.aggregate.results).map { value, result in
+                switch value {
+                case .null: "NULL"
+                case .previous: "PREVIOUS"
+                case .linear: "LINEAR"
+                case .constant(let constant): text(.literal(constant, result.type))
+                }
+            }
+            return "fill windows without rows with \(values.joined(separator: ", ")), for \(fill.most) windows"
+        case .match(_, let call):
+            let keys = call.partition.map { Identifiers.written(below[$0].name) }.joined(separator: ", ")
+            let time = call.within.map { " within \($0) ms" } ?? ""
+            return "match \(call.patternText) by (\(keys))\(time)"
         case .runningAggregate(_, let aggregate): return grouped("keep groups", aggregate.keys, aggregate.results, "")
         case .sessionAggregate(_, let aggregate):
             return grouped(

@@ -14,6 +14,8 @@ struct ExpressionBinder {
     var takesSessions = false
     /// Takes calls with OVER, where they may stand.
     var sliding: SlidingPlanner?
+    /// What names and calls stand for, by where they begin: what MATCH_RECOGNIZE takes from other rows.
+    var substitutes: [SourcePosition: TypedExpression] = [:]
     /// What the subqueries of the expression stand for, by where they begin.
     var subqueries: [SourcePosition: TypedExpression] = [:]
     /// The query around this one, whose columns a subquery may name; they become columns from `outerBase` on, and its ROWTIME the one before.
@@ -38,7 +40,9 @@ struct ExpressionBinder {
         defer { context.leave() }
         switch expression.kind {
         case .literal(let value, let type): return .literal(value, type)
-        case .name(let name): return try bind(name)
+        case .name(let name):
+            if let known = substitutes[position] { return known }
+            return try bind(name)
         case .negated(let operand): return try apply("-", [try bind(operand)], at: position)
         case .binary(let operation, let left, let right):
             return try apply(operation, [try bind(left), try bind(right)], at: position)
@@ -67,13 +71,15 @@ struct ExpressionBinder {
             let difference = try apply("INTERVAL_BETWEEN", [try bind(left), try bind(right)], at: position)
             guard case .call(let function, let arguments, _) = difference else { return difference }
             return .call(function, arguments, .interval(qualifier))
-        case .call(let call): return try bind(call)
+        case .call(let call):
+            if let known = substitutes[position] { return known }
+            return try bind(call)
         case .period(let left, let predicate, let right): return try bind(try period(left, predicate, right, at: position))
         case .row: throw SQLError("rows of values are not supported here", at: position)
         case .inQuery, .exists, .subquery:
             if let known = subqueries[position] { return known }
             throw SQLError(
-                "a subquery cannot stand here, only in WHERE and in the select list of a query without GROUP BY; put it into a query around this one",
+                "a subquery cannot stand here, only in WHERE, the select list, HAVING, ORDER BY and ON of an inner join; put it into a query around this one",
                 at: position)
         }
     }

@@ -10,6 +10,12 @@ struct GroupPlanner {
     private let kind: Kind
     private var binder: ExpressionBinder
 
+    /// What subqueries stand for, by their places.
+    var subqueries: [SourcePosition: TypedExpression] {
+        get { binder.subqueries }
+        set { binder.subqueries = newValue }
+    }
+
     private enum Kind {
         /// A window is a value of a term of ROWTIME.
         case tumbling
@@ -192,6 +198,9 @@ struct GroupPlanner {
             throw SQLError(
                 "the input's ROWTIME may only be used as \(groupClause) has it; write ROWTIME without a qualifier for the end of the window",
                 at: binder.rowtimePosition ?? position)
+        case .column(let index, let type) where index >= SubqueryPlanner.groupBase:
+            return .column(index - SubqueryPlanner.groupBase, type)
+        case .column(let index, _) where index >= SubqueryPlanner.addedBase: return expression
         case .column(let index, let type):
             if index >= scope.columns.count { return .column(keys.count + 1 + index - scope.columns.count, type) }
             throw SQLError(

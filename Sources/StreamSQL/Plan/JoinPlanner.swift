@@ -4,7 +4,35 @@ struct JoinPlanner {
     private let context: PlanContext
     init(_ context: PlanContext) { self.context = context }
 
+    /// A join; conditions of ON with subqueries are looked at behind it.
     func plan(
+        _ kind: Syntax.JoinKind, _ left: Syntax.TableReference, _ right: Syntax.TableReference, _ condition: Syntax.JoinCondition,
+        at position: SourcePosition
+    ) throws(SQLError) -> (Relation, Scope) {
+        guard case .on(let expression) = condition, let first = expression.conjuncts.first(where: \.hasSubquery) else {
+            return try planned(kind, left, right, condition, at: position)
+        }
+        guard kind == .inner else {
+            throw SQLError(
+                "a subquery stands in ON of an inner join only; put it into WHERE of a query around a side of this one",
+                at: first.start)
+        }
+        let own = expression.conjuncts.filter { !$0.hasSubquery }
+        let rest: Syntax.JoinCondition = own.isEmpty ? .none : .on(Syntax.Expression(.and(own), at: expression.position))
+        var (relation, scope) = try planned(own.isEmpty ? .cross : kind, left, right, rest, at: position)
+        let later = expression.conjuncts.filter(\.hasSubquery)
+        var subqueries = SubqueryPlanner(context)
+        (relation, scope) = try subqueries.take(later, over: relation, scope)
+        for part in later {
+            var binder = ExpressionBinder(context, scope)
+            binder.aggregateRefusal = "cannot stand in ON"
+            binder.subqueries = subqueries.results
+            relation = .filter(relation, condition: try binder.condition(part, in: "ON"))
+        }
+        return (relation, scope)
+    }
+
+    private func planned(
         _ kind: Syntax.JoinKind, _ left: Syntax.TableReference, _ right: Syntax.TableReference, _ condition: Syntax.JoinCondition,
         at position: SourcePosition
     ) throws(SQLError) -> (Relation, Scope) {
@@ -135,6 +163,16 @@ struct JoinPlanner {
             // Behind the columns of each side stands its ROWTIME.
             return (false, index - leftCount - 1 == rightCount ? .rowtime : .column(index - leftCount - 1, type))
         default: return nil
+        }
+    }
+}
+
+extension Syntax.Expression {
+    /// Whether a subquery is a part of it.
+    fileprivate var hasSubquery: Bool {
+        switch kind {
+        case .exists, .subquery, .inQuery: true
+        default: kind.children.contains(where: \.hasSubquery)
         }
     }
 }

@@ -66,6 +66,10 @@ public indirect enum Relation: Sendable {
     case staggerAggregate(Relation, StaggerAggregate)
     /// GROUP BY of a materialized view: groups that are kept.
     case runningAggregate(Relation, TumblingAggregate)
+    /// FILL of windows without rows.
+    case fill(Relation, WindowFill)
+    /// MATCH_RECOGNIZE.
+    case match(Relation, MatchCall)
     /// GROUP BY with SESSION.
     case sessionAggregate(Relation, SessionAggregate)
     /// GROUP BY MONOTONIC(x).
@@ -94,7 +98,7 @@ public indirect enum Relation: Sendable {
         case .stream(let schema), .table(let schema): schema.columns
         case .values(let values): values.columns
         case .lookup(let left, let right, let join): join.columns(left.columns, right.columns)
-        case .select(let input, _), .eventTime(let input, _): input.columns
+        case .select(let input, _), .eventTime(let input, _), .fill(let input, _): input.columns
         case .filter(let input, _), .sort(let input, _), .distinct(let input, _), .topRows(let input, _): input.columns
         case .project(_, let columns, _): columns.map { ColumnDefinition($0.name, $0.expression.type) }
         case .tumblingAggregate(_, let aggregate): aggregate.columns
@@ -105,6 +109,7 @@ public indirect enum Relation: Sendable {
         case .runAggregate(_, let aggregate): aggregate.columns
         case .sessionAggregate(_, let aggregate): aggregate.columns
         case .runningAggregate(_, let aggregate): aggregate.columns
+        case .match(let input, let call): call.columns(of: input.columns)
         case .join(let left, let right, _): WindowJoin.columns(left.columns, right.columns)
         case .parseLogs(let input, let parses): input.columns + parses.flatMap(\.columns)
         }

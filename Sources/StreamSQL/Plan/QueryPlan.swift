@@ -118,6 +118,7 @@ private struct NamesRead {
         case .named(let name): if !defined.contains(name.last.text) { names.append(name) }
         case .subquery(let query): note(query)
         case .function(_, let arguments, _): for case .cursor(let query, _) in arguments { note(query) }
+        case .match(let input, _): note(input)
         case .join(_, let left, let right, let condition):
             note(left)
             note(right)

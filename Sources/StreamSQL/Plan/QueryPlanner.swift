@@ -147,6 +147,11 @@ struct QueryPlanner {
         case .function(let function, let arguments, let partition):
             let planned = try TableFunctionPlanner(context).plan(function, arguments, partition: partition)
             (relation, columns) = (planned, planned.columns)
+        case .match(let input, let match):
+            let (below, scope) = try source(input)
+            var planner = MatchPlanner(context, below, scope, match)
+            relation = try planner.plan()
+            columns = relation.columns
         case .join(let kind, let left, let right, let condition):
             return try JoinPlanner(context).plan(kind, left, right, condition, at: reference.position)
         }

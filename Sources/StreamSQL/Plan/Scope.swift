@@ -15,6 +15,8 @@ struct Scope {
     }
 
     private(set) var sources: [Source]
+    /// Further names of the first relation: the variables of a pattern.
+    private var variables: [String] = []
     let columns: [ColumnDefinition]
     /// Columns that `*` and names without a qualifier pass over: one of each pair of USING.
     private var leftOut: Set<Int> = []
@@ -103,6 +105,13 @@ struct Scope {
         return scope
     }
 
+    /// The scope of an expression of MATCH_RECOGNIZE: each variable of the pattern is a name for the relation too.
+    func calling(_ variables: [String]) -> Scope {
+        var scope = self
+        scope.variables = variables
+        return scope
+    }
+
     /// Passes over a column from here on.
     mutating func leaveOut(_ column: Int) { leftOut.insert(column) }
 
@@ -165,6 +174,9 @@ struct Scope {
 
     /// The relation that a qualifier names.
     func source(_ qualifier: Syntax.Name) throws(SQLError) -> Source {
+        if variables.contains(qualifier.text) {
+            return Source(name: qualifier.text, columns: columns.indices, rowtime: isTimed ? .rowtime : nil)
+        }
         var named = sources.filter { $0.name == qualifier.text }
         if named.isEmpty, ignoresCase, !qualifier.isQuoted { named = sources.filter { $0.name?.uppercased() == qualifier.text } }
         if let source = named.first {

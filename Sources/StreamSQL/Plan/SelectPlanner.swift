@@ -54,9 +54,13 @@ struct SelectPlanner {
         if !isBounded { (relation, scope) = try timedByGroups(relation, scope) }
         let named = try items(scope)
         var group = try grouping(named, scope, isBounded: isBounded)
-        if group == nil {
-            (relation, scope) = try subqueries.take(
-                named.compactMap(\.item.expression) + order.map(\.expression), over: relation, scope)
+        let written = named.compactMap(\.item.expression) + order.map(\.expression)
+        var groupSubqueries = SubqueryPlanner(context)
+        if var planner = group {
+            try groupSubqueries.take(written + [select.having].compactMap(\.self), of: &planner, scope)
+            group = planner
+        } else {
+            (relation, scope) = try subqueries.take(written, over: relation, scope)
         }
         var parses = LogParsePlanner(context, scope)
         let items = try parses.take(named.map { ($0.item.expression, $0.name) })
@@ -89,11 +93,22 @@ struct SelectPlanner {
                 if context.hasEnoughErrors { break }
             }
         }
-        let having = try havingCondition(scope, &group)
-        let sortTerms = try sortTerms(columns, scope, &group, sliding, subqueries.results)
+        var having = try havingCondition(scope, &group)
+        var sortTerms = try sortTerms(columns, scope, &group, sliding, subqueries.results)
         if hasErrors { throw .consequence(at: select.position) }
         relation = parses.relation(over: relation)
         if let group { relation = group.relation(over: relation) }
+        if let fill = select.fill { relation = try FillPlanner.plan(fill, over: relation) }
+        if group != nil {
+            let groupCount = relation.columns.count
+            relation = groupSubqueries.joined(relation)
+            func placed(_ expression: TypedExpression) -> TypedExpression {
+                SubqueryPlanner.placed(expression, groupCount: groupCount)
+            }
+            having = having.map(placed)
+            for index in columns.indices { columns[index].expression = placed(columns[index].expression) }
+            for index in sortTerms.indices { sortTerms[index].key.expression = placed(sortTerms[index].key.expression) }
+        }
         if let having { relation = .filter(relation, condition: having) }
         relation = sliding.relation(over: relation)
         let windowColumn = group?.windowColumn
@@ -365,7 +380,7 @@ extension TypedExpression {
 
 extension Syntax.Expression {
     /// The first call of an aggregate function in the expression.
-    fileprivate func firstAggregate(_ context: PlanContext) -> Syntax.Call? {
+    func firstAggregate(_ context: PlanContext) -> Syntax.Call? {
         if case .call(let call) = kind, call.window == nil, context.functions[call.name.text] == nil,
             AggregateFunctions.named(call.name.text) != nil
         {

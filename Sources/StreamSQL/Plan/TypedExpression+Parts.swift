@@ -32,6 +32,13 @@ extension TypedExpression {
         }
     }
 
+    /// The expression over columns at other places.
+    package func mapColumns(_ place: (Int) -> Int) -> TypedExpression {
+        if case .column(let index, let type) = self { return .column(place(index), type) }
+        // `mapParts` throws only what its argument throws.
+        return (try? mapParts { part throws(SQLError) in part.mapColumns(place) }) ?? self
+    }
+
     /// Whether its value depends on when it is evaluated: it uses CURRENT_TIMESTAMP or its kin, or puts a TIME on the current day.
     public var readsClock: Bool {
         switch self {

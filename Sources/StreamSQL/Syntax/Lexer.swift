@@ -7,6 +7,8 @@ struct Lexer {
     private(set) var errors: [SQLError] = []
     /// The last line with a character that begins no token.
     private var strayLine = 0
+    /// How many parentheses are open from PATTERN ( on, where | and ^ have a meaning; 0 elsewhere.
+    private var patternDepth = 0
 
     private init(_ text: [Unicode.Scalar]) { self.text = text }
 
@@ -16,9 +18,15 @@ struct Lexer {
         var tokens: [Token] = []
         while true {
             let token = lexer.next()
+            lexer.notePattern(token, after: tokens.last)
             tokens.append(token)
             if token.kind == .end { return (tokens, lexer.errors) }
         }
+    }
+
+    private mutating func notePattern(_ token: Token, after last: Token?) {
+        if token.kind == .sign("("), patternDepth > 0 || last?.kind == .word("PATTERN") { patternDepth += 1 }
+        if token.kind == .sign(")"), patternDepth > 0 { patternDepth -= 1 }
     }
 
     // MARK: Characters
@@ -207,7 +215,7 @@ struct Lexer {
                 return .sign(two)
             }
         }
-        if Self.signs.contains(first) {
+        if Self.signs.contains(first) || patternDepth > 0 && (first == "|" || first == "^") {
             advance()
             return .sign(String(first))
         }

@@ -135,6 +135,7 @@ extension Parser {
         if takeWord("GROUP") {
             try expectWord("BY")
             select.groupBy = try groupTerms()
+            if beginsFill { select.fill = try fill() }
         } else if takeWord("WINDOWED") {
             try expectWord("BY", "STAGGER")
             select.stagger = try stagger()
@@ -304,13 +305,23 @@ extension Parser {
         }
         var reference = Syntax.TableReference(kind: kind, columnNames: [], position: position, depth: 1)
         if takeWord("OVER") { reference.window = try windowReference() }
+        try alias(of: &reference)
+        guard beginsMatch else { return reference }
+        let match = try matchRecognize()
+        var matches = Syntax.TableReference(
+            kind: .match(reference, match), columnNames: [], position: match.position, depth: reference.depth + 1)
+        try alias(of: &matches)
+        return matches
+    }
+
+    /// `[AS] name [(columns)]`.
+    private mutating func alias(of reference: inout Syntax.TableReference) throws(SQLError) {
         if takeWord("AS") {
             reference.alias = try name("a name after AS")
-        } else {
+        } else if !beginsMatch {
             reference.alias = takeName(allowing: [])
         }
         if reference.alias != nil, isSign("(") { reference.columnNames = try nameList("a column's name") }
-        return reference
     }
 
     /// What follows TABLE: `(F(CURSOR(query), ...))`. An extension, after the table functions of SQL:2016: PARTITION BY a term, or terms in

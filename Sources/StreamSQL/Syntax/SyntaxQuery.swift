@@ -49,6 +49,7 @@ extension Syntax {
         package var from: TableReference?
         package var filter: Expression?
         package var groupBy: [Expression]?
+        package var fill: Fill?
         package var stagger: Stagger?
         package var having: Expression?
         package var windows: [NamedWindow]
@@ -107,6 +108,7 @@ extension Syntax {
         /// `TABLE(F(arguments) PARTITION BY terms)`.
         case function(Name, [TableArgument], partition: [Expression])
         case join(JoinKind, TableReference, TableReference, JoinCondition)
+        case match(TableReference, MatchRecognize)
     }
 
     /// An argument of a table function.

@@ -382,8 +382,8 @@ import Testing
             "1:24: a window is for a join of two streams; a table has none"
         ),
         (
-            "SELECT COUNT(*), (SELECT R FROM REF) FROM S GROUP BY FLOOR(ROWTIME TO MINUTE)",
-            "1:18: a subquery cannot stand here, only in WHERE and in the select list of a query without GROUP BY; put it into a query around this one"
+            "SELECT COUNT(*) FROM S GROUP BY (SELECT R FROM REF), FLOOR(ROWTIME TO MINUTE)",
+            "1:33: a subquery cannot stand here, only in WHERE, the select list, HAVING, ORDER BY and ON of an inner join; put it into a query around this one"
         ),
         ("SELECT A FROM S WHERE A = (SELECT R, R FROM REF)", "1:27: this subquery must give one column, not 2"),
         ("SELECT A FROM S WHERE A IN (VALUES (1), (1, 2))", "1:42: all rows of VALUES have the same number of columns: 1 and 2"),

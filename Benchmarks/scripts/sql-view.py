@@ -92,7 +92,7 @@ def main():
     stop, sent = multiprocessing.Event(), multiprocessing.Value("q", 0)
     writer = multiprocessing.Process(target=put, args=(stop, sent), daemon=True)
     writer.start()
-    client, count = Client(), "SELECT COUNT(*) AS n, SUM(n) AS updates FROM app.LATEST"
+    client, count = Client(), 'SELECT COUNT(*) AS "n", SUM(n) AS "updates" FROM app.LATEST'
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not client.query(count)[0]["n"]:
         time.sleep(0.1)

@@ -61,7 +61,7 @@ def test_the_current_value_of_each_key_over_kills(mortal):
 def test_a_view_that_is_not_there_is_told(mortal):
     _, analytics = prepare(mortal, LATEST)
     other = ask(mortal, "SELECT * FROM app.other", check=False)
-    assert other.returncode == 2 and "LATEST" in other.stderr + other.stdout
+    assert other.returncode == 1 and "LATEST" in other.stderr + other.stdout
     analytics.stop_application(ApplicationName="app")
     until(lambda: status(analytics, "app") == "READY", what="READY")
     stopped = ask(mortal, "SELECT * FROM app.latest", check=False)

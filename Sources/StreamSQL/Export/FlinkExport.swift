@@ -148,6 +148,7 @@ public struct FlinkExport: Sendable {
                 if case .cursor(let query, _) = argument { names(in: query) } else { [] }
             }
         case .join(_, let left, let right, _): names(left) + names(right)
+        case .match(let inner, _): names(inner)
         }
     }
 }
@@ -181,6 +182,7 @@ struct FlinkSelect {
     }
 
     private mutating func written(_ select: Syntax.Select) throws(Unsaid) -> String {
+        if let fill = select.fill { throw Unsaid(reason: "FILL of windows without rows", position: fill.position) }
         if let stagger = select.stagger { throw Unsaid(reason: "WINDOWED BY STAGGER", position: stagger.range.position) }
         if select.isDistinct {
             throw Unsaid(reason: "SELECT DISTINCT of a stream, which gives a changelog there", position: select.position)
@@ -254,6 +256,8 @@ struct FlinkSelect {
             views.append("CREATE TEMPORARY VIEW \(name) AS\n\(text);\n\n")
             if isTumbled { return Source(text: name, alias: alias) }
             return Source(text: name + (alias.map { " AS \($0)" } ?? ""), alias: alias)
+        case .match:
+            throw Unsaid(reason: "MATCH_RECOGNIZE: write its clauses by hand, Flink has most of them", position: reference.position)
         case .function(let name, _, _): throw Unsaid(reason: "the table function \(name.text)", position: reference.position)
         case .join(let kind, let left, let right, let condition):
             if isTumbled {

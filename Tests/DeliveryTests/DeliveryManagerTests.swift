@@ -166,14 +166,14 @@ import Testing
 
     @Test("a definition of another version makes the start fail by name, and stays as it is")
     func unknownFormat() async throws {
-        let newer = Array(#"{"formatVersion":2,"name":"d","something":{"else":1}}"#.utf8)
+        let newer = Array(#"{"formatVersion":3,"name":"d","something":{"else":1}}"#.utf8)
         let world = try await worldWithRecords(definition: newer)
         let manager = world.manager()
         await #expect {
             try await manager.open()
         } throws: { error in
             guard case DeliveryError.unknownFormat(let format) = error else { return false }
-            return format == UnknownFormat("the definition of delivery stream d", found: "2", known: "1")
+            return format == UnknownFormat("the definition of delivery stream d", found: "3", known: "2")
         }
         #expect(try await world.store.definition(DefinitionKey(.deliveryStream, "d")) == newer)
         await manager.close()

@@ -80,7 +80,7 @@ def test_segment(data):
 
 
 @pytest.mark.parametrize("kind,name,subject,known", [
-    ("application", "counting", "the definition of application counting", 2),
+    ("application", "counting", "the definition of application counting", 3),
     ("deliveryStream", "waiting", "the definition of delivery stream waiting", 2),
     ("deliveryProgress", "quick", "the progress of delivery stream quick", 1)])
 def test_definition(data, kind, name, subject, known):

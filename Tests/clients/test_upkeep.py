@@ -131,8 +131,8 @@ def test_a_backup_under_load_restores_what_was_acknowledged_before_it(loaded, tm
     after = {writer: load.attempted[writer] for writer in load.acknowledged}
     load.end()
     summary = json.loads(made.stdout)
-    # The writers' stream, and the node's own table of delivery progress.
-    assert summary["streams"] == 2 and summary["records"] > 0 and [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+    # The writers' stream, and the node's own tables of delivery progress and of consumers.
+    assert summary["streams"] == 3 and summary["records"] > 0 and [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
     with tarfile.open(file) as archive:
         names = archive.getnames()
         assert names[-1] == "millrace-backup.json" and "catalog.sqlite" in names
